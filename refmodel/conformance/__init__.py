@@ -1,0 +1,1 @@
+"""The boundary to other implementations: recorded traces, test vectors and adapters."""

@@ -1,0 +1,88 @@
+"""Configuration of a system: sizes, constants, and the small differences between kernels.
+
+``Sizes`` come from a preset and say how much of everything there is.  ``KernelOptions`` come from a
+profile: the differences between kernel versions that are too small for an operation class of their
+own.  ``Config`` joins them with what one run fixes (parameters at start, compressors, allocator).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from refmodel.kernel.crypto import Codec
+    from refmodel.kernel.zsmalloc import Allocator
+
+PAGE_SIZE = 4096
+"""Bytes of a page."""
+
+MAX_RECLAIM_RETRIES = 16
+"""Failures after which the global shrinker gives up (mm/internal.h)."""
+
+SLOT_CACHE_SIZE = 64
+"""Slots that a CPU's return cache holds before it is flushed (SWAP_SLOTS_CACHE_SIZE, 6.1 and 6.12)."""
+
+
+@attrs.frozen
+class Sizes:
+    """How much of everything a system has.
+
+    slots counts the offsets of the swap device including offset 0, which is never used.
+    totalram_pages is what ``max_pool_percent`` is a share of, in pages.
+    """
+
+    nodes: int = 1
+    cpus: int = 1
+    memcgs: int = 1
+    processes: int = 1
+    pages: int = 4
+    slots: int = 8
+    folios: int = 12
+    entries: int = 8
+    objects: int = 8
+    pools: int = 3
+    max_order: int = 2
+    totalram_pages: int = 60
+
+
+@attrs.frozen(kw_only=True)
+class KernelOptions:
+    """Small differences between kernels; each says what it changes.
+
+    zero_map: pages full of zeroes are kept as a bit per slot, outside zswap (6.12 and later).
+    direct_swapin: a fault on a slot of a synchronous device with one user reads into a private folio,
+        without the swap cache (to 6.18; 7.3 always goes through the swap cache).
+    drop_synchronous_cache: a fault frees the swap cache copy of a synchronous device at once (7.3).
+    shrink_memcg_budget: list entries that one shrink_memcg call visits per node.
+    memcg_counts_disk: the memory cgroup counts pswpin and pswpout (6.18 and later).
+    memcg_counts_incompressible: the memory cgroup counts zswap_incomp (7.3).
+    mthp_zswpout: the order's statistics count folios stored whole (6.18 and later).
+    """
+
+    zero_map: bool
+    direct_swapin: bool
+    drop_synchronous_cache: bool
+    shrink_memcg_budget: int
+    memcg_counts_disk: bool
+    memcg_counts_incompressible: bool
+    mthp_zswpout: bool
+
+
+@attrs.frozen(eq=False)
+class Config:
+    """Everything that stays fixed during a run.
+
+    codecs: the compressors that exist, by the name that the ``compressor`` parameter takes.
+    """
+
+    sizes: Sizes
+    options: KernelOptions
+    allocator: Allocator
+    codecs: Mapping[str, Codec]
+    compressor: str = "lzo"
+    zpool: str = "zsmalloc"
+    zswap_enabled: bool = True
+    synchronous_device: bool = False

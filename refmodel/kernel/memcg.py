@@ -1,0 +1,89 @@
+"""Memory cgroups as far as compressed swap charges and asks them.
+
+Stands for obj_cgroup_may_zswap, obj_cgroup_charge_zswap, obj_cgroup_uncharge_zswap,
+mem_cgroup_zswap_writeback_enabled and the swap charge of mm/memcontrol.c.  Statistics are kept per
+cgroup and summed over the subtree when they are read; per-CPU batching and late flushing are left
+out (the admission check flushes first, so it sees what this model keeps).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from refmodel.kernel.config import PAGE_SIZE
+
+if TYPE_CHECKING:
+    from refmodel.kernel.table import KernelView
+
+
+def ancestors(v: KernelView, memcg: int) -> Iterator[int]:
+    """Yield a cgroup and its ancestors, the root last."""
+    while memcg >= 0:
+        yield memcg
+        memcg = v[v.at.memcg[memcg]].parent
+
+
+def subtree(v: KernelView, memcg: int) -> list[int]:
+    """Return a cgroup and its descendants, dead ones included, in the order of their numbers."""
+    return [m for m in range(len(v.at.memcg)) if memcg in ancestors(v, m)]
+
+
+def stat(v: KernelView, memcg: int, item: str) -> int:
+    """Return a hierarchical statistic of memory.stat, by its field in ``MemcgCounters``."""
+    return sum(v[getattr(v.at.mc[m], item)] for m in subtree(v, memcg))
+
+
+def may_zswap(v: KernelView, objcg: int) -> bool:
+    """Whether a cgroup and all its ancestors but the root may store one more page in zswap.
+
+    Check, then act: nothing is reserved, so concurrent stores overshoot and a store that follows a
+    shrink does not ask again (obj_cgroup_may_zswap, mm/memcontrol.c, 6.12.117; Z1).
+    """
+    for memcg in ancestors(v, v[v.at.objcg[objcg]]):
+        limit = v[v.at.memcg[memcg]].zswap_max
+        if memcg == 0 or limit is None:
+            continue
+        if limit == 0 or stat(v, memcg, "zswap") // PAGE_SIZE >= limit:
+            return False
+    return True
+
+
+def swap_room(v: KernelView, memcg: int, nr: int) -> bool:
+    """Whether memory.swap.max of a cgroup and its ancestors admits ``nr`` more slots."""
+    for m in ancestors(v, memcg):
+        limit = v[v.at.memcg[m]].swap_max
+        if m and limit is not None and stat(v, m, "swap") + nr > limit:
+            return False
+    return True
+
+
+def writeback_enabled(v: KernelView, memcg: int) -> bool:
+    """Whether a cgroup's pages may go from zswap to the device (memory.zswap.writeback, hierarchical).
+
+    Always true while zswap is disabled: otherwise a page that zswap does not take could go nowhere
+    (mem_cgroup_zswap_writeback_enabled, mm/memcontrol.c, 6.12.117; S4).
+    """
+    if not v[v.at.zswap].enabled:
+        return True
+    return all(v[v.at.memcg[m]].zswap_writeback for m in ancestors(v, memcg))
+
+
+def charge_zswap(v: KernelView, objcg: int, length: int) -> None:
+    """Charge a stored page of ``length`` bytes to the cgroup that an objcg stands for now (B11)."""
+    v.emit("charge", size=length)
+    counters = v.at.mc[v[v.at.objcg[objcg]]]
+    v[counters.zswap] += length
+    v[counters.zswapped] += 1
+    if v.cfg.options.memcg_counts_incompressible and length == PAGE_SIZE:
+        v[counters.zswap_incomp] += 1
+
+
+def uncharge_zswap(v: KernelView, objcg: int, length: int) -> None:
+    """Take a charge back from the cgroup that an objcg stands for now, perhaps another than charged."""
+    v.emit("uncharge", size=length)
+    counters = v.at.mc[v[v.at.objcg[objcg]]]
+    v[counters.zswap] -= length
+    v[counters.zswapped] -= 1
+    if v.cfg.options.memcg_counts_incompressible and length == PAGE_SIZE:
+        v[counters.zswap_incomp] -= 1

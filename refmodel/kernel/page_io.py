@@ -1,0 +1,223 @@
+"""Between a folio and where its bytes go: swap_writepage and swap_read_folio (mm/page_io.c)."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from refmodel.kernel import choices, memcg
+from refmodel.kernel.crypto import ZERO_PAGE, is_zero
+from refmodel.kernel.state import Folio
+from refmodel.kernel.swap_slots import slots_of
+from refmodel.machine import Call, Next, Operation, Return, evolve, step
+
+if TYPE_CHECKING:
+    from refmodel.kernel.table import KernelView
+
+ACTIVATE = "activate"
+"""The folio could go nowhere; it stays locked and dirty (AOP_WRITEPAGE_ACTIVATE)."""
+
+WRITTEN = "written"
+"""The folio's bytes are kept elsewhere or on their way; it is unlocked."""
+
+
+def folio_order(folio: Folio) -> int:
+    """Return the order of a folio: its size is 2^order pages."""
+    return len(folio.contents).bit_length() - 1
+
+
+class FolioOperation(Operation):
+    """An operation on one folio that exists for its whole length."""
+
+    folio: int
+
+    def the_folio(self, v: KernelView) -> Folio:
+        """Return the folio."""
+        folio = v[v.at.folio[self.folio]]
+        assert folio is not None
+        return folio
+
+    def change(self, v: KernelView, **fields: bool) -> None:
+        """Set flags of the folio."""
+        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), **fields)
+
+
+@attrs.define
+class SwapWritepage(FolioOperation):
+    """Swap a folio out: to nowhere, to the zero map, to zswap, or to the device.
+
+    folio: locked, in the swap cache, unmapped, its dirty flag just cleared.
+    Value: ``WRITTEN`` (unlocked) or ``ACTIVATE`` (locked and dirty).  Architectures with a hook of
+    their own (arch_prepare_to_swap) are left out.
+    """
+
+    source: ClassVar[str] = "mm/page_io.c swap_writepage(), Linux 6.12.117; swap_writeout(), Linux 7.3.4"
+    requirements: ClassVar[tuple[str, ...]] = ("Z1", "Z4", "Z7", "S5")
+
+    folio: int
+
+    @step
+    def try_free_swap(self, v: KernelView) -> Next:
+        """Drop the slots instead of writing them when no page table names them any more."""
+        return Call(v.ops.folio_free_swap(folio=self.folio), then=self.check_zero)
+
+    @step
+    def check_zero(self, v: KernelView) -> Next:
+        """Keep a folio full of zeroes as bits; zswap is not asked, and keeps what it had (H-1)."""
+        if self.result:
+            self.change(v, locked=False)
+            return Return(WRITTEN)
+        folio = self.the_folio(v)
+        if not v.cfg.options.zero_map:
+            return self.store
+        zero = all(is_zero(content) for content in folio.contents)
+        for s in slots_of(folio):
+            v[v.at.zeromap[s]] = zero
+        if not zero:
+            return self.store
+        v[v.at.vm.swpout_zero] += len(folio.contents)
+        v[v.at.mc[folio.memcg].swpout_zero] += len(folio.contents)
+        self.change(v, locked=False)
+        return Return(WRITTEN)
+
+    @step
+    def store(self, v: KernelView) -> Next:
+        """Offer the folio to zswap."""
+        return Call(v.ops.zswap_store(folio=self.folio), then=self.after_store)
+
+    @step
+    def after_store(self, v: KernelView) -> Next:
+        """Done if zswap took it; else to the device, unless its cgroup forbids that."""
+        folio = self.the_folio(v)
+        if self.result:
+            if v.cfg.options.mthp_zswpout and len(folio.contents) > 1:
+                v[v.at.mthp[folio_order(folio)].zswpout] += 1
+            self.change(v, locked=False)
+            return Return(WRITTEN)
+        if memcg.writeback_enabled(v, folio.memcg):
+            return Call(v.ops.swap_write_device(folio=self.folio), then=self.written)
+        self.change(v, dirty=True)
+        return Return(ACTIVATE)
+
+    @step
+    def written(self, v: KernelView) -> Next:
+        """The folio is on its way to the device."""
+        return Return(WRITTEN)
+
+
+@attrs.define
+class SwapWriteDevice(FolioOperation):
+    """Submit a locked folio to the swap device and unlock it.
+
+    On a synchronous device the write is over when this ends; otherwise ``EndSwapWrite`` ends it.
+    """
+
+    source: ClassVar[str] = "mm/page_io.c __swap_writepage(), Linux 6.12.117"
+    requirements: ClassVar[tuple[str, ...]] = ("Z7",)
+
+    folio: int
+
+    @step
+    def submit(self, v: KernelView) -> Next:
+        """Count the pages, start writeback, unlock."""
+        folio = self.the_folio(v)
+        nr = len(folio.contents)
+        v.emit("disk_write", swp=folio.swap, nr=nr, nid=folio.nid)
+        v[v.at.vm.pswpout] += nr
+        if v.cfg.options.memcg_counts_disk:
+            v[v.at.mc[folio.memcg].pswpout] += nr
+        if nr > 1:
+            v[v.at.mthp[folio_order(folio)].swpout] += 1
+        if nr == 512:
+            v[v.at.vm.thp_swpout] += 1
+        self.change(v, writeback=True, locked=False)
+        if v[v.at.si].synchronous:
+            return Call(v.ops.end_swap_write(folio=self.folio))
+        return Return()
+
+
+@attrs.define
+class EndSwapWrite(FolioOperation):
+    """The device has finished writing a folio.
+
+    A failed write makes the folio dirty again, so that its bytes are not lost.
+    """
+
+    source: ClassVar[str] = "mm/page_io.c __end_swap_bio_write(), Linux 6.12.117"
+
+    folio: int
+
+    @step
+    def complete(self, v: KernelView) -> Next:
+        """Put the bytes on the device, or keep the folio dirty; end writeback."""
+        folio = self.the_folio(v)
+        if v.fails(choices.DISK_WRITE):
+            self.change(v, dirty=True, reclaim=False, writeback=False)
+            return Return()
+        for s, content in zip(slots_of(folio), folio.contents, strict=True):
+            v[v.at.device[s]] = content
+        self.change(v, reclaim=False, writeback=False)
+        return Return()
+
+
+@attrs.define
+class SwapRead(FolioOperation):
+    """Fill a locked folio from wherever its slot's bytes are, and unlock it.
+
+    The zero map is asked first, then zswap, then the device.  A folio that cannot be filled is left
+    not uptodate; whoever maps it gets SIGBUS.
+    """
+
+    source: ClassVar[str] = "mm/page_io.c swap_read_folio(), Linux 6.12.117"
+    requirements: ClassVar[tuple[str, ...]] = ("Z2", "Z4", "Z7")
+
+    folio: int
+
+    @step
+    def check_zero(self, v: KernelView) -> Next:
+        """Fill with zeroes when the slots' bits say so; a folio with mixed bits is refused (S05)."""
+        folio = self.the_folio(v)
+        nr = len(folio.contents)
+        v.emit("swap_read", swp=folio.swap, nr=nr, nid=folio.nid)
+        zero = [v[v.at.zeromap[s]] for s in slots_of(folio)]
+        if not any(zero):
+            return self.load
+        if all(zero):
+            v[v.at.folio[self.folio]] = evolve(folio, contents=(ZERO_PAGE,) * nr, uptodate=True)
+            v[v.at.vm.swpin_zero] += nr
+            v[v.at.mc[folio.memcg].swpin_zero] += nr
+        self.change(v, locked=False)
+        return Return()
+
+    @step
+    def load(self, v: KernelView) -> Next:
+        """Ask zswap."""
+        return Call(v.ops.zswap_load(folio=self.folio), then=self.after_load)
+
+    @step
+    def after_load(self, v: KernelView) -> Next:
+        """Done if zswap had the page, filled or not; only a miss goes to the device (Z19)."""
+        if self.result == -errno.ENOENT:
+            return self.count_disk_swapin
+        self.change(v, locked=False)
+        return Return()
+
+    @step
+    def count_disk_swapin(self, v: KernelView) -> Next:
+        """Note a swap-in that zswap could not serve: the dynamic shrinker spares that many entries."""
+        folio = self.the_folio(v)
+        v[v.at.nr_disk_swapins[folio.memcg][folio.nid]] += 1
+        return self.read_device
+
+    @step
+    def read_device(self, v: KernelView) -> Next:
+        """Read the slots from the device and unlock."""
+        folio = self.the_folio(v)
+        contents = tuple(v[v.at.device[s]] for s in slots_of(folio))
+        v[v.at.folio[self.folio]] = evolve(folio, contents=contents, uptodate=True, locked=False)
+        v[v.at.vm.pswpin] += len(contents)
+        if v.cfg.options.memcg_counts_disk:
+            v[v.at.mc[folio.memcg].pswpin] += len(contents)
+        return Return()

@@ -1,0 +1,429 @@
+"""The state: every component of the model and the place where it lives.
+
+One record per thing that the kernel keeps: a page-table entry, a folio, a swap slot, a place of the
+swap cache, a place of a zswap tree, a zswap entry, an LRU list of one node and memory cgroup, a
+pool, a compression context, counters named as the kernel names them.  Each field carries its
+meaning; which step may write it is said by the operations.
+
+Numbers: swap slots are page offsets on the one swap device, offset 0 is never handed out, so 0 means
+"no slot".  Folios, zswap entries, zsmalloc handles and pools count from 1; 0 means "none".  Memory
+cgroup 0 is the root, and it has no objcg (objcg 0 means "charged to nobody").
+
+Sources: mm/zswap.c, mm/swapfile.c, mm/swap_state.c, mm/memory.c, mm/memcontrol.c of Linux 6.1.192,
+6.12.117, 6.18.15 and 7.3.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import attrs
+
+from refmodel.kernel.config import Config
+from refmodel.machine import Layout, Place, component
+
+Content = Hashable
+"""The content of one page: 4096 bytes, or a small token (0 is the zero page)."""
+
+UNKNOWN: Content = "never written"
+"""What a device block or a fresh page of the swap cache holds before anything was written there."""
+
+
+# --- processes and memory ---------------------------------------------------------------------------
+
+
+@component
+class Pte:
+    """One page-table entry of an anonymous mapping.
+
+    At most one of ``folio``, ``slot`` and ``zeropage`` says where it points; all unset is an empty
+    entry.  ``exclusive`` is the mark that no other process can reach the page (PageAnonExclusive of a
+    mapped page, pte_swp_exclusive of a swap entry).
+    """
+
+    folio: int = 0
+    index: int = 0
+    """Which page of the folio, counted in pages."""
+    slot: int = 0
+    zeropage: bool = False
+    dirty: bool = False
+    exclusive: bool = False
+
+
+EMPTY_PTE = Pte()
+
+
+@component
+class Folio:
+    """A folio of anonymous memory: 2^order pages of one node, charged to one memory cgroup."""
+
+    nid: int
+    memcg: int
+    contents: tuple[Content, ...]
+    """Content of each page; the number of pages is its length."""
+    rmap: tuple[int, ...] = ()
+    """Places of the page-table entries that map a page of it, ascending."""
+    locked: bool = False
+    uptodate: bool = True
+    dirty: bool = False
+    writeback: bool = False
+    reclaim: bool = False
+    """PG_reclaim: to be rotated to the tail of its LRU when writeback ends."""
+    swapbacked: bool = True
+    """False after MADV_FREE: the folio may be dropped while it stays clean."""
+    swap: int = 0
+    """First slot when the folio is in the swap cache (or is read without it), else 0."""
+    swapcache: bool = False
+
+
+@component
+class Truth:
+    """What a process last wrote to one of its pages (kept for the promise only)."""
+
+    content: Content = 0
+
+
+# --- swap slots ---------------------------------------------------------------------------------------
+
+
+@component
+class SwapSlot:
+    """The swap map entry of one slot.
+
+    count: page-table entries that name the slot.
+    cache: the slot is pinned by the swap cache (SWAP_HAS_CACHE; in 7.3 the table word is a folio).
+    memcg: the cgroup whose memory.swap.current carries the slot (swap_cgroup record), 0 if none.
+
+    Free is count 0 without cache.  With the per-CPU return cache of 6.1 and 6.12 a slot that was freed
+    keeps ``cache`` until the cache is flushed, although no folio holds it.
+    """
+
+    count: int = 0
+    cache: bool = False
+    memcg: int = 0
+
+
+FREE_SLOT = SwapSlot()
+
+
+@component
+class SlotCache:
+    """The per-CPU slot cache of 6.1 and 6.12, as far as it delays freeing.
+
+    active: becomes true with the first order-0 allocation.
+    returned: slots that were freed and wait for a flush, oldest first.
+    """
+
+    active: bool = False
+    returned: tuple[int, ...] = ()
+
+
+@component
+class SwapDevice:
+    """The swap device (struct swap_info_struct).
+
+    free: slots that can be allocated, in slots.
+    """
+
+    on: bool
+    synchronous: bool
+    free: int
+
+
+# --- zswap ----------------------------------------------------------------------------------------------
+
+
+@component
+class ZswapEntry:
+    """Metadata of one stored page (struct zswap_entry).
+
+    Fields stay 0 until the store has set them; ``length`` is in bytes.
+    nid: node of the metadata, which chooses the LRU list.
+    refcount: 6.1 only: 1 for the tree plus one per user.
+    value: 6.1 only: what a same-filled page holds (the kernel keeps its 64-bit word); its length is 0.
+    """
+
+    nid: int
+    swpentry: int = 0
+    length: int = 0
+    referenced: bool = False
+    pool: int = 0
+    handle: int = 0
+    objcg: int = 0
+    refcount: int = 0
+    value: Content = None
+
+
+@component
+class ZswapPool:
+    """One configuration of compressor and allocator, and its life (struct zswap_pool).
+
+    ref: percpu_ref (6.1: kref): 1 while current, plus one per entry, plus one per store under way.
+    killed: the initial reference was dropped because another pool became current.
+    """
+
+    compressor: str
+    zpool: str
+    ref: int = 1
+    killed: bool = False
+
+
+@component
+class ZswapParams:
+    """Module parameters and switches of zswap."""
+
+    enabled: bool
+    compressor: str
+    zpool: str
+    max_pool_percent: int = 20
+    accept_threshold_percent: int = 90
+    shrinker_enabled: bool = False
+    ever_enabled: bool = True
+    """zswap_ever_enabled: set when a pool is created, never cleared."""
+
+
+@component
+class ShrinkWork:
+    """The work item of the global shrinker: at most one run at a time, at most one more pending."""
+
+    pending: bool = False
+    running: bool = False
+
+
+@component
+class AcompCtx:
+    """Compression context of one pool on one CPU: there or not, in use or not."""
+
+    present: bool = False
+    locked: bool = False
+
+
+@component
+class ZsObject:
+    """One object in a zsmalloc (or zbud) pool: what a handle leads to.
+
+    size: bytes asked for.  size_class, zspage: where it lies.  data: the compressed bytes.
+    """
+
+    pool: int
+    size: int
+    size_class: int
+    zspage: int
+    data: Any
+
+
+# --- memory cgroups -------------------------------------------------------------------------------------
+
+
+@component
+class Memcg:
+    """A memory cgroup: its place in the tree and its zswap controls.
+
+    zswap_max, swap_max: memory.zswap.max and memory.swap.max in pages, None for "max".
+    """
+
+    parent: int
+    online: bool = True
+    zswap_max: int | None = None
+    swap_max: int | None = None
+    zswap_writeback: bool = True
+
+
+@attrs.frozen
+class VmCounters:
+    """Places of the /proc/vmstat counters (pages; nr_zspages in pool pages)."""
+
+    zswpin: Place[int]
+    zswpout: Place[int]
+    zswpwb: Place[int]
+    pswpin: Place[int]
+    pswpout: Place[int]
+    swpin_zero: Place[int]
+    swpout_zero: Place[int]
+    nr_swapcached: Place[int]
+    nr_zspages: Place[int]
+    pgmajfault: Place[int]
+    thp_swpout: Place[int]
+    thp_swpout_fallback: Place[int]
+
+
+@attrs.frozen
+class ZswapCounters:
+    """Places of the debugfs zswap counters; pool sizes are kept per pool."""
+
+    stored_pages: Place[int]
+    same_filled_pages: Place[int]
+    stored_incompressible_pages: Place[int]
+    pool_limit_hit: Place[int]
+    reject_reclaim_fail: Place[int]
+    reject_alloc_fail: Place[int]
+    reject_kmemcache_fail: Place[int]
+    reject_compress_fail: Place[int]
+    reject_compress_poor: Place[int]
+    decompress_fail: Place[int]
+    written_back_pages: Place[int]
+    duplicate_entry: Place[int]
+
+
+@attrs.frozen
+class MemcgCounters:
+    """Places of one cgroup's own (not hierarchical) counters.
+
+    zswap: bytes.  zswapped, zswap_incomp: pages.  swap: slots charged.  The rest are events.
+    """
+
+    zswap: Place[int]
+    zswapped: Place[int]
+    zswap_incomp: Place[int]
+    zswpin: Place[int]
+    zswpout: Place[int]
+    zswpwb: Place[int]
+    pswpin: Place[int]
+    pswpout: Place[int]
+    swpin_zero: Place[int]
+    swpout_zero: Place[int]
+    swapcached: Place[int]
+    pgmajfault: Place[int]
+    swap: Place[int]
+
+
+@attrs.frozen
+class MthpCounters:
+    """Places of one folio order's counters in hugepages-*kB/stats."""
+
+    anon_fault_alloc: Place[int]
+    swpout: Place[int]
+    swpout_fallback: Place[int]
+    zswpout: Place[int]
+    swpin: Place[int]
+    split: Place[int]
+
+
+@attrs.frozen
+class Places:
+    """Where everything is.  Attributes are places, or rows and grids of places."""
+
+    pte: Sequence[Sequence[Place[Pte]]]
+    """[mm][page]: page tables of the processes, then of the children that they may fork."""
+    forked: Sequence[Place[bool]]
+    """[process]: whether its forked child lives."""
+    policy: Sequence[Place[int | None]]
+    """[process]: node that its pages are bound to, None for local."""
+    truth: Sequence[Sequence[Place[Truth]]]
+    thp_orders: Place[int]
+    """Bit o set: anonymous faults may allocate folios of order o."""
+    folio: Sequence[Place[Folio | None]]
+    folios_used: Place[int]
+    """Bit f set: folio f exists."""
+
+    slot: Sequence[Place[SwapSlot]]
+    swap_cache: Sequence[Place[int]]
+    """[slot]: folio that holds the slot in the swap cache, or 0."""
+    zeromap: Sequence[Place[bool]]
+    device: Sequence[Place[Content]]
+    """[slot]: what the swap device holds."""
+    slot_cache: Sequence[Place[SlotCache]]
+    si: Place[SwapDevice]
+
+    tree: Sequence[Place[int]]
+    """[slot]: zswap entry, or 0."""
+    frontswap: Sequence[Place[bool]]
+    """[slot]: 6.1: frontswap says that a copy was taken."""
+    entry: Sequence[Place[ZswapEntry | None]]
+    entries_used: Place[int]
+    lru: Sequence[Sequence[Place[tuple[int, ...]]]]
+    """[memcg][nid]: zswap entries, coldest first."""
+    lru_ready: Sequence[Place[bool]]
+    """[memcg]: whether memcg_list_lru_alloc has made its lists."""
+    pool: Sequence[Place[ZswapPool | None]]
+    pool_list: Place[tuple[int, ...]]
+    """zswap_pools: the head is the current pool."""
+    zswap: Place[ZswapParams]
+    reached_full: Place[bool]
+    next_shrink: Place[int]
+    """zswap_next_shrink: the worker's cursor, a memcg, or -1 for none."""
+    shrink_work: Place[ShrinkWork]
+    acomp_ctx: Sequence[Sequence[Place[AcompCtx]]]
+    """[pool][cpu]"""
+    cpu_online: Sequence[Place[bool]]
+
+    zs_class: Sequence[Sequence[Place[Any]]]
+    """[pool][size class]: zspages of the class."""
+    zs_object: Sequence[Place[ZsObject | None]]
+    """[handle]"""
+    objects_used: Place[int]
+    pool_pages: Sequence[Place[int]]
+    """[pool]: pages that its allocator holds."""
+
+    memcg: Sequence[Place[Memcg]]
+    objcg: Sequence[Place[int]]
+    """[objcg]: cgroup that it is charged to at this moment."""
+    nr_disk_swapins: Sequence[Sequence[Place[int]]]
+    """[memcg][nid]"""
+
+    vm: VmCounters
+    zs: ZswapCounters
+    mc: Sequence[MemcgCounters]
+    """[memcg]"""
+    mthp: Sequence[MthpCounters]
+    """[order]"""
+
+
+def _counters(layout: Layout, kind: type[Any], prefix: str) -> Any:
+    names = [field.name for field in attrs.fields(kind)]
+    return kind(**{name: layout.one(f"{prefix}.{name}", 0, counter=True) for name in names})
+
+
+def describe(config: Config) -> tuple[Layout, Places]:
+    """Lay out a system of the configured sizes in its initial state.
+
+    The device is on, zswap is enabled as the configuration says, and its initial pool exists with a
+    context on every CPU.
+    """
+    layout, size = Layout(), config.sizes
+    mms, slots, cgroups = 2 * size.processes, size.slots, size.memcgs + 1
+    params = ZswapParams(config.zswap_enabled, config.compressor, config.zpool)
+    places = Places(
+        pte=layout.grid("pte", mms, size.pages, EMPTY_PTE),
+        forked=layout.row("forked", size.processes, False),
+        policy=layout.row("policy", size.processes, None),
+        truth=layout.grid("truth", mms, size.pages, Truth(), ghost=True),
+        thp_orders=layout.one("thp_orders", 0),
+        folio=layout.row("folio", size.folios + 1, None),
+        folios_used=layout.one("folios_used", 1),
+        slot=layout.row("slot", slots, FREE_SLOT),
+        swap_cache=layout.row("swap_cache", slots, 0),
+        zeromap=layout.row("zeromap", slots, False),
+        device=layout.row("device", slots, UNKNOWN),
+        slot_cache=layout.row("slot_cache", size.cpus, SlotCache()),
+        si=layout.one("si", SwapDevice(on=True, synchronous=config.synchronous_device, free=slots - 1)),
+        tree=layout.row("tree", slots, 0),
+        frontswap=layout.row("frontswap", slots, False),
+        entry=layout.row("entry", size.entries + 1, None),
+        entries_used=layout.one("entries_used", 1),
+        lru=layout.grid("lru", cgroups, size.nodes, ()),
+        lru_ready=layout.row("lru_ready", cgroups, lambda memcg: memcg == 0),
+        pool=layout.row("pool", size.pools + 1, lambda p: ZswapPool(config.compressor, config.zpool) if p == 1 else None),
+        pool_list=layout.one("pool_list", (1,)),
+        zswap=layout.one("zswap", params),
+        reached_full=layout.one("reached_full", False),
+        next_shrink=layout.one("next_shrink", -1),
+        shrink_work=layout.one("shrink_work", ShrinkWork()),
+        acomp_ctx=tuple(
+            layout.row(f"acomp_ctx[{p}]", size.cpus, AcompCtx(present=p == 1)) for p in range(size.pools + 1)
+        ),
+        cpu_online=layout.row("cpu_online", size.cpus, True),
+        zs_class=layout.grid("zs_class", size.pools + 1, config.allocator.classes, config.allocator.empty),
+        zs_object=layout.row("zs_object", size.objects + 1, None),
+        objects_used=layout.one("objects_used", 1),
+        pool_pages=layout.row("pool_pages", size.pools + 1, 0),
+        memcg=layout.row("memcg", cgroups, lambda memcg: Memcg(parent=-1 if memcg == 0 else 0)),
+        objcg=layout.row("objcg", cgroups, lambda objcg: objcg),
+        nr_disk_swapins=layout.grid("nr_disk_swapins", cgroups, size.nodes, 0),
+        vm=_counters(layout, VmCounters, "vm"),
+        zs=_counters(layout, ZswapCounters, "zs"),
+        mc=tuple(_counters(layout, MemcgCounters, f"memcg[{memcg}]") for memcg in range(cgroups)),
+        mthp=tuple(_counters(layout, MthpCounters, f"mthp[{order}]") for order in range(size.max_order + 1)),
+    )
+    return layout, places

@@ -1,0 +1,96 @@
+"""The operation table and the view through which kernel operations see the system.
+
+A profile fills the table: one class per operation.  Operations call each other through the table
+(``v.ops.zswap_store(folio=...)``), so a sibling class, or a bug that replaces one step, is in effect
+wherever the operation is called.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from refmodel.machine import Layout, View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from refmodel.kernel import memory, page_io, swap_slots, swap_state, vmscan, zswap_shrink
+    from refmodel.kernel.config import Config
+    from refmodel.kernel.state import Places
+    from refmodel.kernel.zswap_compress import ZswapCompress
+    from refmodel.kernel.zswap_entry import ZswapEntryFree, ZswapInvalidate
+    from refmodel.kernel.zswap_load import ZswapLoadBase
+    from refmodel.kernel.zswap_store import ZswapStoreBase
+    from refmodel.kernel.zswap_writeback import ZswapWritebackBase
+
+
+@attrs.frozen(kw_only=True)
+class OperationTable:
+    """Which class implements each operation in one profile, in the order in which a page meets them."""
+
+    read_page: type[memory.ReadPage]
+    write_page: type[memory.WritePage]
+    store_byte: type[memory.StoreByte]
+    madvise_pageout: type[vmscan.MadvisePageout]
+    madvise_free: type[memory.MadviseFree]
+    madvise_willneed: type[memory.MadviseWillneed]
+    zap_pages: type[memory.ZapPages]
+    fork: type[memory.Fork]
+    exit_child: type[memory.ExitChild]
+    do_swap_page: type[memory.DoSwapPage]
+
+    shrink_folio: type[vmscan.ShrinkFolio]
+    split_folio: type[vmscan.SplitFolio]
+    add_to_swap: type[swap_slots.AddToSwap612]
+    swap_writepage: type[page_io.SwapWritepage]
+    swap_write_device: type[page_io.SwapWriteDevice]
+    end_swap_write: type[page_io.EndSwapWrite]
+    swap_read: type[page_io.SwapRead]
+    swap_cache_del: type[swap_state.SwapCacheDel]
+    folio_free_swap: type[swap_state.FolioFreeSwap]
+    free_folios: type[swap_state.FreeFolios]
+    put_swap_folio: type[swap_slots.PutSwapFolio612]
+    swap_put_map: type[swap_slots.SwapPutMap612]
+    free_swap_slot: type[swap_slots.FreeSwapSlot612]
+    swap_range_free: type[swap_slots.SwapRangeFree612]
+
+    zswap_store: type[ZswapStoreBase]
+    zswap_compress: type[ZswapCompress]
+    zswap_load: type[ZswapLoadBase]
+    zswap_invalidate: type[ZswapInvalidate]
+    zswap_entry_free: type[ZswapEntryFree]
+    zswap_writeback_entry: type[ZswapWritebackBase]
+    list_lru_walk: type[zswap_shrink.ListLruWalk]
+    shrink_memcg: type[zswap_shrink.ShrinkMemcg]
+    shrink_worker: type[zswap_shrink.ShrinkWorkerBase]
+    shrinker_count: type[zswap_shrink.ShrinkerCount]
+    shrinker_scan: type[zswap_shrink.ShrinkerScan]
+
+
+class KernelView(View):
+    """The view of a sequential run, with what kernel operations need besides components.
+
+    at: places of the components.  cfg: sizes, options, compressors.  ops: the operation table.
+    layout: names of the places.
+    """
+
+    __slots__ = ("at", "cfg", "layout", "ops")
+
+    at: Places
+    cfg: Config
+    ops: OperationTable
+    layout: Layout
+
+    def __init__(
+        self, components: Iterable[Any], at: Places, cfg: Config, ops: OperationTable, layout: Layout
+    ) -> None:
+        """Start from the given components."""
+        super().__init__(components)
+        self.at, self.cfg, self.ops, self.layout = at, cfg, ops, layout
+
+
+def lowest_free(used: int) -> int:
+    """Return the lowest number whose bit is clear in a map of used numbers."""
+    return (~used & (used + 1)).bit_length() - 1

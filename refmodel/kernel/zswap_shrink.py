@@ -1,0 +1,340 @@
+"""Making room in zswap: LRU walk, shrink_memcg, the global worker, the dynamic shrinker (mm/zswap.c, mm/list_lru.c)."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from refmodel.kernel import memcg as memcg_rules
+from refmodel.kernel.config import MAX_RECLAIM_RETRIES, PAGE_SIZE
+from refmodel.kernel.state import ShrinkWork
+from refmodel.kernel.zswap_entry import live_entry
+from refmodel.kernel.zswap_store import accept_pages, total_pages
+from refmodel.machine import Call, Next, Operation, Return, evolve, step
+
+if TYPE_CHECKING:
+    from refmodel.kernel.table import KernelView
+
+SHRINK_STOP = -1
+"""The dynamic shrinker's answer "do not call me again now"."""
+
+
+@attrs.define
+class ListLruWalk(Operation):
+    """Walk one LRU list from its head, giving every entry a second chance.
+
+    memcg, nid: which list.  budget: visits at most.  stop_at_hot: end the walk when an entry is being
+    swapped in at this moment (the dynamic shrinker asks for that).
+    Value: (entries written back, visits made, whether a hot entry ended the walk).
+
+    A visited entry moves to the tail.  In a list of two or more the walk is therefore circular until
+    the budget is spent, and may meet an entry whose mark it took away itself; a list of one is visited
+    once.
+    """
+
+    source: ClassVar[str] = "mm/list_lru.c __list_lru_walk_one(), mm/zswap.c shrink_memcg_cb(), Linux 6.12.117"
+    requirements: ClassVar[tuple[str, ...]] = ("Z2", "Z3")
+
+    memcg: int
+    nid: int
+    budget: int
+    stop_at_hot: bool = False
+    visits: int = 0
+    removed: int = 0
+    hot: bool = False
+    entry: int = 0
+    slot: int = 0
+    length: int = 0
+
+    @step
+    def visit(self, v: KernelView) -> Next:
+        """Look at the head: take its mark away, or copy its slot number and drop the lock.
+
+        After the lock is dropped the entry may be freed at any time; only the copied number is used.
+        """
+        place = v.at.lru[self.memcg][self.nid]
+        entries = v[place]
+        if not entries or self.visits == self.budget:
+            return self.end
+        self.visits += 1
+        self.entry = entries[0]
+        entry = live_entry(v, self.entry)
+        v[place] = (*entries[1:], self.entry)
+        if entry.referenced:
+            v[v.at.entry[self.entry]] = evolve(entry, referenced=False)
+            v.emit("lru_visit", swp=entry.swpentry, len=entry.length, ref=1, ret="rotate")
+            return self.visit if len(entries) > 1 else self.end
+        self.slot, self.length = entry.swpentry, entry.length
+        return Call(v.ops.zswap_writeback_entry(entry=self.entry, slot=entry.swpentry), then=self.after_writeback)
+
+    @step
+    def after_writeback(self, v: KernelView) -> Next:
+        """Count, and start again at the head: the list may look quite different by now."""
+        error = self.result
+        if error == 0:
+            v[v.at.zs.written_back_pages] += 1
+            self.removed += 1
+        else:
+            v[v.at.zs.reject_reclaim_fail] += 1
+        self.hot = error == -errno.EEXIST and self.stop_at_hot
+        verdict = "removed_retry" if error == 0 else "stop" if self.hot else "retry"
+        v.emit("lru_visit", swp=self.slot, len=self.length, ref=0, ret=verdict)
+        return self.end if self.hot else self.visit
+
+    @step
+    def end(self, v: KernelView) -> Next:
+        """Answer what was done."""
+        v.emit("lru_walk", nid=self.nid, memcg=self.memcg, ret=self.removed)
+        return Return((self.removed, self.visits, self.hot))
+
+
+@attrs.define
+class ShrinkMemcg(Operation):
+    """Try to write back entries of one cgroup, a few on every node.
+
+    memcg: whose.  Value: 0 if something was written back, -EAGAIN if only marks were taken away,
+    -ENOENT if there is nothing to do or the cgroup forbids writeback.
+    """
+
+    source: ClassVar[str] = "mm/zswap.c shrink_memcg(), Linux 6.12.117"
+    requirements: ClassVar[tuple[str, ...]] = ("Z2", "Z3", "S5")
+
+    memcg: int
+    nid: int = 0
+    removed: int = 0
+    visits: int = 0
+
+    @step
+    def check(self, v: KernelView) -> Next:
+        """Leave a cgroup alone that forbids writeback, or that is offline: its lists moved to its parent."""
+        if not memcg_rules.writeback_enabled(v, self.memcg) or not v[v.at.memcg[self.memcg]].online:
+            return self.finish(v, -errno.ENOENT)
+        return self.walk_node
+
+    @step
+    def walk_node(self, v: KernelView) -> Next:
+        """Walk the list of the next node with the budget of this kernel."""
+        if self.nid == v.cfg.sizes.nodes:
+            if not self.visits:
+                return self.finish(v, -errno.ENOENT)
+            return self.finish(v, 0 if self.removed else -errno.EAGAIN)
+        budget = v.cfg.options.shrink_memcg_budget
+        return Call(v.ops.list_lru_walk(memcg=self.memcg, nid=self.nid, budget=budget), then=self.after_walk)
+
+    @step
+    def after_walk(self, v: KernelView) -> Next:
+        """Add up and go on with the next node."""
+        removed, visits, _ = self.result
+        self.removed += removed
+        self.visits += visits
+        self.nid += 1
+        return self.walk_node
+
+    def finish(self, v: KernelView, error: int) -> Return:
+        """End and tell observers."""
+        v.emit("shrink_memcg", memcg=self.memcg, ret=error)
+        return Return(error)
+
+
+def next_memcg(v: KernelView, cursor: int) -> int:
+    """Return the cgroup after a cursor in the order of the tree walk, or -1 at the end of a pass.
+
+    The walk starts at the root and meets parents before children; offline cgroups are skipped.
+    """
+    order = _preorder(v, 0)
+    following = order[order.index(cursor) + 1 :] if cursor >= 0 else order
+    return next((m for m in following if v[v.at.memcg[m]].online), -1)
+
+
+def _preorder(v: KernelView, memcg: int) -> list[int]:
+    children = [m for m in range(len(v.at.memcg)) if v[v.at.memcg[m]].parent == memcg]
+    return [memcg, *(m for child in children for m in _preorder(v, child))]
+
+
+@attrs.define
+class ShrinkWorkerBase(Operation):
+    """The work function of the global shrinker; at most one runs."""
+
+    source: ClassVar[str] = "mm/zswap.c shrink_worker(), Linux 6.12.117"
+    requirements: ClassVar[tuple[str, ...]] = ("Z2", "S5")
+
+    def begin(self, v: KernelView) -> None:
+        """Take the work item: it may be queued again from here on."""
+        v[v.at.shrink_work] = ShrinkWork(running=True)
+        v.emit("worker_start")
+
+    def finish(self, v: KernelView) -> Return:
+        """End the run."""
+        v[v.at.shrink_work] = evolve(v[v.at.shrink_work], running=False)
+        v.emit("worker")
+        return Return()
+
+
+@attrs.define
+class ShrinkWorker612(ShrinkWorkerBase):
+    """Shrink one cgroup after the other until the pools are at the accept threshold.
+
+    Gives up after 16 failures in the whole run: a shrink that wrote nothing back, or a pass over the
+    tree without any candidate.  Cgroups with nothing to write back are skipped and do not count (Z20).
+    """
+
+    threshold: int = 0
+    memcg: int = -1
+    attempts: int = 0
+    failures: int = 0
+
+    @step
+    def start_work(self, v: KernelView) -> Next:
+        """Fix the threshold for the whole run."""
+        self.begin(v)
+        self.threshold = accept_pages(v)
+        return self.advance
+
+    @step
+    def advance(self, v: KernelView) -> Next:
+        """Move the shared cursor to the next online cgroup; at the end of a pass see whether it had any."""
+        self.memcg = v[v.at.next_shrink] = next_memcg(v, v[v.at.next_shrink])
+        if self.memcg >= 0:
+            return Call(v.ops.shrink_memcg(memcg=self.memcg), then=self.after_shrink)
+        if not self.attempts:
+            self.failures += 1
+            if self.failures == MAX_RECLAIM_RETRIES:
+                return self.end
+        self.attempts = 0
+        return self.look_again
+
+    @step
+    def after_shrink(self, v: KernelView) -> Next:
+        """Count the attempt, and the failure if nothing was written back."""
+        if self.result == -errno.ENOENT:
+            return self.look_again
+        self.attempts += 1
+        if self.result:
+            self.failures += 1
+            if self.failures == MAX_RECLAIM_RETRIES:
+                return self.end
+        return self.look_again
+
+    @step
+    def look_again(self, v: KernelView) -> Next:
+        """Go on while the pools are above the threshold."""
+        return self.advance if total_pages(v) > self.threshold else self.end
+
+    @step
+    def end(self, v: KernelView) -> Next:
+        """End the run."""
+        return self.finish(v)
+
+
+@attrs.define
+class ShrinkWorker61(ShrinkWorkerBase):
+    """Ask the allocator of the oldest pool to evict one unit; zsmalloc cannot (6.1)."""
+
+    source: ClassVar[str] = "mm/zswap.c shrink_worker(), Linux 6.1.192"
+
+    slots: tuple[int, ...] = ()
+
+    @step
+    def evict(self, v: KernelView) -> Next:
+        """Ask for a victim."""
+        self.begin(v)
+        pools = v[v.at.pool_list]
+        self.slots = v.cfg.allocator.victims(v, pools[-1]) if pools else ()
+        return self.write_back if self.slots else self.fail
+
+    @step
+    def write_back(self, v: KernelView) -> Next:
+        """Write the next object of the victim back."""
+        if not self.slots:
+            return self.end
+        slot, self.slots = self.slots[0], self.slots[1:]
+        return Call(v.ops.zswap_writeback_entry(entry=0, slot=slot), then=self.after_writeback)
+
+    @step
+    def after_writeback(self, v: KernelView) -> Next:
+        """Count a unit that could not be evicted."""
+        return self.fail if self.result else self.write_back
+
+    @step
+    def fail(self, v: KernelView) -> Next:
+        """Nothing was evicted."""
+        v[v.at.zs.reject_reclaim_fail] += 1
+        return self.end
+
+    @step
+    def end(self, v: KernelView) -> Next:
+        """End the run."""
+        return self.finish(v)
+
+
+@attrs.define
+class ShrinkerCount(Operation):
+    """Tell the memory-pressure shrinker how many entries of a list are worth a try.
+
+    memcg, nid: which list.  io_allowed: whether the allocation that ran short may do I/O and enter
+    filesystems (Z07).  Value: a number of entries.
+    """
+
+    source: ClassVar[str] = "mm/zswap.c zswap_shrinker_count(), Linux 6.12.117"
+    requirements: ClassVar[tuple[str, ...]] = ("Z2", "Z3")
+
+    memcg: int
+    nid: int
+    io_allowed: bool = True
+
+    @step
+    def count(self, v: KernelView) -> Next:
+        """Count the list, spare as many entries as swap-ins went to the device, scale by what is saved.
+
+        Each disk swap-in spares one entry once: what is consumed is subtracted in the same step.
+        """
+        allowed = v[v.at.zswap].shrinker_enabled and self.io_allowed
+        if not allowed or not memcg_rules.writeback_enabled(v, self.memcg):
+            return self.finish(v, 0)
+        backing = memcg_rules.stat(v, self.memcg, "zswap") // PAGE_SIZE
+        stored = memcg_rules.stat(v, self.memcg, "zswapped")
+        if not stored:
+            return self.finish(v, 0)
+        freeable = len(v[v.at.lru[self.memcg][self.nid]])
+        place = v.at.nr_disk_swapins[self.memcg][self.nid]
+        spared = min(v[place], freeable)
+        v[place] -= spared
+        return self.finish(v, (freeable - spared) * backing // stored)
+
+    def finish(self, v: KernelView, answer: int) -> Return:
+        """End and tell observers."""
+        v.emit("shrinker_count", nid=self.nid, memcg=self.memcg, ret=answer)
+        return Return(answer)
+
+
+@attrs.define
+class ShrinkerScan(Operation):
+    """Write back entries of a list because memory is short.
+
+    memcg, nid: which list.  todo: visits at most.  Value: entries written back, or ``SHRINK_STOP``.
+    """
+
+    source: ClassVar[str] = "mm/zswap.c zswap_shrinker_scan(), Linux 6.12.117"
+    requirements: ClassVar[tuple[str, ...]] = ("Z2", "Z3")
+
+    memcg: int
+    nid: int
+    todo: int
+
+    @step
+    def scan(self, v: KernelView) -> Next:
+        """Walk the list, ending at an entry that is being swapped in."""
+        if not v[v.at.zswap].shrinker_enabled or not memcg_rules.writeback_enabled(v, self.memcg):
+            return Return(SHRINK_STOP)
+        walk = v.ops.list_lru_walk(memcg=self.memcg, nid=self.nid, budget=self.todo, stop_at_hot=True)
+        return Call(walk, then=self.answer)
+
+    @step
+    def answer(self, v: KernelView) -> Next:
+        """Ask not to be called again when nothing was freed or the list turned out hot."""
+        removed, visits, hot = self.result
+        answer = SHRINK_STOP if hot or not removed else removed
+        v.emit("shrinker_scan", nid=self.nid, memcg=self.memcg, todo=self.todo, scanned=visits, ret=answer)
+        return Return(answer)

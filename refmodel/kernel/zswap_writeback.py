@@ -1,0 +1,282 @@
+"""Writing one entry back from zswap to the device: zswap_writeback_entry (mm/zswap.c).
+
+Writeback starts from the LRU and owns nothing: only a slot number and an entry number that may be
+stale.  It acquires the slot by putting a fresh folio into the swap cache, then proves that the tree
+still names this very entry, and only then touches it (Z01, I-1 to I-4).
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from refmodel.kernel import choices
+from refmodel.kernel.memory import insert_for_read
+from refmodel.kernel.state import UNKNOWN, Folio
+from refmodel.kernel.table import lowest_free
+from refmodel.kernel.zswap_entry import live_entry
+from refmodel.kernel.zswap_load import KernelBug, decompress
+from refmodel.machine import Call, Next, Operation, Return, evolve, step
+
+if TYPE_CHECKING:
+    from refmodel.kernel.state import Content
+    from refmodel.kernel.table import KernelView
+
+
+@attrs.define
+class ZswapWritebackBase(Operation):
+    """What writeback has in common.
+
+    entry: the entry to write, perhaps stale.  slot: the slot that it had when it was picked.
+    Value: 0, or a negative errno when nothing was written.
+    """
+
+    source: ClassVar[str] = "mm/zswap.c zswap_writeback_entry(), Linux 6.12.117"
+    requirements: ClassVar[tuple[str, ...]] = ("Z2", "S4")
+
+    entry: int
+    slot: int
+    folio: int = 0
+    error: int = 0
+
+    @step
+    def claim(self, v: KernelView) -> Next:
+        """Put a fresh locked folio into the swap cache of the slot, or give up.
+
+        A folio that is already there means that somebody is swapping the page in: do not wait for it.
+        """
+        error = self.why_not(v)
+        if error:
+            return self.finish(v, error)
+        if v.fails(choices.ALLOC_FOLIO):
+            return self.finish(v, -errno.ENOMEM)
+        nodes = tuple(range(v.cfg.sizes.nodes))
+        nid = v.choose(choices.FOLIO_NODE, nodes) if len(nodes) > 1 else 0
+        slot = v[v.at.slot[self.slot]]
+        v[v.at.slot[self.slot]] = evolve(slot, cache=True)
+        self.folio = lowest_free(v[v.at.folios_used])
+        v[v.at.folios_used] |= 1 << self.folio
+        v[v.at.folio[self.folio]] = Folio(nid, slot.memcg, (UNKNOWN,), locked=True, uptodate=False)
+        insert_for_read(v, self.folio, self.slot)
+        return self.recheck
+
+    @step
+    def recheck(self, v: KernelView) -> Next:
+        """Compare the tree with the entry and unpublish it in the same step."""
+        if v[v.at.tree[self.slot]] != self.entry:
+            self.error = -errno.ENOMEM
+            return self.back_out
+        v[v.at.tree[self.slot]] = 0
+        return self.decompress
+
+    @step
+    def decompress(self, v: KernelView) -> Next:
+        """Fill the folio; a failure stops this kernel."""
+        if v.fails(choices.DECOMPRESS):
+            raise KernelBug(f"zswap_decompress: entry {self.entry} of slot {self.slot} cannot be decompressed")
+        self.fill(v)
+        return self.count
+
+    @step
+    def count(self, v: KernelView) -> Next:
+        """Count the written-back page, also for its owner."""
+        entry = live_entry(v, self.entry)
+        v[v.at.vm.zswpwb] += 1
+        if entry.objcg:
+            v[v.at.mc[v[v.at.objcg[entry.objcg]]].zswpwb] += 1
+        return Call(v.ops.zswap_entry_free(entry=self.entry), then=self.write)
+
+    @step
+    def write(self, v: KernelView) -> Next:
+        """Submit the folio; it is reclaimed as soon as the write ends, unless a fault maps it before."""
+        folio = v[v.at.folio[self.folio]]
+        assert folio is not None
+        v[v.at.folio[self.folio]] = evolve(folio, uptodate=True, reclaim=True)
+        return Call(v.ops.swap_write_device(folio=self.folio), then=self.done)
+
+    @step
+    def done(self, v: KernelView) -> Next:
+        """Answer that the page was written."""
+        return self.finish(v, 0)
+
+    @step
+    def back_out(self, v: KernelView) -> Next:
+        """Undo the claim: the folio leaves the swap cache, is unlocked and freed (Z02)."""
+        return Call(v.ops.swap_cache_del(folio=self.folio), then=self.put_folio)
+
+    @step
+    def put_folio(self, v: KernelView) -> Next:
+        """Unlock and free the folio."""
+        v[v.at.folio[self.folio]] = None
+        v[v.at.folios_used] &= ~(1 << self.folio)
+        return self.finish(v, self.error)
+
+    def why_not(self, v: KernelView) -> int:
+        """Return the errno that forbids claiming the slot, or 0.
+
+        This kernel tells only "somebody has it" from everything else.
+        """
+        slot = v[v.at.slot[self.slot]]
+        if v[v.at.swap_cache[self.slot]] and v[v.at.si].on:
+            return -errno.EEXIST
+        return 0 if v[v.at.si].on and slot.count and not slot.cache else -errno.ENOMEM
+
+    def fill(self, v: KernelView) -> None:
+        """Decompress the entry into the folio."""
+        entry = live_entry(v, self.entry)
+        v.emit("decompress", swp=entry.swpentry, len=entry.length)
+        self.put_content(v, decompress(v, entry))
+
+    def put_content(self, v: KernelView, content: Content) -> None:
+        """Set the folio's content."""
+        folio = v[v.at.folio[self.folio]]
+        assert folio is not None
+        v[v.at.folio[self.folio]] = evolve(folio, contents=(content,))
+
+    def finish(self, v: KernelView, error: int) -> Return:
+        """End the writeback and tell observers."""
+        v.emit("writeback", swp=self.slot, ret=error)
+        return Return(error)
+
+
+@attrs.define
+class ZswapWriteback612(ZswapWritebackBase):
+    """Write an entry back; it leaves the tree before it is decompressed."""
+
+
+@attrs.define
+class ZswapWriteback73(ZswapWritebackBase):
+    """Write an entry back; it leaves the tree only after it was decompressed.
+
+    The locked folio in the swap cache keeps everybody else away between the check and the removal.
+    """
+
+    source: ClassVar[str] = "mm/zswap.c zswap_writeback_entry(), Linux 7.3.4"
+
+    @step
+    def recheck(self, v: KernelView) -> Next:
+        """Compare the tree with the entry."""
+        if v[v.at.tree[self.slot]] == self.entry:
+            return self.decompress
+        self.error = -errno.ENOMEM
+        return self.back_out
+
+    @step
+    def decompress(self, v: KernelView) -> Next:
+        """Fill the folio; on failure leave the entry where it is and give up."""
+        if v.fails(choices.DECOMPRESS):
+            v[v.at.zs.decompress_fail] += 1
+            self.error = -errno.EIO
+            return self.back_out
+        self.fill(v)
+        return self.erase
+
+    @step
+    def erase(self, v: KernelView) -> Next:
+        """Take the entry out of the tree."""
+        v[v.at.tree[self.slot]] = 0
+        return self.count
+
+    def why_not(self, v: KernelView) -> int:
+        """Return the errno that forbids claiming the slot: no device, cached, without count."""
+        slot = v[v.at.slot[self.slot]]
+        if not v[v.at.si].on or slot.cache:
+            return -errno.EEXIST
+        return 0 if slot.count else -errno.ENOENT
+
+
+@attrs.define
+class ZswapWriteback618(ZswapWriteback73):
+    """Write an entry back in 6.18: the order of 7.3, the answers of 6.12 for an unusable slot."""
+
+    source: ClassVar[str] = "mm/zswap.c zswap_writeback_entry(), Linux 6.18.15"
+
+    def why_not(self, v: KernelView) -> int:
+        """Return the errno that forbids claiming the slot."""
+        slot = v[v.at.slot[self.slot]]
+        if not v[v.at.si].on or v[v.at.swap_cache[self.slot]]:
+            return -errno.EEXIST
+        return 0 if slot.count and not slot.cache else -errno.ENOMEM
+
+
+@attrs.define
+class ZswapWriteback61(ZswapWritebackBase):
+    """Write an entry back in 6.1: asked by the allocator, which picked an object, not an entry.
+
+    The slot number stands in a header before the data.  The entry stays in the tree until the write
+    was submitted; a reference keeps it alive meanwhile.
+    """
+
+    source: ClassVar[str] = "mm/zswap.c zswap_writeback_entry(), Linux 6.1.192"
+
+    @step
+    def claim(self, v: KernelView) -> Next:
+        """Look the slot up under the tree's lock, take a reference, then claim the slot."""
+        self.entry = v[v.at.tree[self.slot]]
+        if not self.entry:
+            return self.finish(v, 0)
+        entry = live_entry(v, self.entry)
+        v[v.at.entry[self.entry]] = evolve(entry, refcount=entry.refcount + 1)
+        return self.claim_slot
+
+    @step
+    def claim_slot(self, v: KernelView) -> Next:
+        """Put a fresh locked folio into the swap cache of the slot, or give the reference back."""
+        self.error = self.why_not(v)
+        if not self.error and v.fails(choices.ALLOC_FOLIO):
+            self.error = -errno.ENOMEM
+        if self.error:
+            return self.put_entry
+        slot = v[v.at.slot[self.slot]]
+        v[v.at.slot[self.slot]] = evolve(slot, cache=True)
+        self.folio = lowest_free(v[v.at.folios_used])
+        v[v.at.folios_used] |= 1 << self.folio
+        v[v.at.folio[self.folio]] = Folio(0, slot.memcg, (UNKNOWN,), locked=True, uptodate=False)
+        insert_for_read(v, self.folio, self.slot)
+        return self.recheck
+
+    @step
+    def recheck(self, v: KernelView) -> Next:
+        """Compare the tree with the entry; it stays published."""
+        if v[v.at.tree[self.slot]] == self.entry:
+            return self.decompress
+        self.error = -errno.ENOMEM
+        return self.back_out
+
+    @step
+    def count(self, v: KernelView) -> Next:
+        """This kernel has no event counter for written-back pages, only a debugfs one."""
+        v[v.at.zs.written_back_pages] += 1
+        return self.write
+
+    @step
+    def done(self, v: KernelView) -> Next:
+        """The write is submitted: drop the local reference, then the tree's."""
+        return Call(v.ops.zswap_entry_free(entry=self.entry), then=self.unpublish)
+
+    @step
+    def unpublish(self, v: KernelView) -> Next:
+        """Take the entry out of the tree if it is still there, and drop the tree's reference."""
+        if v[v.at.tree[self.slot]] != self.entry:
+            return self.finish(v, 0)
+        v[v.at.tree[self.slot]] = 0
+        return Call(v.ops.zswap_entry_free(entry=self.entry), then=self.end)
+
+    @step
+    def put_folio(self, v: KernelView) -> Next:
+        """Unlock and free the folio, then give the reference back."""
+        v[v.at.folio[self.folio]] = None
+        v[v.at.folios_used] &= ~(1 << self.folio)
+        return self.put_entry
+
+    @step
+    def put_entry(self, v: KernelView) -> Next:
+        """Drop the local reference."""
+        return Call(v.ops.zswap_entry_free(entry=self.entry), then=self.end)
+
+    @step
+    def end(self, v: KernelView) -> Next:
+        """Answer the allocator."""
+        return self.finish(v, self.error)

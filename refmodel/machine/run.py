@@ -1,0 +1,60 @@
+"""The sequential runner: one operation to its end, the environment answering each choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MethodType
+from typing import Any
+
+from refmodel.machine.operation import Call, Operation, Return, Wait
+from refmodel.machine.view import View
+
+StepObserver = Callable[[MethodType], None]
+"""Called after each step with the bound method that ran: its operation and its name."""
+
+
+class WouldBlock(RuntimeError):
+    """A step has to wait although nothing else runs: the operation can never go on.
+
+    Fields: ``operation`` and ``step`` (names), ``what`` the step waits for.
+    """
+
+    def __init__(self, operation: str, step: str, what: str) -> None:
+        """Name the step that waits and what it waits for."""
+        super().__init__(f"{operation}.{step} waits for {what}, and nobody else runs who could end that")
+        self.operation, self.step, self.what = operation, step, what
+
+
+def run(view: View, operation: Operation, observe: StepObserver | None = None) -> Any:
+    """Run an operation to its end and return its value.
+
+    observe: called after each step, the called operations' steps included.
+    Raises WouldBlock when a step has to wait.
+    """
+    stack: list[Any] = []
+    current: Any = operation.start()
+    while True:
+        following = current(view)
+        if observe is not None:
+            observe(current)
+        kind = following.__class__
+        if kind is MethodType:
+            current = following
+        elif kind is Call:
+            if following.then is not None:
+                stack.append(following.then)
+            current = following.operation.start()
+        elif kind is Return:
+            if not stack:
+                return following.value
+            current = stack.pop()
+            current.__self__.result = following.value
+        else:
+            raise _stuck(current, following)
+
+
+def _stuck(current: MethodType, following: Any) -> Exception:
+    name, step = type(current.__self__).__name__, current.__name__
+    if isinstance(following, Wait):
+        return WouldBlock(name, step, following.what)
+    return TypeError(f"{name}.{step} returned {following!r}: expected a step of the operation, Call, Return or Wait")

@@ -1,0 +1,1 @@
+"""Historic bugs, each a profile with one step replaced."""

@@ -1,0 +1,139 @@
+"""The released kernels: 6.1, 6.12, 6.18 and 7.3, side by side."""
+
+from __future__ import annotations
+
+import attrs
+
+from refmodel.kernel import memory, page_io, swap_slots, swap_state, vmscan, zswap_shrink
+from refmodel.kernel import zswap_compress as compress
+from refmodel.kernel import zswap_entry as entry
+from refmodel.kernel import zswap_load as load
+from refmodel.kernel import zswap_store as store
+from refmodel.kernel import zswap_writeback as writeback
+from refmodel.kernel.config import KernelOptions
+from refmodel.kernel.table import OperationTable
+from refmodel.kernel.zsmalloc import Zsmalloc
+from refmodel.kernel.zsmalloc_classes import ZSMALLOC_6_1, ZSMALLOC_6_12, SizeClasses
+from refmodel.profiles.profile import Profile
+
+_ZSMALLOC = {"zsmalloc": Zsmalloc(SizeClasses(ZSMALLOC_6_12))}
+
+LINUX_6_12 = Profile(
+    name="linux-6.12",
+    kernel="6.12",
+    summary="Linux 6.12.117: tree of xarrays, one entry visited per node and shrink, slots freed through a cache.",
+    operations=OperationTable(
+        read_page=memory.ReadPage,
+        write_page=memory.WritePage,
+        store_byte=memory.StoreByte,
+        madvise_pageout=vmscan.MadvisePageout,
+        madvise_free=memory.MadviseFree,
+        madvise_willneed=memory.MadviseWillneed,
+        zap_pages=memory.ZapPages,
+        fork=memory.Fork,
+        exit_child=memory.ExitChild,
+        do_swap_page=memory.DoSwapPage,
+        shrink_folio=vmscan.ShrinkFolio,
+        split_folio=vmscan.SplitFolio,
+        add_to_swap=swap_slots.AddToSwap612,
+        swap_writepage=page_io.SwapWritepage,
+        swap_write_device=page_io.SwapWriteDevice,
+        end_swap_write=page_io.EndSwapWrite,
+        swap_read=page_io.SwapRead,
+        swap_cache_del=swap_state.SwapCacheDel,
+        folio_free_swap=swap_state.FolioFreeSwap,
+        free_folios=swap_state.FreeFolios,
+        put_swap_folio=swap_slots.PutSwapFolio612,
+        swap_put_map=swap_slots.SwapPutMap612,
+        free_swap_slot=swap_slots.FreeSwapSlot612,
+        swap_range_free=swap_slots.SwapRangeFree612,
+        zswap_store=store.ZswapStore612,
+        zswap_compress=compress.ZswapCompress,
+        zswap_load=load.ZswapLoad612,
+        zswap_invalidate=entry.ZswapInvalidate,
+        zswap_entry_free=entry.ZswapEntryFree,
+        zswap_writeback_entry=writeback.ZswapWriteback612,
+        list_lru_walk=zswap_shrink.ListLruWalk,
+        shrink_memcg=zswap_shrink.ShrinkMemcg,
+        shrink_worker=zswap_shrink.ShrinkWorker612,
+        shrinker_count=zswap_shrink.ShrinkerCount,
+        shrinker_scan=zswap_shrink.ShrinkerScan,
+    ),
+    options=KernelOptions(
+        zero_map=True,
+        direct_swapin=True,
+        drop_synchronous_cache=False,
+        shrink_memcg_budget=1,
+        memcg_counts_disk=False,
+        memcg_counts_incompressible=False,
+        mthp_zswpout=False,
+    ),
+    allocators=_ZSMALLOC,
+)
+"""Debian 6.12.117-1~deb12u1, the kernel of the ``*-6.12`` traces."""
+
+LINUX_6_1 = attrs.evolve(
+    LINUX_6_12,
+    name="linux-6.1",
+    kernel="6.1",
+    summary="Linux 6.1.192: frontswap hooks, same-filled pages, loads keep the entry, the allocator evicts.",
+    operations=attrs.evolve(
+        LINUX_6_12.operations,
+        swap_put_map=swap_slots.SwapPutMap61,
+        free_swap_slot=swap_slots.FreeSwapSlot61,
+        swap_range_free=swap_slots.SwapRangeFree61,
+        zswap_store=store.ZswapStore61,
+        zswap_compress=compress.ZswapCompress61,
+        zswap_load=load.ZswapLoad61,
+        zswap_invalidate=entry.FrontswapInvalidate,
+        zswap_entry_free=entry.ZswapEntryFree61,
+        zswap_writeback_entry=writeback.ZswapWriteback61,
+        shrink_worker=zswap_shrink.ShrinkWorker61,
+    ),
+    options=attrs.evolve(LINUX_6_12.options, zero_map=False),
+    allocators={"zsmalloc": Zsmalloc(SizeClasses(ZSMALLOC_6_1))},
+)
+"""Debian 6.1.192-2, the kernel of the ``*-6.1`` traces."""
+
+LINUX_6_18 = attrs.evolve(
+    LINUX_6_12,
+    name="linux-6.18",
+    kernel="6.18",
+    summary="Linux 6.18.15: large folios page by page, pages that do not compress stored raw, slots freed at once.",
+    operations=attrs.evolve(
+        LINUX_6_12.operations,
+        add_to_swap=swap_slots.AddToSwap618,
+        put_swap_folio=swap_slots.PutSwapFolio73,
+        swap_put_map=swap_slots.SwapPutMap618,
+        free_swap_slot=swap_slots.FreeSwapSlot618,
+        swap_range_free=swap_slots.SwapRangeFree73,
+        zswap_store=store.ZswapStore73,
+        zswap_compress=compress.ZswapCompress73,
+        zswap_load=load.ZswapLoad618,
+        zswap_entry_free=entry.ZswapEntryFree73,
+        zswap_writeback_entry=writeback.ZswapWriteback618,
+    ),
+    options=attrs.evolve(LINUX_6_12.options, memcg_counts_disk=True, mthp_zswpout=True),
+)
+"""Debian 6.18.15-1~bpo13+1, the kernel of the ``*-6.18`` traces."""
+
+LINUX_7_3 = attrs.evolve(
+    LINUX_6_18,
+    name="linux-7.3",
+    kernel="7.3",
+    summary="Linux 7.3.4: swap table, every load through the swap cache, 32 entries visited per node and shrink.",
+    operations=attrs.evolve(
+        LINUX_6_18.operations,
+        swap_put_map=swap_slots.SwapPutMap73,
+        zswap_load=load.ZswapLoad73,
+        zswap_writeback_entry=writeback.ZswapWriteback73,
+    ),
+    options=attrs.evolve(
+        LINUX_6_18.options,
+        direct_swapin=False,
+        drop_synchronous_cache=True,
+        shrink_memcg_budget=32,
+        memcg_counts_incompressible=True,
+    ),
+)
+"""Debian 7.3.4-1~bpo13+1, the kernel of the ``*-7.3`` traces."""

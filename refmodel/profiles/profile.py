@@ -1,0 +1,57 @@
+"""What a profile is: a table of operation classes, options, and the constants of one kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from refmodel.kernel.config import Config, KernelOptions, Sizes
+from refmodel.kernel.crypto import CODECS, Codec, make_codec
+from refmodel.kernel.state import describe
+from refmodel.kernel.table import KernelView, OperationTable
+from refmodel.kernel.zsmalloc import Allocator
+
+
+@attrs.frozen(kw_only=True)
+class Profile:
+    """One kernel version or patch series as a table.
+
+    name: as the command line takes it.  kernel: the version whose compressors it has, "6.12".
+    summary: one sentence.  operations: a class for each operation.  options: small differences.
+    allocators: pool allocators by the name that the ``zpool`` parameter takes.
+    """
+
+    name: str
+    kernel: str
+    summary: str
+    operations: OperationTable
+    options: KernelOptions
+    allocators: Mapping[str, Allocator]
+
+    def with_operations(self, name: str, summary: str, **classes: type[Any]) -> Profile:
+        """Return a sibling in which some operations are implemented by other classes.
+
+        Raises TypeError for an operation that does not exist.
+        """
+        known = {field.name for field in attrs.fields(OperationTable)}
+        for operation in classes:
+            if operation not in known:
+                raise TypeError(f"operation {operation!r}: not in the table; known are {', '.join(sorted(known))}")
+        return attrs.evolve(self, name=name, summary=summary, operations=attrs.evolve(self.operations, **classes))
+
+    def config(self, sizes: Sizes, codecs: Mapping[str, Codec] | None = None, **fixed: Any) -> Config:
+        """Return the configuration of a system of this profile.
+
+        codecs: compressors by parameter name; by default the real ones of this kernel.
+        fixed: further fields of ``Config``.
+        """
+        made = {name: make_codec(name, self.kernel) for name in CODECS} if codecs is None else codecs
+        allocator = self.allocators[fixed.get("zpool", "zsmalloc")]
+        return Config(sizes=sizes, options=self.options, allocator=allocator, codecs=made, **fixed)
+
+    def system(self, config: Config) -> KernelView:
+        """Return a system in its initial state."""
+        layout, places = describe(config)
+        return KernelView(layout.initial, places, config, self.operations, layout)

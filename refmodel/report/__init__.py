@@ -1,0 +1,1 @@
+"""Reports: results and the specification as text, pages and data."""
