@@ -15,7 +15,7 @@ ADD_TO_SWAP_CACHE = ChoicePoint("add_to_swap_cache", "The swap cache cannot take
 ALLOC_ENTRY = ChoicePoint("alloc_entry", "The zswap_entry cannot be allocated.", fault=True)
 ENTRY_NODE = ChoicePoint("entry_node", "The node whose memory the zswap_entry comes from.")
 ALLOC_LRU = ChoicePoint("alloc_lru", "memcg_list_lru_alloc cannot make the lists of a cgroup.", fault=True)
-CPU = ChoicePoint("cpu", "The CPU that the task runs on when it picks a compression context.")
+CPU = ChoicePoint("cpu", "The CPU that the task runs on when it picks something that each CPU has its own of.")
 COMPRESS = ChoicePoint("compress", "What the compressor makes of a page: a length and data, or an error.", fault=True)
 DECOMPRESS = ChoicePoint("decompress", "The stored bytes cannot be decompressed.", fault=True)
 ALLOC_OBJECT = ChoicePoint("alloc_object", "The pool cannot allocate a handle or a zspage.", fault=True)

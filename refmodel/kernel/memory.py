@@ -404,7 +404,7 @@ class DoSwapPage(Operation):
         synchronous device always, where the kernel does that.
         """
         si = v[v.at.si]
-        if si.free * 2 < len(v.at.slot) - 1:
+        if si.free * 2 < si.size:
             return True
         if v.cfg.options.drop_synchronous_cache and si.synchronous:
             return True

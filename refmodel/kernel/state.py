@@ -108,26 +108,15 @@ FREE_SLOT = SwapSlot()
 
 
 @component
-class SlotCache:
-    """The per-CPU slot cache of 6.1 and 6.12, as far as it delays freeing.
-
-    active: becomes true with the first order-0 allocation.
-    returned: slots that were freed and wait for a flush, oldest first.
-    """
-
-    active: bool = False
-    returned: tuple[int, ...] = ()
-
-
-@component
 class SwapDevice:
     """The swap device (struct swap_info_struct).
 
-    free: slots that can be allocated, in slots.
+    size: slots that it has.  free: slots of them that can be allocated.
     """
 
     on: bool
     synchronous: bool
+    size: int
     free: int
 
 
@@ -323,7 +312,10 @@ class Places:
     zeromap: Sequence[Place[bool]]
     device: Sequence[Place[Content]]
     """[slot]: what the swap device holds."""
-    slot_cache: Sequence[Place[SlotCache]]
+    slot_cache_active: Place[bool]
+    """Whether freed slots go through the per-CPU caches; set by the first order-0 allocation (6.1, 6.12)."""
+    slot_cache: Sequence[Place[tuple[int, ...]]]
+    """[cpu]: freed slots that wait for a flush, oldest first."""
     si: Place[SwapDevice]
 
     tree: Sequence[Place[int]]
@@ -396,8 +388,9 @@ def describe(config: Config) -> tuple[Layout, Places]:
         swap_cache=layout.row("swap_cache", slots, 0),
         zeromap=layout.row("zeromap", slots, False),
         device=layout.row("device", slots, UNKNOWN),
-        slot_cache=layout.row("slot_cache", size.cpus, SlotCache()),
-        si=layout.one("si", SwapDevice(on=True, synchronous=config.synchronous_device, free=slots - 1)),
+        slot_cache_active=layout.one("slot_cache_active", False),
+        slot_cache=layout.row("slot_cache", size.cpus, ()),
+        si=layout.one("si", SwapDevice(on=True, synchronous=config.synchronous_device, size=slots - 1, free=slots - 1)),
         tree=layout.row("tree", slots, 0),
         frontswap=layout.row("frontswap", slots, False),
         entry=layout.row("entry", size.entries + 1, None),

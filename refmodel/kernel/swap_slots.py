@@ -128,8 +128,8 @@ class AddToSwap612(Operation):
 
     def activate_cache(self, v: KernelView, nr: int) -> None:
         """The first order-0 allocation switches the per-CPU slot cache on."""
-        if nr == 1 and not v[v.at.slot_cache[0]].active:
-            v[v.at.slot_cache[0]] = evolve(v[v.at.slot_cache[0]], active=True)
+        if nr == 1:
+            v[v.at.slot_cache_active] = True
 
     def no_slot(self, v: KernelView) -> Return:
         """Answer that no slot is to be had."""
@@ -165,6 +165,12 @@ def insert_into_swap_cache(v: KernelView, number: int, slot: int, *, dirty: bool
     v[v.at.vm.nr_swapcached] += nr
     v[v.at.mc[folio.memcg].swapcached] += nr
     v.emit("swapcache_add", swp=slot, ret=0)
+
+
+def current_cpu(v: KernelView) -> int:
+    """Return the CPU that the task runs on at this moment."""
+    online = tuple(cpu for cpu, place in enumerate(v.at.cpu_online) if v[place])
+    return int(v.choose(choices.CPU, online)) if len(online) > 1 else online[0]
 
 
 # --- becoming free ---------------------------------------------------------------------------------------
@@ -264,16 +270,16 @@ class FreeSwapSlot612(Operation):
     @step
     def cache(self, v: KernelView) -> Next:
         """Put the slot into the return cache; a full cache is flushed first, an inactive one is bypassed."""
-        place = v.at.slot_cache[0]
-        cache = v[place]
-        if not cache.active:
+        if not v[v.at.slot_cache_active]:
             self.flushing = (self.slot,)
             return self.flush
-        if len(cache.returned) < SLOT_CACHE_SIZE:
-            v[place] = evolve(cache, returned=(*cache.returned, self.slot))
+        place = v.at.slot_cache[current_cpu(v)]
+        returned = v[place]
+        if len(returned) < SLOT_CACHE_SIZE:
+            v[place] = (*returned, self.slot)
             return Return()
-        v[place] = evolve(cache, returned=(self.slot,))
-        self.flushing = cache.returned
+        v[place] = (self.slot,)
+        self.flushing = returned
         return self.flush
 
     @step
@@ -295,10 +301,9 @@ class FreeSwapSlot61(FreeSwapSlot612):
     @step
     def cache(self, v: KernelView) -> Next:
         """Put the slot into the return cache; a full cache is flushed first."""
-        before = v[v.at.slot_cache[0]].returned
         following = FreeSwapSlot612.cache(self, v)
         if self.flushing:
-            v.emit("swapcache_free", nr=len(before) if before else 1)
+            v.emit("swapcache_free", nr=len(self.flushing))
         return following
 
 

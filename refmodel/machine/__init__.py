@@ -9,13 +9,14 @@ from refmodel.machine.choice import ChoicePoint, first_answer
 from refmodel.machine.component import component, evolve
 from refmodel.machine.layout import Layout, Place
 from refmodel.machine.operation import Call, Next, Operation, Return, Wait, step
-from refmodel.machine.run import WouldBlock, run
+from refmodel.machine.run import Execution, WouldBlock, run
 from refmodel.machine.view import Event, View
 
 __all__ = [
     "Call",
     "ChoicePoint",
     "Event",
+    "Execution",
     "Layout",
     "Next",
     "Operation",

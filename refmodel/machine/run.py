@@ -53,6 +53,49 @@ def run(view: View, operation: Operation, observe: StepObserver | None = None) -
             raise _stuck(current, following)
 
 
+class Execution:
+    """One operation in flight, advanced a step at a time, for runs in which several are in flight.
+
+    A step that waits changes nothing and can be tried again.
+    """
+
+    def __init__(self, operation: Operation) -> None:
+        """Stand before the first step."""
+        self._stack: list[Any] = []
+        self._current: Any = operation.start()
+        self.over = False
+        self.value: Any = None
+
+    @property
+    def at(self) -> tuple[Operation, str]:
+        """The operation whose step comes next, and the name of the step."""
+        return self._current.__self__, self._current.__name__
+
+    def advance(self, view: View) -> bool:
+        """Run the next step; return whether it could run (a waiting step cannot)."""
+        following = self._current(view)
+        if isinstance(following, MethodType):
+            self._current = following
+        elif isinstance(following, Call):
+            if following.then is not None:
+                self._stack.append(following.then)
+            self._current = following.operation.start()
+        elif isinstance(following, Return):
+            self._return(following.value)
+        elif isinstance(following, Wait):
+            return False
+        else:
+            raise _stuck(self._current, following)
+        return True
+
+    def _return(self, value: Any) -> None:
+        if self._stack:
+            self._current = self._stack.pop()
+            self._current.__self__.result = value
+        else:
+            self.over, self.value = True, value
+
+
 def _stuck(current: MethodType, following: Any) -> Exception:
     name, step = type(current.__self__).__name__, current.__name__
     if isinstance(following, Wait):

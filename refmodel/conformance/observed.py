@@ -1,0 +1,268 @@
+"""Following recorded events: the environment and the observer of a validated run.
+
+The model runs an operation of the trace.  What the kernel was free to decide is answered from the
+events that the kernel left (a compressed length, a slot number, an allocation that failed); everything
+else the model decides, and each event that it emits is held against the next recorded one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from refmodel.conformance.names import Names
+from refmodel.conformance.trace_file import Event, Op, Record
+from refmodel.kernel import choices
+from refmodel.kernel.crypto import Compressed, CompressError
+from refmodel.kernel.swap_slots import FreeRuns
+from refmodel.kernel.table import KernelView
+from refmodel.machine import ChoicePoint
+
+CLUSTER = 512
+"""Slots of a cluster, for events that name a slot by its place in one."""
+
+OPTIONAL = frozenset({"shrinker_count"})
+"""Events that a recorder may leave out when they say nothing."""
+
+
+class Mismatch(Exception):
+    """The model and the trace part ways.
+
+    line: of the trace, 0 if no single line is meant.  observed, allowed: what each says.
+    """
+
+    def __init__(self, line: int, observed: str, allowed: str) -> None:
+        """Keep both sides."""
+        super().__init__(f"line {line}: observed {observed}; the model allows {allowed}")
+        self.line, self.observed, self.allowed = line, observed, allowed
+
+
+def show(name: str, fields: dict[str, Any]) -> str:
+    """Return an event as text."""
+    return " ".join([name, *(f"{key}={value}" for key, value in fields.items())])
+
+
+def show_recorded(event: Event | None) -> str:
+    """Return a recorded event as text, or that there is none."""
+    if event is None:
+        return "the end of the operation"
+    hidden = ("k", "i", "ev", "cpu")
+    return show(event.record["ev"], {k: v for k, v in event.record.items() if k not in hidden})
+
+
+class ObservedCodec:
+    """A compressor whose results were recorded.  The model keeps the page itself as its data."""
+
+    def __init__(self, name: str) -> None:
+        """Stand for a compressor; ``follower`` is set when the system exists."""
+        self.name = name
+        self.follower: Follower | None = None
+
+    def outcomes(self, content: Any) -> tuple[Compressed | CompressError, ...]:
+        """Return the one result that was recorded."""
+        assert self.follower is not None
+        return (self.follower.compressed(content),)
+
+    def decompress(self, data: Any) -> Any:
+        """Return the page."""
+        return data
+
+
+class Follower:
+    """Answers choices from recorded events and compares emitted events with them.
+
+    view: the system that runs.  probed: kinds of events that the recording covers.
+    strict: compare the order of events; otherwise events only answer choices.
+    """
+
+    def __init__(self, view: KernelView, probed: frozenset[str], strict: bool) -> None:
+        """Attach to a system."""
+        self.view, self.probed, self.strict = view, probed, strict
+        self.slots, self.handles, self.memcgs = Names(), Names(), Names()
+        self.events: deque[Event] = deque()
+        self.compared = 0
+        self.line = 0
+        self.record: Record = {}
+        self.cpu = 0
+        """The CPU of the task that runs: worker k is bound to CPU k."""
+        self.spare_slot = 0
+        self.hints: dict[ChoicePoint, deque[Any]] = {}
+        """Answers that do not show in events, in the order in which they are used."""
+        view.choose = self.choose
+        view.emit = self.emit
+
+    def begin(self, op: Op) -> None:
+        """Start an operation with its recorded events."""
+        self.line, self.record = op.line, op.record
+        self.cpu = op.record.get("w", 0) % self.view.cfg.sizes.cpus
+        self.events = deque(e for e in op.events if e.record["ev"] in self.probed)
+        self.hints = {}
+
+    def end(self) -> None:
+        """End an operation: every recorded event must have been explained."""
+        while self.strict and self.events and self.events[0].record["ev"] in OPTIONAL:
+            self.events.popleft()
+        if self.strict and self.events:
+            event = self.events[0]
+            raise Mismatch(event.line, show_recorded(event), "the end of the operation")
+
+    # --- the environment ------------------------------------------------------------------------------
+
+    def choose(self, point: ChoicePoint, options: Sequence[Any] | None) -> Any:
+        """Answer a choice point."""
+        hints = self.hints.get(point)
+        if hints:
+            return hints.popleft()
+        match point:
+            case choices.SLOT:
+                return self._slot(options)
+            case choices.ALLOC_SLOT:
+                return self._refused("slot_alloc")
+            case choices.ALLOC_OBJECT:
+                return self._errno("zs_malloc") != 0
+            case choices.ADD_TO_SWAP_CACHE:
+                return self._errno("swapcache_add") != 0
+            case choices.CPU:
+                return self.cpu
+            case choices.ALLOC_ENTRY:
+                return self._counted("zs.reject_kmemcache_fail") and self._no_compression_follows()
+            case choices.ALLOC_LRU:
+                return not self._counted("zs.reject_kmemcache_fail") and self._no_compression_follows()
+            case choices.XA_STORE:
+                return self._object_is_taken_back()
+            case choices.FOLIO_NODE:
+                return self._node(options, ("swap_read", "disk_write"))
+            case choices.ENTRY_NODE:
+                return self._node(options, ("lru_add",))
+            case _:
+                assert options is not None
+                return options[0]
+
+    def next(self, *kinds: str) -> Event | None:
+        """Return the next recorded event of some kinds without taking it."""
+        return next((e for e in self.events if e.record["ev"] in kinds), None)
+
+    def _errno(self, kind: str) -> int:
+        event = self.events[0] if self.strict and self.events else self.next(kind)
+        if event is None or event.record["ev"] != kind:
+            return 0
+        return int(event.record.get("ret", 0))
+
+    def _refused(self, kind: str) -> bool:
+        event = self.next(kind)
+        return kind in self.probed and event is not None and "swp" in event.record and event.record["swp"][1] == 0
+
+    def _slot(self, options: Sequence[Any] | None) -> int:
+        event = self.next("slot_alloc")
+        if event is None:
+            return self._unrecorded_slot()
+        slot = int(event.record["swp"][1])
+        assert isinstance(options, FreeRuns)
+        if slot not in options:
+            raise Mismatch(event.line, f"slot {slot} handed out", f"free runs of {options.nr} slots only")
+        self.slots.bind(slot, slot)
+        return slot
+
+    def _unrecorded_slot(self) -> int:
+        self.spare_slot -= 1
+        return len(self.view.at.slot) + self.spare_slot
+
+    def compressed(self, content: Any) -> Compressed | CompressError:
+        """Return what the kernel's compressor made of a page, from the next event that tells."""
+        if "compress" in self.probed:
+            event = self.next("compress")
+            if event is None:
+                raise Mismatch(self.line, "no compression", "a compression here")
+            if event.record["ret"]:
+                return CompressError(-int(event.record["ret"]))
+            return Compressed(int(event.record["dlen"]), content)
+        return self._compressed_by_size(content)
+
+    def _compressed_by_size(self, content: Any) -> Compressed | CompressError:
+        for event in self.events:
+            kind = event.record["ev"]
+            if kind in ("zs_malloc", "charge"):
+                return Compressed(int(event.record["size"]), content)
+            if kind == "store" and not event.record["ok"]:
+                return CompressError(-int(event.record["ret"]))
+        raise Mismatch(self.line, "no length recorded", "a compression here, of a length that some event tells")
+
+    def _counted(self, counter: str) -> bool:
+        return bool(self.record["d"].get(counter))
+
+    def _no_compression_follows(self) -> bool:
+        if not self.strict or "compress" not in self.probed:
+            return False
+        event = self.events[0] if self.events else None
+        return event is None or event.record["ev"] != "compress"
+
+    def _object_is_taken_back(self) -> bool:
+        if not self.strict or "zs_free" not in self.probed:
+            return False
+        event = self.events[0] if self.events else None
+        taken_back = event is not None and event.record["ev"] == "zs_free"
+        return taken_back and event.record["h"] == self._last_handle
+
+    _last_handle: object = None
+
+    def _node(self, options: Sequence[Any] | None, kinds: tuple[str, ...]) -> int:
+        event = self.next(*kinds)
+        assert options is not None
+        if event is not None and "nid" in event.record and event.record["nid"] in options:
+            return int(event.record["nid"])
+        return int(options[0])
+
+    # --- the observer -----------------------------------------------------------------------------------
+
+    def emit(self, name: str, /, **fields: Any) -> None:
+        """Hold an emitted event against the next recorded one."""
+        if name not in self.probed:
+            return
+        if not self.strict:
+            self._take(name, fields)
+            return
+        event = self.events[0] if self.events else None
+        while event is not None and event.record["ev"] != name and event.record["ev"] in OPTIONAL:
+            self.events.popleft()
+            event = self.events[0] if self.events else None
+        if event is None or event.record["ev"] != name or not self._agrees(event, fields):
+            if name in OPTIONAL:
+                return
+            raise Mismatch(event.line if event else self.line, show_recorded(event), show(name, fields))
+        self.events.popleft()
+        self.compared += 1
+
+    def _take(self, name: str, fields: dict[str, Any]) -> None:
+        """Take the first recorded event that fits, wherever it stands."""
+        for index, event in enumerate(self.events):
+            if event.record["ev"] == name and self._agrees(event, fields):
+                del self.events[index]
+                self.compared += 1
+                return
+
+    def _agrees(self, event: Event, fields: dict[str, Any]) -> bool:
+        record = event.record
+        if record["ev"] == "zs_malloc" and "h" in record and "h" in fields:
+            self.handles.bind(record["h"], fields["h"])
+        for key, value in fields.items():
+            if key in record and not self._same(key, record[key], value):
+                return False
+        if "ci_off" in record and record["ci_off"] != fields["swp"] % CLUSTER:
+            return False
+        if record["ev"] == "zs_malloc" and record.get("ret") == 0:
+            self._last_handle = record["h"]
+        return True
+
+    def _same(self, key: str, recorded: Any, modelled: Any) -> bool:
+        if key == "swp":
+            return self.slots.same(recorded[1], modelled) if recorded[1] else modelled == 0
+        if key == "h":
+            return recorded is None or self.handles.same(recorded, modelled)
+        if key == "memcg":
+            return recorded is None or self.memcgs.same(recorded, modelled)
+        if key == "ret" and modelled == -1 and recorded == "stop":
+            return True
+        if key == "ret" and isinstance(recorded, bool | int) and isinstance(modelled, int):
+            return int(recorded) == modelled
+        return bool(recorded == modelled)

@@ -1,0 +1,50 @@
+"""Reclaim under pressure: the victims are taken from the recording, what happens to them must follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from refmodel.conformance.observed import Follower
+from refmodel.conformance.trace_file import Op
+from refmodel.kernel.table import KernelView
+from refmodel.machine import Operation
+
+Run = Callable[[Operation], Any]
+
+
+def run_reclaim(v: KernelView, follower: Follower, op: Op, run: Run) -> None:
+    """Run what a write to memory.reclaim caused.
+
+    Which lists were scanned and how far, and which folios were picked, is the kernel's free choice.
+    """
+    for event in op.events:
+        record = event.record
+        if record["ev"] == "shrinker_scan":
+            memcg = follower.memcgs.model_name(record["memcg"])
+            run(v.ops.shrinker_scan(memcg=memcg, nid=record["nid"], todo=record["todo"]))
+            end_writes(v, run)
+    for event in op.events:
+        record = event.record
+        if record["ev"] == "swapcache_del":
+            folio = v[v.at.swap_cache[follower.slots.model_name(record["swp"][1])]]
+            if folio:
+                run(v.ops.shrink_folio(folio=folio))
+
+
+def writing(v: KernelView) -> list[int]:
+    """Return the folios whose write to the device is under way."""
+    used, found = v[v.at.folios_used] & ~1, []
+    while used:
+        number = (used & -used).bit_length() - 1
+        used &= used - 1
+        folio = v[v.at.folio[number]]
+        if folio is not None and folio.writeback:
+            found.append(number)
+    return found
+
+
+def end_writes(v: KernelView, run: Run) -> None:
+    """Let the device finish everything that was submitted."""
+    for number in writing(v):
+        run(v.ops.end_swap_write(folio=number))

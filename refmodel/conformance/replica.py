@@ -1,0 +1,92 @@
+"""A system of the model that stands where a recorded kernel stood at the start of its trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from refmodel.conformance.observed import Follower, ObservedCodec
+from refmodel.conformance.trace_file import Record, Trace
+from refmodel.kernel.config import PAGE_SIZE, Sizes
+from refmodel.kernel.table import KernelView
+from refmodel.machine import evolve
+from refmodel.profiles import PROFILES, Profile, UnknownProfile
+
+CODEC_NAMES = ("lzo", "lz4", "zstd", "deflate", "lzo-rle", "842", "lz4hc")
+"""Compressors that a recorded kernel may switch to."""
+
+
+def profile_of(kernel: str) -> Profile:
+    """Return the profile of a kernel release such as ``6.12.117+deb12-amd64``.
+
+    Raises UnknownProfile where no profile speaks of that release.
+    """
+    for name, made in PROFILES.items():
+        release = name.removeprefix("linux-")
+        if kernel == release or kernel.startswith((release + ".", release + "-", release + "+")):
+            return made
+    known = ", ".join(PROFILES)
+    raise UnknownProfile(f"kernel {kernel}: no profile speaks of it; choose one with --profile ({known})")
+
+
+def _pages(record: Record) -> int:
+    if record["op"] == "parallel":
+        return max(_pages(each) for each in record["ops"])
+    return int(record.get("page", 0)) + int(record.get("n", 1))
+
+
+def _slots(trace: Trace) -> Iterator[int]:
+    for op in trace.ops:
+        for key in ("pre", "post"):
+            states = op.record.get(key) or ()
+            for state in [states] if isinstance(states, dict) else states:
+                if "swp" in state:
+                    yield state["swp"][1]
+        for event in op.events:
+            if "swp" in event.record:
+                yield event.record["swp"][1] + event.record.get("nr", 1)
+
+
+def sizes_of(trace: Trace, totalram_pages: int) -> Sizes:
+    """Return sizes that hold everything that a trace speaks of.
+
+    Slots that were handed out unrecorded get numbers above all recorded ones.
+    """
+    processes = sum(1 for key in trace.header["start"] if key.endswith(".memory.swap.current"))
+    pages = -(-max(_pages(op.record) for op in trace.ops) // 512) * 512
+    unrecorded = sum(int(op.record.get("n", 1)) for op in trace.ops if op.record.get("untraced"))
+    slots = max(_slots(trace), default=0) + 2 + unrecorded
+    guest = trace.header["guest"]
+    return Sizes(
+        nodes=guest["nodes"],
+        cpus=guest["cpus"],
+        memcgs=processes,
+        processes=processes,
+        pages=pages,
+        slots=slots,
+        folios=2 * processes * pages + 64,
+        entries=processes * pages + 64,
+        objects=processes * pages + 64,
+        pools=8,
+        max_order=9,
+        totalram_pages=totalram_pages,
+    )
+
+
+def replica(trace: Trace, profile: Profile, *, strict: bool, totalram_pages: int) -> tuple[KernelView, Follower]:
+    """Return a system at the trace's start, and the follower that answers and observes it."""
+    header = trace.header
+    codecs = {name: ObservedCodec(name) for name in CODEC_NAMES}
+    config = profile.config(
+        sizes_of(trace, totalram_pages),
+        codecs,
+        compressor=header["zswap"]["compressor"],
+        zpool=header["zswap"].get("zpool", "zsmalloc"),
+        synchronous_device=header["swap"]["device"].startswith("/dev/ram"),
+    )
+    view = profile.system(config)
+    device = int(header["swap"]["proc_swaps"][2]) * 1024 // PAGE_SIZE
+    view[view.at.si] = evolve(view[view.at.si], size=device, free=device)
+    follower = Follower(view, frozenset(header["probes"]["ok"]), strict)
+    for codec in codecs.values():
+        codec.follower = follower
+    return view, follower

@@ -1,0 +1,302 @@
+"""Is a recorded trace allowed?  The model follows it, operation by operation.
+
+Three levels, each including the one before: ``data`` (page states and contents after every operation),
+``counters`` (exact differences of every modelled counter), ``events`` (the kernel's events inside each
+operation, in their order).  What the kernel was free to decide is taken from the trace; everything else
+must follow.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+
+from refmodel.conformance.control import set_control
+from refmodel.conformance.counters import cgroup_statistics, counters
+from refmodel.conformance.drive import operations, page_state
+from refmodel.conformance.observed import Follower, Mismatch
+from refmodel.conformance.parallel import run_parallel
+from refmodel.conformance.patterns import crc
+from refmodel.conformance.pressure import end_writes, run_reclaim
+from refmodel.conformance.replica import profile_of, replica
+from refmodel.conformance.trace_file import Op, Trace, read_trace
+from refmodel.machine import Operation, run
+from refmodel.profiles import Profile, profile
+
+Level = Literal["data", "counters", "events"]
+LEVELS: tuple[Level, ...] = ("data", "counters", "events")
+
+INEXACT_ORDER = {
+    "pressure": "asynchronous disk completion and a kernel worker: the order of events is not exact",
+    "parallel": "two CPUs: the order of events is not exact",
+}
+"""Workloads whose events have no exact order, with the reason that is printed."""
+
+
+@attrs.frozen
+class Rejection:
+    """Where a trace leaves what the model allows.
+
+    line: of the trace.  operation: what ran there.  observed, allowed: both sides.  step: the operation
+    and step of the model that decided otherwise, with its first sentence.
+    """
+
+    line: int
+    operation: str
+    observed: str
+    allowed: str
+    step: str
+
+
+@attrs.frozen
+class Verdict:
+    """What the validator says of one trace.
+
+    level: the level that was compared; level_reason says why it is not ``events``, if it is not.
+    """
+
+    path: str
+    profile: str
+    verdict: Literal["accepted", "rejected", "undecided"]
+    level: Level
+    level_reason: str
+    operations: int
+    events: int
+    counters: int
+    seconds: float
+    rejection: Rejection | None = None
+
+
+def validate(path: str | Path, profile_name: str | None = None, level: Level | None = None) -> Verdict:
+    """Validate a trace file.
+
+    profile_name: the profile to hold it against; by default the one of the recorded kernel.
+    level: the level to compare; by default the highest that the recording's order supports.
+    Raises TraceError for a file that is no trace, UnknownProfile for a kernel or name without profile.
+    """
+    started = time.perf_counter()
+    trace = read_trace(path)
+    chosen = profile(profile_name) if profile_name else profile_of(trace.header["kernel"])
+    verdict = validate_trace(trace, chosen, level)
+    return attrs.evolve(verdict, path=str(path), seconds=time.perf_counter() - started)
+
+
+def validate_trace(trace: Trace, against: Profile, level: Level | None = None) -> Verdict:
+    """Validate a trace that was read."""
+    inexact = INEXACT_ORDER.get(trace.header["workload"], "")
+    chosen: Level = level or ("counters" if inexact else "events")
+    best: Validation | None = None
+    for totalram in memory_candidates(trace):
+        attempt = Validation(trace, against, chosen, totalram)
+        attempt.run()
+        if best is None or attempt.done > best.done:
+            best = attempt
+        if attempt.rejection is None:
+            break
+    assert best is not None
+    return Verdict(
+        path="",
+        profile=against.name,
+        verdict="rejected" if best.rejection else "accepted",
+        level=chosen,
+        level_reason=inexact if chosen != "events" else "",
+        operations=best.done,
+        events=best.follower.compared,
+        counters=best.counters_compared,
+        seconds=0.0,
+        rejection=best.rejection,
+    )
+
+
+def memory_candidates(trace: Trace) -> Iterable[int]:
+    """Yield guesses of the guest's memory in pages: no trace records what the pool limit is a share of.
+
+    The pool's size when it was first found full bounds the limit to within one zspage.
+    """
+    percent, pages = 20, 0
+    for op in trace.ops:
+        record = op.record
+        if record.get("what") == "zswap/max_pool_percent":
+            percent = int(record["value"])
+        pages += record["d"].get("zs.pool_total_size", 0) // 4096
+        if record["d"].get("zs.pool_limit_hit"):
+            return [(pages - back) * 100 // percent + 99 // percent for back in range(12)]
+    return [1 << 20]
+
+
+class Validation:
+    """One pass of the model along a trace."""
+
+    def __init__(self, trace: Trace, against: Profile, level: Level, totalram_pages: int) -> None:
+        """Build the replica."""
+        self.trace, self.profile, self.level = trace, against, level
+        self.view, self.follower = replica(
+            trace, against, strict=level == "events", totalram_pages=totalram_pages
+        )
+        self.done = 0
+        self.counters_compared = 0
+        self.rejection: Rejection | None = None
+        self.last_step: Any = None
+
+    def run(self) -> None:
+        """Follow the trace until its end or to the first operation that the model does not allow."""
+        for op in self.trace.ops:
+            try:
+                self.follow(op)
+            except Mismatch as mismatch:
+                self.reject(op, mismatch)
+                return
+            except (LookupError, AssertionError, ValueError, RuntimeError) as broken:
+                self.reject(op, Mismatch(op.line, "the operation", f"no such run: {broken}"))
+                return
+            self.done += 1
+
+    def follow(self, op: Op) -> None:
+        """Run one recorded operation and compare what it left."""
+        record, v = op.record, self.view
+        self.follower.begin(op)
+        before = self.exact_counters()
+        self.compare_states(op, "pre")
+        contents = self.execute(op)
+        self.settle()
+        self.follower.end()
+        self.compare_states(op, "post")
+        self.compare_content(op, contents)
+        if self.level != "data":
+            self.compare_counters(op, before)
+        if record["op"] == "settle" and self.level != "data":
+            names = list(record["cg"])
+            self.compare(op, "statistic", record["cg"], cgroup_statistics(v, names))
+
+    def execute(self, op: Op) -> list[Any]:
+        """Run what a line of the trace stands for; return the contents that were read."""
+        record = op.record
+        match record["op"]:
+            case "settle":
+                return []
+            case "set" | "bind":
+                error = set_control(self.view, record)
+                if "errno" in record and -error != record["errno"]:
+                    raise Mismatch(op.line, f"errno {record['errno']}", f"errno {-error}")
+                return []
+            case "reclaim":
+                run_reclaim(self.view, self.follower, op, self.run_operation)
+                return []
+            case "parallel":
+                run_parallel(self.view, self.follower, op)
+                return []
+            case _:
+                return [self.run_operation(operation) for operation in operations(self.view, record)]
+
+    def run_operation(self, operation: Operation) -> Any:
+        """Run an operation to its end, remembering the last step for a rejection."""
+        return run(self.view, operation, self.observe)
+
+    def observe(self, step: Any) -> None:
+        """Remember the step that ran last."""
+        self.last_step = step
+
+    def settle(self) -> None:
+        """Let the device finish its writes and the worker run, as the recording did between operations."""
+        v = self.view
+        end_writes(v, self.run_operation)
+        while v[v.at.shrink_work].pending:
+            self.run_operation(v.ops.shrink_worker())
+            end_writes(v, self.run_operation)
+
+    # --- comparing ------------------------------------------------------------------------------------
+
+    def exact_counters(self) -> dict[str, int]:
+        """Return the model's values of the counters that the trace has exactly."""
+        return counters(self.view, list(self.trace.header["start"])) if self.level != "data" else {}
+
+    def compare_counters(self, op: Op, before: dict[str, int]) -> None:
+        """Compare the differences of every modelled counter."""
+        after = self.exact_counters()
+        changed = {name: after[name] - before[name] for name in after}
+        recorded = {name: op.record["d"].get(name, 0) for name in after}
+        self.compare(op, "counter", recorded, changed)
+        self.counters_compared += len(after)
+
+    def compare(self, op: Op, kind: str, recorded: dict[str, int], modelled: dict[str, int]) -> None:
+        """Compare named figures."""
+        wrong = [name for name in modelled if recorded[name] != modelled[name]]
+        if wrong:
+            observed = ", ".join(f"{name} {recorded[name]:+d}" for name in wrong[:4])
+            allowed = ", ".join(f"{name} {modelled[name]:+d}" for name in wrong[:4])
+            raise Mismatch(op.line, f"{kind} {observed}", allowed)
+
+    def compare_states(self, op: Op, key: str) -> None:
+        """Compare recorded page states with the model's."""
+        record = op.record
+        if record["op"] == "parallel" and key == "post":
+            for each in record["ops"]:
+                self.compare_sum(op, each)
+        if key == "post" and "sum" in record:
+            self.compare_sum(op, record)
+        if key not in record:
+            return
+        states = record[key] if isinstance(record[key], list) else [record[key]]
+        for offset, recorded in enumerate(states):
+            page = record["page"] + offset
+            modelled = page_state(self.view, record.get("w", 0), page)
+            if not self.same_state(recorded, modelled):
+                raise Mismatch(op.line, f"{key} state of page {page} {recorded}", str(modelled))
+
+    def same_state(self, recorded: dict[str, Any], modelled: dict[str, Any]) -> bool:
+        """Whether two page states agree, slots under their own names."""
+        slots_agree = "swp" not in recorded or (
+            "swp" in modelled and self.follower.slots.same(recorded["swp"][1], modelled["swp"][1])
+        )
+        return slots_agree and {**recorded, "swp": 0} == {**modelled, "swp": 0}
+
+    def compare_sum(self, op: Op, record: dict[str, Any]) -> None:
+        """Compare how many pages of a range are mapped, swapped, absent, and cached while swapped."""
+        whole = len(self.view.at.pte[0]) if op.record["op"] == "parallel" else None
+        first, nr = (0, whole) if whole else (record["page"], record["n"])
+        states = [page_state(self.view, record["w"], first + p) for p in range(nr)]
+        modelled = {kind: sum(1 for s in states if s["st"] == kind) for kind in ("mem", "swap", "none")}
+        modelled["swcache"] = sum(1 for s in states if s["st"] == "swap" and "swcache" in s)
+        recorded = dict(record["sum"])
+        if whole:
+            modelled["none"] = recorded["none"]
+        if modelled != recorded:
+            raise Mismatch(op.line, f"page counts {recorded}", str(modelled))
+
+    def compare_content(self, op: Op, contents: list[Any]) -> None:
+        """Compare the checksum of a page that was read."""
+        if "crc" not in op.record:
+            return
+        (content,) = contents
+        found = crc(content) if isinstance(content, bytes) else content
+        if found != op.record["crc"]:
+            raise Mismatch(op.line, f"content with crc {op.record['crc']}", f"content with crc {found}")
+
+    def reject(self, op: Op, mismatch: Mismatch) -> None:
+        """Note where the trace leaves the model."""
+        self.rejection = Rejection(
+            line=mismatch.line or op.line,
+            operation=describe(op),
+            observed=mismatch.observed,
+            allowed=mismatch.allowed,
+            step=describe_step(self.last_step),
+        )
+
+
+def describe(op: Op) -> str:
+    """Return a recorded operation as text."""
+    shown = ("w", "page", "n", "what", "value", "cg", "fault")
+    fields = " ".join(f"{key}={op.record[key]}" for key in shown if key in op.record)
+    return f"#{op.number} {op.record['op']} {fields}".rstrip()
+
+
+def describe_step(step: Any) -> str:
+    """Return a step of the model with its first sentence."""
+    if step is None:
+        return "no step of the model ran"
+    sentence = (step.__doc__ or "").strip().split("\n")[0]
+    return f"{type(step.__self__).__name__}.{step.__name__}: {sentence}"
