@@ -25,6 +25,12 @@ class Names:
         self._to_model[recorded] = modelled
         self._to_trace[modelled] = recorded
 
+    def copy(self) -> Names:
+        """Return an independent copy."""
+        made = Names()
+        made._to_model, made._to_trace = dict(self._to_model), dict(self._to_trace)
+        return made
+
     def same(self, recorded: object, modelled: object) -> bool:
         """Whether two names mean the same thing; names that were never met are bound to each other."""
         if recorded not in self._to_model and modelled not in self._to_trace:

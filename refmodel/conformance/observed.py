@@ -7,13 +7,14 @@ else the model decides, and each event that it emits is held against the next re
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any
 
 from refmodel.conformance.names import Names
 from refmodel.conformance.trace_file import Event, Op, Record
 from refmodel.kernel import choices
+from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.crypto import Compressed, CompressError
 from refmodel.kernel.swap_slots import FreeRuns
 from refmodel.kernel.table import KernelView
@@ -87,8 +88,12 @@ class Follower:
         self.cpu = 0
         """The CPU of the task that runs: worker k is bound to CPU k."""
         self.spare_slot = 0
-        self.hints: dict[ChoicePoint, deque[Any]] = {}
-        """Answers that do not show in events, in the order in which they are used."""
+        self.emitted: Counter[str] = Counter()
+        """How often each event was emitted in this operation."""
+        self.injected = 0
+        """Injected failures of this operation that no event shows and that were answered."""
+        self.unrecorded: deque[int] = deque()
+        """Lengths of the pages of this operation, where no event tells them."""
         view.choose = self.choose
         view.emit = self.emit
 
@@ -97,7 +102,18 @@ class Follower:
         self.line, self.record = op.line, op.record
         self.cpu = op.record.get("w", 0) % self.view.cfg.sizes.cpus
         self.events = deque(e for e in op.events if e.record["ev"] in self.probed)
-        self.hints = {}
+        self.unrecorded.clear()
+        self.injected = 0
+        self.emitted.clear()
+
+    def snapshot(self) -> Any:
+        """Return what was learned about names, and the counts."""
+        return self.slots.copy(), self.handles.copy(), self.memcgs.copy(), self.compared, self.spare_slot
+
+    def restore(self, snapshot: Any) -> None:
+        """Go back to what was known at a snapshot."""
+        slots, handles, memcgs, self.compared, self.spare_slot = snapshot
+        self.slots, self.handles, self.memcgs = slots.copy(), handles.copy(), memcgs.copy()
 
     def end(self) -> None:
         """End an operation: every recorded event must have been explained."""
@@ -111,24 +127,27 @@ class Follower:
 
     def choose(self, point: ChoicePoint, options: Sequence[Any] | None) -> Any:
         """Answer a choice point."""
-        hints = self.hints.get(point)
-        if hints:
-            return hints.popleft()
         match point:
             case choices.SLOT:
                 return self._slot(options)
             case choices.ALLOC_SLOT:
                 return self._refused("slot_alloc")
             case choices.ALLOC_OBJECT:
-                return self._errno("zs_malloc") != 0
+                if "zs_malloc" in self.probed:
+                    return self._errno("zs_malloc") != 0
+                return self._injected("zs.reject_alloc_fail", "zs_handle", "zspage", "page")
             case choices.ADD_TO_SWAP_CACHE:
                 return self._errno("swapcache_add") != 0
             case choices.CPU:
                 return self.cpu
+            case choices.ALLOC_ENTRY if "compress" not in self.probed:
+                return self._injected("zs.reject_kmemcache_fail", "zswap_entry")
             case choices.ALLOC_ENTRY:
                 return self._counted("zs.reject_kmemcache_fail") and self._no_compression_follows()
             case choices.ALLOC_LRU:
                 return not self._counted("zs.reject_kmemcache_fail") and self._no_compression_follows()
+            case choices.XA_STORE if "zs_free" not in self.probed:
+                return self._injected("zs.reject_alloc_fail", "radix_tree_node")
             case choices.XA_STORE:
                 return self._object_is_taken_back()
             case choices.FOLIO_NODE:
@@ -170,6 +189,8 @@ class Follower:
 
     def compressed(self, content: Any) -> Compressed | CompressError:
         """Return what the kernel's compressor made of a page, from the next event that tells."""
+        if self.unrecorded:
+            return Compressed(self.unrecorded.popleft(), content)
         if "compress" in self.probed:
             event = self.next("compress")
             if event is None:
@@ -186,10 +207,20 @@ class Follower:
                 return Compressed(int(event.record["size"]), content)
             if kind == "store" and not event.record["ok"]:
                 return CompressError(-int(event.record["ret"]))
+        if not self.probed & {"zs_malloc", "charge"} and self._counted("zs.reject_alloc_fail"):
+            return Compressed(PAGE_SIZE // 3, content)  # the length of a page that was not kept shows nowhere
         raise Mismatch(self.line, "no length recorded", "a compression here, of a length that some event tells")
 
     def _counted(self, counter: str) -> bool:
         return bool(self.record["d"].get(counter))
+
+    def _injected(self, counter: str, *sites: str) -> bool:
+        """Whether the failure that the recording injected hits here, by its site and a reject counter."""
+        fault = self.record.get("fault")
+        if fault is None or fault["site"] not in sites or not self._counted(counter):
+            return False
+        self.injected += 1
+        return self.injected <= int(self.record["d"][counter])
 
     def _no_compression_follows(self) -> bool:
         if not self.strict or "compress" not in self.probed:
@@ -198,7 +229,7 @@ class Follower:
         return event is None or event.record["ev"] != "compress"
 
     def _object_is_taken_back(self) -> bool:
-        if not self.strict or "zs_free" not in self.probed:
+        if not self.strict:
             return False
         event = self.events[0] if self.events else None
         taken_back = event is not None and event.record["ev"] == "zs_free"
@@ -217,6 +248,7 @@ class Follower:
 
     def emit(self, name: str, /, **fields: Any) -> None:
         """Hold an emitted event against the next recorded one."""
+        self.emitted[name] += 1
         if name not in self.probed:
             return
         if not self.strict:

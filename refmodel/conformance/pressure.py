@@ -22,7 +22,7 @@ def run_reclaim(v: KernelView, follower: Follower, op: Op, run: Run) -> None:
         record = event.record
         if record["ev"] == "shrinker_scan":
             memcg = follower.memcgs.model_name(record["memcg"])
-            run(v.ops.shrinker_scan(memcg=memcg, nid=record["nid"], todo=record["todo"]))
+            run(v.ops.shrinker_scan(memcg=memcg, nid=record["nid"], todo=record["scanned"]))
             end_writes(v, run)
     for event in op.events:
         record = event.record

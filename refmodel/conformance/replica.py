@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from refmodel.conformance.limit import UNLIMITED
 from refmodel.conformance.observed import Follower, ObservedCodec
 from refmodel.conformance.trace_file import Record, Trace
 from refmodel.kernel.config import PAGE_SIZE, Sizes
@@ -46,7 +47,7 @@ def _slots(trace: Trace) -> Iterator[int]:
                 yield event.record["swp"][1] + event.record.get("nr", 1)
 
 
-def sizes_of(trace: Trace, totalram_pages: int) -> Sizes:
+def sizes_of(trace: Trace) -> Sizes:
     """Return sizes that hold everything that a trace speaks of.
 
     Slots that were handed out unrecorded get numbers above all recorded ones.
@@ -68,16 +69,16 @@ def sizes_of(trace: Trace, totalram_pages: int) -> Sizes:
         objects=processes * pages + 64,
         pools=8,
         max_order=9,
-        totalram_pages=totalram_pages,
+        totalram_pages=UNLIMITED,
     )
 
 
-def replica(trace: Trace, profile: Profile, *, strict: bool, totalram_pages: int) -> tuple[KernelView, Follower]:
+def replica(trace: Trace, profile: Profile, *, strict: bool) -> tuple[KernelView, Follower]:
     """Return a system at the trace's start, and the follower that answers and observes it."""
     header = trace.header
     codecs = {name: ObservedCodec(name) for name in CODEC_NAMES}
     config = profile.config(
-        sizes_of(trace, totalram_pages),
+        sizes_of(trace),
         codecs,
         compressor=header["zswap"]["compressor"],
         zpool=header["zswap"].get("zpool", "zsmalloc"),

@@ -152,8 +152,13 @@ class SplitFolio(FolioOperation):
 
     @step
     def split(self, v: KernelView) -> Next:
-        """Make a folio of each page; page tables and swap cache follow in the same step."""
+        """Make a folio of each page; page tables and swap cache follow in the same step.
+
+        The split goes through migration entries, which moves dirty marks from the page tables to the
+        folio; all its pages inherit the flag.
+        """
         folio = self.the_folio(v)
+        dirty = folio.dirty or any(v[place].dirty for place in folio.rmap)
         v[v.at.mthp[folio_order(folio)].split] += 1
         numbers = [self.folio]
         for _ in folio.contents[1:]:
@@ -164,8 +169,10 @@ class SplitFolio(FolioOperation):
         for index, number in enumerate(numbers):
             slot = slots[index] if slots else 0
             maps = tuple(place for place in folio.rmap if v[place].index == index)
-            page = evolve(folio, contents=(folio.contents[index],), rmap=maps, swap=slot, locked=index == 0)
-            v[v.at.folio[number]] = page
+            contents = (folio.contents[index],)
+            v[v.at.folio[number]] = evolve(
+                folio, contents=contents, rmap=maps, swap=slot, locked=index == 0, dirty=dirty
+            )
             if slot:
                 v[v.at.swap_cache[slot]] = number
             for place in maps:

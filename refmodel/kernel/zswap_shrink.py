@@ -336,5 +336,6 @@ class ShrinkerScan(Operation):
         """Ask not to be called again when nothing was freed or the list turned out hot."""
         removed, visits, hot = self.result
         answer = SHRINK_STOP if hot or not removed else removed
-        v.emit("shrinker_scan", nid=self.nid, memcg=self.memcg, todo=self.todo, scanned=visits, ret=answer)
+        left = self.todo - visits
+        v.emit("shrinker_scan", nid=self.nid, memcg=self.memcg, todo=left, scanned=self.todo, ret=answer)
         return Return(answer)
