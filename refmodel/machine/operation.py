@@ -75,6 +75,7 @@ def step(method: F | None = None, /, *, source: str = "", requirements: tuple[st
     return mark(method) if method is not None else mark
 
 
+@attrs.define
 class Operation:
     """The base of all operations.
 
@@ -86,14 +87,13 @@ class Operation:
     The first step in the class body is where the operation starts, unless ``first`` names another.
     """
 
-    __slots__ = ("result",)
-
     source: ClassVar[str] = ""
     requirements: ClassVar[tuple[str, ...]] = ()
     first: ClassVar[str] = ""
     step_names: ClassVar[tuple[str, ...]] = ()
 
-    result: Any
+    result: Any = attrs.field(default=None, init=False, repr=False)
+    """What the operation that was called last returned."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Collect the steps: those of the bases in their order, then those that are added here."""
@@ -110,6 +110,6 @@ class Operation:
         return method
 
     def locals(self) -> dict[str, Any]:
-        """Return arguments and local variables by name."""
+        """Return arguments and local variables by name, without the result of the last call."""
         fields = attrs.fields(type(self))
-        return {field.name: getattr(self, field.name) for field in fields}
+        return {field.name: getattr(self, field.name) for field in fields if field.name != "result"}
