@@ -11,6 +11,9 @@ ALLOC_FOLIO = ChoicePoint("alloc_folio", "A folio for a fault or for swap-in can
 FOLIO_NODE = ChoicePoint("folio_node", "The node that a freshly allocated folio comes from.")
 ALLOC_SLOT = ChoicePoint("alloc_slot", "No swap slot of the order can be handed out.", fault=True)
 SLOT = ChoicePoint("slot", "The first slot that the swap allocator hands out.")
+ALLOC_CLUSTER = ChoicePoint(
+    "alloc_cluster", "A cluster of virtual entries, its descriptors or its number cannot be allocated.", fault=True
+)
 ADD_TO_SWAP_CACHE = ChoicePoint("add_to_swap_cache", "The swap cache cannot take the folio (xarray node).", fault=True)
 ALLOC_ENTRY = ChoicePoint("alloc_entry", "The zswap_entry cannot be allocated.", fault=True)
 ENTRY_NODE = ChoicePoint("entry_node", "The node whose memory the zswap_entry comes from.")
@@ -25,4 +28,9 @@ DISK_WRITE = ChoicePoint("disk_write", "The write to the swap device fails.", fa
 FAULT_RETRY = ChoicePoint("fault_retry", "The fault finds its page-table entry changed and gives up.", fault=True)
 ALLOC_POOL = ChoicePoint("alloc_pool", "A part of a new zswap pool cannot be allocated.", fault=True)
 ALLOC_CTX = ChoicePoint("alloc_ctx", "A compression context cannot be allocated for a CPU.", fault=True)
+ALLOC_PARAM = ChoicePoint("alloc_param", "The string of a module parameter cannot be allocated.", fault=True)
+ZSWAP_SETUP = ChoicePoint(
+    "zswap_setup", "The caches, the work queue or the shrinker of zswap cannot be set up.", fault=True
+)
+SIGNAL = ChoicePoint("signal", "A signal is pending for the task that takes a device out of use.", fault=True)
 ALLOC_TREES = ChoicePoint("alloc_trees", "The zswap trees of a device cannot be allocated at swapon.", fault=True)

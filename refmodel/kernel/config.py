@@ -14,7 +14,7 @@ import attrs
 
 if TYPE_CHECKING:
     from refmodel.kernel.crypto import Codec
-    from refmodel.kernel.zsmalloc import Allocator
+    from refmodel.kernel.allocators import Allocator
 
 PAGE_SIZE = 4096
 """Bytes of a page."""
@@ -32,6 +32,8 @@ class Sizes:
 
     slots counts the offsets of the swap device including offset 0, which is never used.
     totalram_pages is what ``max_pool_percent`` is a share of, in pages.
+    vswap_cluster_size counts the virtual entries of a cluster (512 in the kernel), a power of two;
+    vswap_clusters says how many clusters can exist at a time.
     """
 
     nodes: int = 1
@@ -46,6 +48,8 @@ class Sizes:
     pools: int = 3
     max_order: int = 2
     totalram_pages: int = 60
+    vswap_cluster_size: int = 8
+    vswap_clusters: int = 8
 
 
 @attrs.frozen(kw_only=True)
@@ -60,6 +64,9 @@ class KernelOptions:
     memcg_counts_disk: the memory cgroup counts pswpin and pswpout (6.18 and later).
     memcg_counts_incompressible: the memory cgroup counts zswap_incomp (7.3).
     mthp_zswpout: the order's statistics count folios stored whole (6.18 and later).
+    set_up_at_boot: zswap sets itself up at boot even while it is disabled (6.1); later kernels wait until
+        somebody enables it.
+    virtual_swap: page tables name virtual entries; physical slots are allocated when something is written.
     """
 
     zero_map: bool
@@ -69,20 +76,44 @@ class KernelOptions:
     memcg_counts_disk: bool
     memcg_counts_incompressible: bool
     mthp_zswpout: bool
+    set_up_at_boot: bool
+    virtual_swap: bool
 
 
 @attrs.frozen(eq=False)
 class Config:
     """Everything that stays fixed during a run.
 
+    allocators: those that a pool can use, by the name that the ``zpool`` parameter takes.
     codecs: the compressors that exist, by the name that the ``compressor`` parameter takes.
+    compressor, zpool: the parameters at start, which are those of the initial pool.
+    initial_pool: whether there is one.  Without it zswap is disabled, and either nobody has set it up, or
+        the creation of the pool failed at boot.
+    device_slots: slots of the swap device that can be used, None for all that the sizes give; 0: no device.
     """
 
     sizes: Sizes
     options: KernelOptions
-    allocator: Allocator
+    allocators: Mapping[str, Allocator]
     codecs: Mapping[str, Codec]
     compressor: str = "lzo"
     zpool: str = "zsmalloc"
     zswap_enabled: bool = True
+    initial_pool: bool = True
     synchronous_device: bool = False
+    device_slots: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what no kernel can be in.
+
+        Raises ValueError for an allocator that does not exist, and for zswap enabled without a pool.
+        """
+        if self.zpool not in self.allocators:
+            raise ValueError(f"zpool {self.zpool!r}: expected one of {', '.join(self.allocators)}")
+        if self.zswap_enabled and not self.initial_pool:
+            raise ValueError("zswap_enabled without initial_pool: zswap cannot be on without a pool; set one of them")
+
+    @property
+    def allocator(self) -> Allocator:
+        """The allocator of the initial pool."""
+        return self.allocators[self.zpool]

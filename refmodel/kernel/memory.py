@@ -119,7 +119,7 @@ class WritePage(Operation):
 
     mm: int
     page: int
-    content: Content = 0
+    content: Content = ZERO_PAGE
 
     @step
     def access(self, v: KernelView) -> Next:
@@ -344,10 +344,10 @@ class DoSwapPage(Operation):
     @step
     def map(self, v: KernelView) -> Next:
         """Map the page or pages; they are exclusive if no other process can reach them."""
-        first = v.at.pte[self.mm][self.page]
+        first, base = v.at.pte[self.mm][self.page], self.base(v)
         for place in self.entries(v):
             pte = v[place]
-            index = pte.slot - self.base(v)
+            index = pte.slot - base
             written = self.write and place == first and pte.exclusive
             map_page(v, place, self.folio, Pte(folio=self.folio, index=index, exclusive=self.alone(v, pte), dirty=written))
         return self.unlock

@@ -16,15 +16,17 @@ Sources: mm/zswap.c, mm/swapfile.c, mm/swap_state.c, mm/memory.c, mm/memcontrol.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
 from refmodel.kernel.config import Config
+from refmodel.kernel.vswap_state import VswapPlaces, describe_vswap, virtual_entries
+from refmodel.kernel.crypto import ZERO_PAGE
 from refmodel.machine import Layout, Place, component
 
 Content = Hashable
-"""The content of one page: 4096 bytes, or a small token (0 is the zero page)."""
+"""The content of one page: 4096 bytes, or a small token.  A page of zeroes is ``ZERO_PAGE`` in either case."""
 
 UNKNOWN: Content = "never written"
 """What a device block or a fresh page of the swap cache holds before anything was written there."""
@@ -37,8 +39,8 @@ UNKNOWN: Content = "never written"
 class Pte:
     """One page-table entry of an anonymous mapping.
 
-    At most one of ``folio``, ``slot`` and ``zeropage`` says where it points; all unset is an empty
-    entry.  ``exclusive`` is the mark that no other process can reach the page (PageAnonExclusive of a
+    At most one of ``folio``, ``slot``, ``zeropage`` and ``poisoned`` says where it points; all unset is
+    an empty entry.  ``exclusive`` is the mark that no other process can reach the page (PageAnonExclusive of a
     mapped page, pte_swp_exclusive of a swap entry).
     """
 
@@ -47,6 +49,8 @@ class Pte:
     """Which page of the folio, counted in pages."""
     slot: int = 0
     zeropage: bool = False
+    poisoned: bool = False
+    """The page could not be read when its swap device was taken away: touching it is SIGBUS."""
     dirty: bool = False
     exclusive: bool = False
 
@@ -81,7 +85,7 @@ class Folio:
 class Truth:
     """What a process last wrote to one of its pages (kept for the promise only)."""
 
-    content: Content = 0
+    content: Content = ZERO_PAGE
 
 
 # --- swap slots ---------------------------------------------------------------------------------------
@@ -111,13 +115,18 @@ FREE_SLOT = SwapSlot()
 class SwapDevice:
     """The swap device (struct swap_info_struct).
 
+    on: slots can be handed out (SWP_WRITEOK).
     size: slots that it has.  free: slots of them that can be allocated.
+    users: swap operations can pin it (get_swap_device); swapoff ends that once no slot is in use.
+    zswap_trees: zswap has an index for it; false while it is off, and in 6.1 where the allocation failed.
     """
 
     on: bool
     synchronous: bool
     size: int
     free: int
+    users: bool = True
+    zswap_trees: bool = True
 
 
 # --- zswap ----------------------------------------------------------------------------------------------
@@ -148,8 +157,10 @@ class ZswapEntry:
 class ZswapPool:
     """One configuration of compressor and allocator, and its life (struct zswap_pool).
 
-    ref: percpu_ref (6.1: kref): 1 while current, plus one per entry, plus one per store under way.
-    killed: the initial reference was dropped because another pool became current.
+    ref: percpu_ref (6.1: kref): 1 while current, plus one per entry, plus one per store under way, in 6.1
+        also one per queued run of its shrink work.
+    killed: the initial reference was dropped because another pool became current.  Killed and without a
+        reference the pool waits for its release.
     """
 
     compressor: str
@@ -170,14 +181,26 @@ class ZswapParams:
     shrinker_enabled: bool = False
     ever_enabled: bool = True
     """zswap_ever_enabled: set when a pool is created, never cleared."""
+    has_pool: bool = True
+    """zswap_has_pool: some pool has become current, never cleared."""
+    init: Literal["uninit", "succeeded", "failed"] = "succeeded"
+    """zswap_init_state: whether what all pools share has been set up."""
+
+
+UNSET = ""
+"""The compressor or allocator parameter when not even the default exists (ZSWAP_PARAM_UNSET)."""
 
 
 @component
 class ShrinkWork:
-    """The work item of the global shrinker: at most one run at a time, at most one more pending."""
+    """The work item of the global shrinker: at most one run at a time, at most one more pending.
+
+    pools: 6.1 only, where each pool has an item of its own: pools whose items are pending, oldest first.
+    """
 
     pending: bool = False
     running: bool = False
+    pools: tuple[int, ...] = ()
 
 
 @component
@@ -193,6 +216,7 @@ class ZsObject:
     """One object in a zsmalloc (or zbud) pool: what a handle leads to.
 
     size: bytes asked for.  size_class, zspage: where it lies.  data: the compressed bytes.
+    slot: what the header before the data names, which allocators that evict have in 6.1, else 0.
     """
 
     pool: int
@@ -200,6 +224,7 @@ class ZsObject:
     size_class: int
     zspage: int
     data: Any
+    slot: int = 0
 
 
 # --- memory cgroups -------------------------------------------------------------------------------------
@@ -327,7 +352,7 @@ class Places:
     lru: Sequence[Sequence[Place[tuple[int, ...]]]]
     """[memcg][nid]: zswap entries, coldest first."""
     lru_ready: Sequence[Place[bool]]
-    """[memcg]: whether memcg_list_lru_alloc has made its lists."""
+    """[memcg]: whether it has lists: memcg_list_lru_alloc makes them, going offline takes them away."""
     pool: Sequence[Place[ZswapPool | None]]
     pool_list: Place[tuple[int, ...]]
     """zswap_pools: the head is the current pool."""
@@ -339,14 +364,18 @@ class Places:
     acomp_ctx: Sequence[Sequence[Place[AcompCtx]]]
     """[pool][cpu]"""
     cpu_online: Sequence[Place[bool]]
+    hotplug_locked: Place[bool]
+    """A CPU is coming or going: creation and destruction of pools have to wait (cpu_hotplug_lock)."""
 
     zs_class: Sequence[Sequence[Place[Any]]]
-    """[pool][size class]: zspages of the class."""
+    """[pool][size class]: zspages of the class; None where the pool's allocator has no such class."""
     zs_object: Sequence[Place[ZsObject | None]]
     """[handle]"""
     objects_used: Place[int]
     pool_pages: Sequence[Place[int]]
     """[pool]: pages that its allocator holds."""
+    pool_total_size: Place[int]
+    """6.1 only: zswap_pool_total_size, in pages: all pools' pages as the last store or free saw them."""
 
     memcg: Sequence[Place[Memcg]]
     objcg: Sequence[Place[int]]
@@ -360,6 +389,8 @@ class Places:
     """[memcg]"""
     mthp: Sequence[MthpCounters]
     """[order]"""
+    vswap: VswapPlaces
+    """Virtual swap: where it exists, [slot] of all rows above but ``device`` means [virtual entry]."""
 
 
 def _counters(layout: Layout, kind: type[Any], prefix: str) -> Any:
@@ -370,12 +401,31 @@ def _counters(layout: Layout, kind: type[Any], prefix: str) -> Any:
 def describe(config: Config) -> tuple[Layout, Places]:
     """Lay out a system of the configured sizes in its initial state.
 
-    The device is on, zswap is enabled as the configuration says, and its initial pool exists with a
-    context on every CPU.
+    The device is on if it has slots, zswap is enabled as the configuration says, and its initial pool exists
+    with a context on every CPU, unless the configuration says that there is none.
     """
     layout, size = Layout(), config.sizes
-    mms, slots, cgroups = 2 * size.processes, size.slots, size.memcgs + 1
-    params = ZswapParams(config.zswap_enabled, config.compressor, config.zpool)
+    mms, cgroups = 2 * size.processes, size.memcgs + 1
+    blocks = size.slots if config.device_slots is None else config.device_slots + 1
+    slots = virtual_entries(config) if config.options.virtual_swap else blocks
+    device = SwapDevice(
+        blocks > 1, config.synchronous_device, size=blocks - 1, free=blocks - 1, users=blocks > 1
+    )
+    there = config.initial_pool
+    params = ZswapParams(
+        config.zswap_enabled,
+        config.compressor,
+        config.zpool,
+        ever_enabled=there,
+        has_pool=there,
+        init="succeeded" if there or config.options.set_up_at_boot else "uninit",
+    )
+    allocator = config.allocators[config.zpool]
+    columns = max(each.classes for each in config.allocators.values())
+
+    def first_pool(column: int) -> Any:
+        return allocator.empty if column < allocator.classes else None
+
     places = Places(
         pte=layout.grid("pte", mms, size.pages, EMPTY_PTE),
         forked=layout.row("forked", size.processes, False),
@@ -387,30 +437,40 @@ def describe(config: Config) -> tuple[Layout, Places]:
         slot=layout.row("slot", slots, FREE_SLOT),
         swap_cache=layout.row("swap_cache", slots, 0),
         zeromap=layout.row("zeromap", slots, False),
-        device=layout.row("device", slots, UNKNOWN),
+        device=layout.row("device", blocks, UNKNOWN),
         slot_cache_active=layout.one("slot_cache_active", False),
         slot_cache=layout.row("slot_cache", size.cpus, ()),
-        si=layout.one("si", SwapDevice(on=True, synchronous=config.synchronous_device, size=slots - 1, free=slots - 1)),
+        si=layout.one("si", device),
         tree=layout.row("tree", slots, 0),
         frontswap=layout.row("frontswap", slots, False),
         entry=layout.row("entry", size.entries + 1, None),
         entries_used=layout.one("entries_used", 1),
         lru=layout.grid("lru", cgroups, size.nodes, ()),
         lru_ready=layout.row("lru_ready", cgroups, lambda memcg: memcg == 0),
-        pool=layout.row("pool", size.pools + 1, lambda p: ZswapPool(config.compressor, config.zpool) if p == 1 else None),
-        pool_list=layout.one("pool_list", (1,)),
+        pool=layout.row(
+            "pool",
+            size.pools + 1,
+            lambda p: ZswapPool(config.compressor, config.zpool) if there and p == 1 else None,
+        ),
+        pool_list=layout.one("pool_list", (1,) if there else ()),
         zswap=layout.one("zswap", params),
         reached_full=layout.one("reached_full", False),
         next_shrink=layout.one("next_shrink", -1),
         shrink_work=layout.one("shrink_work", ShrinkWork()),
         acomp_ctx=tuple(
-            layout.row(f"acomp_ctx[{p}]", size.cpus, AcompCtx(present=p == 1)) for p in range(size.pools + 1)
+            layout.row(f"acomp_ctx[{p}]", size.cpus, AcompCtx(present=there and p == 1))
+            for p in range(size.pools + 1)
         ),
         cpu_online=layout.row("cpu_online", size.cpus, True),
-        zs_class=layout.grid("zs_class", size.pools + 1, config.allocator.classes, config.allocator.empty),
+        hotplug_locked=layout.one("hotplug_locked", False),
+        zs_class=tuple(
+            layout.row(f"zs_class[{p}]", columns, first_pool if there and p == 1 else None)
+            for p in range(size.pools + 1)
+        ),
         zs_object=layout.row("zs_object", size.objects + 1, None),
         objects_used=layout.one("objects_used", 1),
         pool_pages=layout.row("pool_pages", size.pools + 1, 0),
+        pool_total_size=layout.one("pool_total_size", 0),
         memcg=layout.row("memcg", cgroups, lambda memcg: Memcg(parent=-1 if memcg == 0 else 0)),
         objcg=layout.row("objcg", cgroups, lambda objcg: objcg),
         nr_disk_swapins=layout.grid("nr_disk_swapins", cgroups, size.nodes, 0),
@@ -418,5 +478,6 @@ def describe(config: Config) -> tuple[Layout, Places]:
         zs=_counters(layout, ZswapCounters, "zs"),
         mc=tuple(_counters(layout, MemcgCounters, f"memcg[{memcg}]") for memcg in range(cgroups)),
         mthp=tuple(_counters(layout, MthpCounters, f"mthp[{order}]") for order in range(size.max_order + 1)),
+        vswap=describe_vswap(layout, config, blocks),
     )
     return layout, places

@@ -16,7 +16,18 @@ from refmodel.machine import Layout, View
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from refmodel.kernel import memory, page_io, swap_slots, swap_state, vmscan, zswap_shrink
+    from refmodel.kernel import (
+        memory,
+        page_io,
+        swap_slots,
+        swap_state,
+        vmscan,
+        vswap_alloc,
+        vswap_backing,
+        vswap_free,
+        vswap_swapoff,
+        zswap_shrink,
+    )
     from refmodel.kernel.config import Config
     from refmodel.kernel.state import Places
     from refmodel.kernel.zswap_compress import ZswapCompress
@@ -26,9 +37,16 @@ if TYPE_CHECKING:
     from refmodel.kernel.zswap_writeback import ZswapWritebackBase
 
 
+NOT_THERE: Any = None
+"""In place of the class of an operation that a profile does not have."""
+
+
 @attrs.frozen(kw_only=True)
 class OperationTable:
-    """Which class implements each operation in one profile, in the order in which a page meets them."""
+    """Which class implements each operation in one profile, in the order in which a page meets them.
+
+    Operations with the value NOT_THERE exist in some profiles only.
+    """
 
     read_page: type[memory.ReadPage]
     write_page: type[memory.WritePage]
@@ -43,7 +61,7 @@ class OperationTable:
 
     shrink_folio: type[vmscan.ShrinkFolio]
     split_folio: type[vmscan.SplitFolio]
-    add_to_swap: type[swap_slots.AddToSwap612]
+    add_to_swap: type[swap_slots.AddToSwap612] | type[vswap_alloc.FolioAllocSwap]
     swap_writepage: type[page_io.SwapWritepage]
     swap_write_device: type[page_io.SwapWriteDevice]
     end_swap_write: type[page_io.EndSwapWrite]
@@ -52,9 +70,9 @@ class OperationTable:
     folio_free_swap: type[swap_state.FolioFreeSwap]
     free_folios: type[swap_state.FreeFolios]
     put_swap_folio: type[swap_slots.PutSwapFolio612]
-    swap_put_map: type[swap_slots.SwapPutMap612]
+    swap_put_map: type[swap_slots.SwapPutMap612] | type[vswap_free.SwapPutEntries]
     free_swap_slot: type[swap_slots.FreeSwapSlot612]
-    swap_range_free: type[swap_slots.SwapRangeFree612]
+    swap_range_free: type[swap_slots.SwapRangeFree612] | type[vswap_free.VswapFree]
 
     zswap_store: type[ZswapStoreBase]
     zswap_compress: type[ZswapCompress]
@@ -67,6 +85,11 @@ class OperationTable:
     shrink_worker: type[zswap_shrink.ShrinkWorkerBase]
     shrinker_count: type[zswap_shrink.ShrinkerCount]
     shrinker_scan: type[zswap_shrink.ShrinkerScan]
+
+    vswap_release_backing: type[vswap_backing.VswapReleaseBacking] = NOT_THERE
+    vswap_alloc_swap_slot: type[vswap_backing.VswapAllocSwapSlot] = NOT_THERE
+    vswap_swapoff: type[vswap_swapoff.VswapSwapoff] = NOT_THERE
+    vswap_cpu_dead: type[vswap_alloc.VswapCpuDead] = NOT_THERE
 
 
 class KernelView(View):

@@ -1,88 +1,36 @@
-"""The pool's allocator as zswap sees it: handles, sizes, pages (mm/zsmalloc.c, mm/zbud.c).
+"""The pool's allocator as zswap sees it: handles, sizes, pages (mm/zsmalloc.c, mm/zpool.c).
 
-Page accounting is exact: which zspage serves an object, and which pages go when it is freed, follow
-from the size classes (``refmodel.kernel.zsmalloc_classes``).  Migration and compaction are left out.
+Page accounting is exact (``refmodel.kernel.allocators``).  Migration and compaction are left out.
 """
 
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-import attrs
-
-from refmodel.kernel import choices, zsmalloc_classes
+from refmodel.kernel import choices
 from refmodel.kernel.state import ZsObject
 from refmodel.kernel.table import lowest_free
+from refmodel.machine import evolve
 
 if TYPE_CHECKING:
+    from refmodel.kernel.allocators import Allocator
     from refmodel.kernel.table import KernelView
 
-
-class Allocator(Protocol):
-    """Keeps the objects of a pool in pages.
-
-    classes: how many components of page accounting a pool has.  empty: their initial value.
-    header_bytes: what zswap of 6.1 puts in front of an object, in bytes.
-    """
-
-    @property
-    def classes(self) -> int: ...
-    @property
-    def empty(self) -> Any: ...
-    @property
-    def header_bytes(self) -> int: ...
-
-    def class_of(self, size: int) -> int:
-        """Return the index of the component that serves a size in bytes, or a negative errno."""
-        ...
-
-    def place(self, state: Any, index: int, size: int) -> tuple[Any, int, int]:
-        """Place an object: the changed component, where it lies, and the pages that were added."""
-        ...
-
-    def remove(self, state: Any, index: int, where: int, size: int) -> tuple[Any, int]:
-        """Remove an object: the changed component and the pages that were freed."""
-        ...
+HEADER_BYTES = 8
+"""Bytes in front of an object that can be evicted: its slot number (struct zswap_header, 6.1)."""
 
 
-@attrs.frozen
-class Zsmalloc:
-    """zsmalloc with the size classes of a kernel."""
-
-    rules: zsmalloc_classes.SizeClasses
-
-    @property
-    def classes(self) -> int:
-        """How many size class indices there are."""
-        return len(self.rules.by_index)
-
-    @property
-    def empty(self) -> Any:
-        """A size class without zspages."""
-        return zsmalloc_classes.EMPTY
-
-    @property
-    def header_bytes(self) -> int:
-        """Nothing: zsmalloc cannot evict, so zswap keeps no slot number beside the data."""
-        return 0
-
-    def class_of(self, size: int) -> int:
-        """Return the size class, or a negative errno."""
-        return self.rules.class_of(size)
-
-    def place(self, state: Any, index: int, size: int) -> tuple[Any, int, int]:
-        """Place an object in the fullest zspage that has room, else in another zspage."""
-        return zsmalloc_classes.malloc(state, self.rules[index])
-
-    def remove(self, state: Any, index: int, where: int, size: int) -> tuple[Any, int]:
-        """Remove an object; an empty zspage gives its pages back."""
-        return zsmalloc_classes.free(state, self.rules[index], where)
+def allocator_of(v: KernelView, pool: int) -> Allocator:
+    """Return the allocator of a pool that exists."""
+    record = v[v.at.pool[pool]]
+    assert record is not None
+    return v.cfg.allocators[record.zpool]
 
 
 def header_bytes(v: KernelView, pool: int) -> int:
-    """Return the bytes that zswap of 6.1 puts in front of an object of an evictable allocator."""
-    return v.cfg.allocator.header_bytes
+    """Return the bytes that zswap of 6.1 puts in front of an object of a pool."""
+    return HEADER_BYTES if allocator_of(v, pool).evicts else 0
 
 
 def malloc(v: KernelView, pool: int, size: int, data: Any) -> int:
@@ -91,21 +39,31 @@ def malloc(v: KernelView, pool: int, size: int, data: Any) -> int:
     -ENOMEM when there is no memory for the handle or for pages; the size errors are the allocator's
     own.  Nothing is kept on failure (zs_malloc, mm/zsmalloc.c, 6.12.117).
     """
-    allocator = v.cfg.allocator
+    allocator = allocator_of(v, pool)
     index = allocator.class_of(size)
-    error = index if index < 0 else -errno.ENOMEM if v.fails(choices.ALLOC_OBJECT) else 0
+    place = v.at.zs_class[pool][max(index, 0)]
+    error = index if index < 0 else 0
+    if not error and allocator.needs_memory(v[place], size) and v.fails(choices.ALLOC_OBJECT):
+        error = -errno.ENOMEM
     if error:
-        v.emit("zs_malloc", size=size, ret=error)
+        if allocator.observed:
+            v.emit("zs_malloc", size=size, ret=error)
         return error
-    place = v.at.zs_class[pool][index]
     v[place], where, pages = allocator.place(v[place], index, size)
-    v[v.at.pool_pages[pool]] += pages
-    v[v.at.vm.nr_zspages] += pages
     handle = lowest_free(v[v.at.objects_used])
     v[v.at.objects_used] |= 1 << handle
     v[v.at.zs_object[handle]] = ZsObject(pool, size, index, where, data)
-    v.emit("zs_malloc", size=size, ret=0, h=handle)
+    count_pages(v, pool, pages)
+    if allocator.observed:
+        v.emit("zs_malloc", size=size, ret=0, h=handle)
     return handle
+
+
+def write_header(v: KernelView, handle: int, slot: int) -> None:
+    """Put the slot of an object in front of it, for whoever evicts it (6.1)."""
+    stored = v[v.at.zs_object[handle]]
+    assert stored is not None
+    v[v.at.zs_object[handle]] = evolve(stored, slot=slot)
 
 
 def free(v: KernelView, handle: int) -> None:
@@ -116,10 +74,30 @@ def free(v: KernelView, handle: int) -> None:
     stored = v[v.at.zs_object[handle]]
     if stored is None:
         raise LookupError(f"zsmalloc handle {handle}: freed although it leads to no object")
-    v.emit("zs_free", h=handle)
+    allocator = allocator_of(v, stored.pool)
+    if allocator.observed:
+        v.emit("zs_free", h=handle)
     place = v.at.zs_class[stored.pool][stored.size_class]
-    v[place], pages = v.cfg.allocator.remove(v[place], stored.size_class, stored.zspage, stored.size)
-    v[v.at.pool_pages[stored.pool]] -= pages
-    v[v.at.vm.nr_zspages] -= pages
+    v[place], pages = allocator.remove(v[place], stored.size_class, stored.zspage)
     v[v.at.zs_object[handle]] = None
     v[v.at.objects_used] &= ~(1 << handle)
+    count_pages(v, stored.pool, -pages)
+
+
+def count_pages(v: KernelView, pool: int, pages: int) -> None:
+    """Note that an allocator took pages for a pool, or gave pages back (negative)."""
+    v[v.at.pool_pages[pool]] += pages
+    if allocator_of(v, pool).observed:
+        v[v.at.vm.nr_zspages] += pages
+
+
+def slot_at(v: KernelView, pool: int, where: int) -> int:
+    """Return the slot in the header of the object that lies somewhere in a pool that evicts (6.1).
+
+    Raises LookupError when no object lies there.
+    """
+    for place in v.at.zs_object:
+        stored = v[place]
+        if stored is not None and (stored.pool, stored.zspage) == (pool, where):
+            return stored.slot
+    raise LookupError(f"pool {pool}: no object at {where}; ask for the places that its allocator names")

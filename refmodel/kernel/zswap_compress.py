@@ -9,8 +9,10 @@ import attrs
 
 from refmodel.kernel import choices, memcg, zsmalloc
 from refmodel.kernel.config import PAGE_SIZE
-from refmodel.kernel.crypto import Compressed
+from refmodel.kernel.crypto import Compressed, CompressError
+from refmodel.kernel.swap_slots import current_cpu
 from refmodel.kernel.zswap_entry import live_entry
+from refmodel.kernel.zswap_load import KernelBug
 from refmodel.machine import Next, Operation, Return, Wait, evolve, step
 
 if TYPE_CHECKING:
@@ -37,19 +39,21 @@ class ZswapCompress(Operation):
     handle: int = 0
 
     @step
-    def lock_ctx(self, v: KernelView) -> Next:
-        """Pick the context of the CPU that the task runs on and lock it.
+    def pick_ctx(self, v: KernelView) -> Next:
+        """Pick the context of the CPU that the task runs on; it keeps this context when it is moved."""
+        self.cpu = current_cpu(v)
+        return self.lock_ctx
 
-        The task may migrate afterwards; it keeps this context.  A context without resources belongs
-        to a CPU that went offline in between: look again.
-        """
-        online = tuple(c for c, place in enumerate(v.at.cpu_online) if v[place])
-        cpu = v.choose(choices.CPU, online) if len(online) > 1 else online[0]
-        ctx = v[v.at.acomp_ctx[self.pool][cpu]]
-        if ctx.locked or not ctx.present:
-            return Wait(f"the compression context of CPU {cpu}")
-        self.cpu = cpu
-        v[v.at.acomp_ctx[self.pool][cpu]] = evolve(ctx, locked=True)
+    @step
+    def lock_ctx(self, v: KernelView) -> Next:
+        """Lock the context; without resources it belongs to a CPU that has gone since: pick again (I-17)."""
+        place = v.at.acomp_ctx[self.pool][self.cpu]
+        ctx = v[place]
+        if ctx.locked:
+            return Wait(f"the compression context of CPU {self.cpu}")
+        if not ctx.present:
+            return self.pick_ctx
+        v[place] = evolve(ctx, locked=True)
         return self.run_compressor
 
     @step
@@ -100,11 +104,12 @@ class ZswapCompress(Operation):
         self.release(v)
         return Return(False)
 
-    def compress(self, v: KernelView) -> object:
+    def compress(self, v: KernelView) -> Compressed | CompressError:
         """Ask the pool's compressor what it makes of the page."""
         folio, pool = v[v.at.folio[self.folio]], v[v.at.pool[self.pool]]
-        assert folio is not None and pool is not None
-        outcome = v.choose(choices.COMPRESS, v.cfg.codecs[pool.compressor].outcomes(folio.contents[self.index]))
+        assert folio is not None
+        assert pool is not None
+        outcome: Compressed | CompressError = v.choose(choices.COMPRESS, v.cfg.codecs[pool.compressor].outcomes(folio.contents[self.index]))
         if isinstance(outcome, Compressed):
             v.emit("compress", slen=PAGE_SIZE, dlen=outcome.length, ret=0)
         else:
@@ -125,10 +130,10 @@ class ZswapCompress(Operation):
 
 
 @attrs.define
-class ZswapCompress73(ZswapCompress):
+class ZswapCompress618(ZswapCompress):
     """Compress one page; a page that does not shrink is stored raw (6.18 and later)."""
 
-    source: ClassVar[str] = "mm/zswap.c zswap_compress(), Linux 7.3.4"
+    source: ClassVar[str] = "mm/zswap.c zswap_compress(), Linux 6.18.15"
 
     @step
     def run_compressor(self, v: KernelView) -> Next:
@@ -151,6 +156,25 @@ class ZswapCompress73(ZswapCompress):
 
 
 @attrs.define
+class ZswapCompress73(ZswapCompress618):
+    """Compress one page with a context that lives as long as its pool (7.3)."""
+
+    source: ClassVar[str] = "mm/zswap.c zswap_compress(), Linux 7.3.4"
+
+    @step
+    def lock_ctx(self, v: KernelView) -> Next:
+        """Lock the context; that of a CPU that has gone is as good as any."""
+        place = v.at.acomp_ctx[self.pool][self.cpu]
+        ctx = v[place]
+        if ctx.locked:
+            return Wait(f"the compression context of CPU {self.cpu}")
+        if not ctx.present:
+            raise KernelBug(f"zswap_compress: pool {self.pool} has no context for CPU {self.cpu}, which has run")
+        v[place] = evolve(ctx, locked=True)
+        return self.run_compressor
+
+
+@attrs.define
 class ZswapCompress61(ZswapCompress):
     """Compress one page in 6.1: a compressor's refusal moves no counter.
 
@@ -160,6 +184,27 @@ class ZswapCompress61(ZswapCompress):
     source: ClassVar[str] = "mm/zswap.c zswap_frontswap_store(), Linux 6.1.192"
 
     error: int = 0
+
+    @step
+    def lock_ctx(self, v: KernelView) -> Next:
+        """Lock the CPU's buffer, which all pools share; its lock is freed with the CPU."""
+        place = v.at.acomp_ctx[self.pool][self.cpu]
+        ctx = v[place]
+        if ctx.locked:
+            return Wait(f"the compression context of CPU {self.cpu}")
+        self.check_present(v)
+        v[place] = evolve(ctx, locked=True)
+        return self.run_compressor
+
+    def check_present(self, v: KernelView) -> None:
+        """Stop where the kernel would use a context that was freed with its CPU (Z15)."""
+        if not v[v.at.acomp_ctx[self.pool][self.cpu]].present:
+            raise KernelBug(f"zswap_frontswap_store: the context of CPU {self.cpu} is used after it was freed")
+
+    def compress(self, v: KernelView) -> Compressed | CompressError:
+        """Ask the pool's compressor what it makes of the page."""
+        self.check_present(v)
+        return ZswapCompress.compress(self, v)
 
     def count_reject(self, v: KernelView, error: int) -> None:
         """Count nothing: 6.1 has no counter for compressor errors."""
@@ -180,6 +225,15 @@ class ZswapCompress61(ZswapCompress):
         else:
             v[v.at.zs.reject_alloc_fail] += 1
         return self.fail
+
+    @step
+    def copy(self, v: KernelView) -> Next:
+        """Copy the bytes into the object, behind the header if there is one; note handle and length."""
+        folio = v[v.at.folio[self.folio]]
+        assert folio is not None
+        if zsmalloc.header_bytes(v, self.pool):
+            zsmalloc.write_header(v, self.handle, folio.swap + self.index)
+        return ZswapCompress.copy(self, v)
 
     @step
     def unlock_ctx(self, v: KernelView) -> Next:

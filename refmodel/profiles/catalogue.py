@@ -6,9 +6,10 @@ import difflib
 
 from refmodel.profiles.linux import LINUX_6_1, LINUX_6_12, LINUX_6_18, LINUX_7_3
 from refmodel.profiles.profile import Profile
+from refmodel.profiles.vswap import VSWAP_V6
 
-PROFILES = {made.name: made for made in (LINUX_6_1, LINUX_6_12, LINUX_6_18, LINUX_7_3)}
-"""Profiles in the order of their kernels."""
+PROFILES = {made.name: made for made in (LINUX_6_1, LINUX_6_12, LINUX_6_18, LINUX_7_3, VSWAP_V6)}
+"""The releases in their order, then the patch series."""
 
 
 class UnknownProfile(LookupError):

@@ -10,13 +10,15 @@ from refmodel.kernel import zswap_entry as entry
 from refmodel.kernel import zswap_load as load
 from refmodel.kernel import zswap_store as store
 from refmodel.kernel import zswap_writeback as writeback
+from refmodel.kernel.allocators import Allocator, Zbud, Zsmalloc
 from refmodel.kernel.config import KernelOptions
 from refmodel.kernel.table import OperationTable
-from refmodel.kernel.zsmalloc import Zsmalloc
 from refmodel.kernel.zsmalloc_classes import ZSMALLOC_6_1, ZSMALLOC_6_12, SizeClasses
 from refmodel.profiles.profile import Profile
 
-_ZSMALLOC = {"zsmalloc": Zsmalloc(SizeClasses(ZSMALLOC_6_12))}
+_ZSMALLOC: dict[str, Allocator] = {"zsmalloc": Zsmalloc(SizeClasses(ZSMALLOC_6_12))}
+_ZPOOL_6_12: dict[str, Allocator] = {**_ZSMALLOC, "zbud": Zbud(evicts=False)}
+_ZPOOL_6_1: dict[str, Allocator] = {"zsmalloc": Zsmalloc(SizeClasses(ZSMALLOC_6_1)), "zbud": Zbud(evicts=True)}
 
 LINUX_6_12 = Profile(
     name="linux-6.12",
@@ -67,8 +69,10 @@ LINUX_6_12 = Profile(
         memcg_counts_disk=False,
         memcg_counts_incompressible=False,
         mthp_zswpout=False,
+        set_up_at_boot=False,
+        virtual_swap=False,
     ),
-    allocators=_ZSMALLOC,
+    allocators=_ZPOOL_6_12,
 )
 """Debian 6.12.117-1~deb12u1, the kernel of the ``*-6.12`` traces."""
 
@@ -90,8 +94,8 @@ LINUX_6_1 = attrs.evolve(
         zswap_writeback_entry=writeback.ZswapWriteback61,
         shrink_worker=zswap_shrink.ShrinkWorker61,
     ),
-    options=attrs.evolve(LINUX_6_12.options, zero_map=False),
-    allocators={"zsmalloc": Zsmalloc(SizeClasses(ZSMALLOC_6_1))},
+    options=attrs.evolve(LINUX_6_12.options, zero_map=False, set_up_at_boot=True),
+    allocators=_ZPOOL_6_1,
 )
 """Debian 6.1.192-2, the kernel of the ``*-6.1`` traces."""
 
@@ -114,6 +118,7 @@ LINUX_6_18 = attrs.evolve(
         zswap_writeback_entry=writeback.ZswapWriteback618,
     ),
     options=attrs.evolve(LINUX_6_12.options, memcg_counts_disk=True, mthp_zswpout=True),
+    allocators=_ZSMALLOC,
 )
 """Debian 6.18.15-1~bpo13+1, the kernel of the ``*-6.18`` traces."""
 

@@ -12,7 +12,7 @@ PRESETS = {
     ),
     "real": Sizes(
         nodes=2, cpus=4, memcgs=4, processes=4, pages=256, slots=2048, folios=2400, entries=2048, objects=2048,
-        max_order=9, totalram_pages=4096,
+        max_order=9, totalram_pages=4096, vswap_cluster_size=512, vswap_clusters=16,
     ),
 }  # fmt: skip
 """toy: everything happens within a few operations, limits and a nearly full device included.

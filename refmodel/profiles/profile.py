@@ -7,11 +7,11 @@ from typing import Any
 
 import attrs
 
+from refmodel.kernel.allocators import Allocator
 from refmodel.kernel.config import Config, KernelOptions, Sizes
 from refmodel.kernel.crypto import CODECS, Codec, make_codec
 from refmodel.kernel.state import describe
 from refmodel.kernel.table import KernelView, OperationTable
-from refmodel.kernel.zsmalloc import Allocator
 
 
 @attrs.frozen(kw_only=True)
@@ -45,11 +45,10 @@ class Profile:
         """Return the configuration of a system of this profile.
 
         codecs: compressors by parameter name; by default the real ones of this kernel.
-        fixed: further fields of ``Config``.
+        fixed: further fields of ``Config``.  Raises ValueError as that does.
         """
         made = {name: make_codec(name, self.kernel) for name in CODECS} if codecs is None else codecs
-        allocator = self.allocators[fixed.get("zpool", "zsmalloc")]
-        return Config(sizes=sizes, options=self.options, allocator=allocator, codecs=made, **fixed)
+        return Config(sizes=sizes, options=self.options, allocators=self.allocators, codecs=made, **fixed)
 
     def system(self, config: Config) -> KernelView:
         """Return a system in its initial state."""

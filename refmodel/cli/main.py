@@ -1,0 +1,42 @@
+"""The group of all subcommands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+import refmodel
+from refmodel.cli.errors import one_line
+from refmodel.cli.overhead import overhead
+from refmodel.cli.profiles import profiles
+from refmodel.cli.spec import spec
+from refmodel.cli.validate import validate
+
+
+class _Main(click.Group):
+    """A group whose errors take one line each."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with one_line():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with one_line():
+            return super().invoke(ctx)
+
+
+@click.group(cls=_Main, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(refmodel.__version__, prog_name="refmodel")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """The executable specification of Linux compressed swap.
+
+    Exit codes: 0 all is well, 1 something is refuted, 2 usage or environment, 3 undecided.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+for command in (spec, profiles, overhead, validate):
+    main.add_command(command)

@@ -1,0 +1,24 @@
+"""Options and answers that several subcommands share."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+profile_option = click.option(
+    "--profile",
+    "profile_name",
+    metavar="NAME",
+    default="linux-7.3",
+    show_default=True,
+    help="Kernel version or series; `refmodel profiles` lists them.",
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+def print_json(data: Any) -> None:
+    """Print data as JSON, readable and in a fixed order."""
+    click.echo(json.dumps(data, indent=2, default=str))

@@ -1,0 +1,54 @@
+"""The promise: swap is a map.  What a process may see when it accesses a page."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any
+
+from refmodel.kernel.choices import ALLOC_FOLIO, DECOMPRESS
+from refmodel.kernel.crypto import is_zero
+from refmodel.kernel.memory import OOM, SIGBUS
+
+if TYPE_CHECKING:
+    from refmodel.engines.command import Command
+    from refmodel.kernel.table import KernelView
+
+ACCESSES = ("read", "write", "store_byte")
+"""Kinds of commands that access a page; their first arguments are the process and the page."""
+
+
+def broken(
+    v: KernelView, command: Command, value: Any, run_faults: AbstractSet[str], faults: AbstractSet[str]
+) -> str | None:
+    """Return how an access broke the promise, or None.
+
+    A read gives what the process last wrote.  An access may end with SIGBUS only if, at some time in this run,
+    stored data could not be decompressed: the page that could not be filled stays in the swap cache, so later
+    accesses find it there.  It may end out of memory only if a folio could not be allocated during this very
+    command.
+
+    value: what the operation returned.  run_faults, faults: names of the choice points at which something
+    failed in this run, and during this command.
+    """
+    if command.name not in ACCESSES:
+        return None
+    mm, page = command.arguments[:2]
+    if value == SIGBUS:
+        return None if DECOMPRESS.name in run_faults else "SIGBUS, although no stored data was damaged"
+    if value == OOM:
+        return None if ALLOC_FOLIO.name in faults else "out of memory, although no allocation failed"
+    if command.name != "read":
+        return None
+    written = v[v.at.truth[int(mm)][int(page)]].content
+    if value == written or (is_zero(value) and is_zero(written)):
+        return None
+    return f"page {page} of process {mm} reads as {brief(value)}, last written was {brief(written)}"
+
+
+def brief(content: Any) -> str:
+    """Return a page content in a few words."""
+    if not isinstance(content, bytes):
+        return f"the token {content!r}" if isinstance(content, int) else str(content)
+    if is_zero(content):
+        return "zeroes"
+    return f"{content[:8].hex(' ')} ... {content[-4:].hex(' ')}"

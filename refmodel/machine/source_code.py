@@ -1,0 +1,130 @@
+"""Reading the source of functions: their syntax trees, and what the names in them stand for.
+
+Introspection works on source, because source holds what running cannot show: the branches that were not
+taken, and every choice point that a step might reach.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable
+from functools import cache
+from types import FunctionType
+from typing import Any
+
+import attrs
+
+Function = Callable[..., Any]
+"""A function that was written in Python."""
+
+MISSING: Any = object()
+"""What a name stands for when only running the function would tell."""
+
+
+@cache
+def definition(function: Function) -> ast.FunctionDef:
+    """Return the syntax tree of a function.
+
+    Raises OSError when its source file is not there to be read.
+    """
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    assert isinstance(tree, ast.FunctionDef)
+    return tree
+
+
+def method(classes: tuple[type, ...], name: str) -> tuple[Function, type] | None:
+    """Return the first definition of a method in a row of classes, with the class that defines it."""
+    for cls in classes:
+        found = vars(cls).get(name)
+        if isinstance(found, FunctionType):
+            return found, cls
+    return None
+
+
+@attrs.frozen(eq=False)
+class Callee:
+    """What a call leads to.
+
+    cls: the class of the object that it is a method of, None for a plain function.  definer: the class in
+    whose body the method stands.  positional: its arguments, the object itself included.
+    """
+
+    function: Function
+    cls: type | None
+    definer: type | None
+    positional: list[ast.expr]
+    keywords: list[ast.keyword]
+
+    def arguments(self) -> dict[str, ast.expr]:
+        """Return the arguments by the names of the parameters."""
+        names = [parameter.arg for parameter in definition(self.function).args.args]
+        named = {keyword.arg: keyword.value for keyword in self.keywords if keyword.arg}
+        return dict(zip(names, self.positional, strict=False)) | named
+
+
+@attrs.frozen(eq=False)
+class Frame:
+    """A function in the middle of being read.
+
+    view: the parameter that holds the view, "" if none does.  cls, definer: as in ``Callee``.
+    """
+
+    function: Function
+    view: str
+    cls: type | None = None
+    definer: type | None = None
+
+    @property
+    def own_name(self) -> str:
+        """The parameter that holds the object, by custom ``self``; "" in a plain function."""
+        parameters = definition(self.function).args.args
+        return parameters[0].arg if self.cls and parameters else ""
+
+    def is_own(self, node: ast.expr) -> bool:
+        """Whether an expression is the object itself."""
+        return isinstance(node, ast.Name) and node.id == self.own_name
+
+    def is_view(self, node: ast.expr) -> bool:
+        """Whether an expression is the view."""
+        return isinstance(node, ast.Name) and node.id == self.view
+
+    def value(self, node: ast.expr) -> Any:
+        """Return what a dotted name stands for outside the function, or MISSING."""
+        if isinstance(node, ast.Name):
+            names: dict[str, Any] = getattr(self.function, "__globals__", {})
+            return names.get(node.id, MISSING)
+        if isinstance(node, ast.Attribute):
+            holder = self.value(node.value)
+            return MISSING if holder is MISSING else getattr(holder, node.attr, MISSING)
+        return MISSING
+
+    def callee(self, node: ast.Call) -> Callee | None:
+        """Return what a call leads to, or None if it is no function of Python or not known from here."""
+        found = self._method(node.func)
+        if found is not None:
+            function, definer = found
+            return Callee(function, self.cls, definer, [ast.Name(self.own_name), *node.args], node.keywords)
+        target = self.value(node.func)
+        if isinstance(target, FunctionType):
+            cls = self.cls if node.args and self.is_own(node.args[0]) else None
+            return Callee(target, cls, cls, node.args, node.keywords)
+        constructor = vars(target).get("__init__") if isinstance(target, type) else None
+        if isinstance(constructor, FunctionType):
+            return Callee(constructor, target, target, [ast.Name(""), *node.args], node.keywords)
+        return None
+
+    def enter(self, callee: Callee) -> Frame:
+        """Return the frame of a called function."""
+        view = next((name for name, given in callee.arguments().items() if self.is_view(given)), "")
+        return Frame(callee.function, view, callee.cls, callee.definer)
+
+    def _method(self, node: ast.expr) -> tuple[Function, type] | None:
+        """Find what ``self.name`` or ``super().name`` is, and the class that defines it."""
+        if not isinstance(node, ast.Attribute) or self.cls is None:
+            return None
+        classes = self.cls.__mro__
+        if ast.unparse(node.value) == "super()" and self.definer:
+            return method(classes[classes.index(self.definer) + 1 :], node.attr)
+        return method(classes, node.attr) if self.is_own(node.value) else None

@@ -1,0 +1,110 @@
+"""What an exhibit is: a profile with one step replaced, its story, and a short program that shows the bug."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import attrs
+
+from refmodel.kernel.crypto import Symbolic
+from refmodel.kernel.table import KernelView
+from refmodel.machine import ChoicePoint, Event, Operation, run
+from refmodel.profiles import Profile, preset, profile
+
+Evidence = Literal["A", "B"]
+"""A: a commit message, patch or report says so.  B: read in the code or in a comment of the code."""
+
+
+@attrs.frozen
+class Command:
+    """One line of a program.
+
+    operation: name in the operation table.  arguments: by name.
+    answers: choice point -> which option the environment takes there, first time first, counted from 0.
+        Everywhere else, and after the last of them, it takes the first option: nothing fails.
+    """
+
+    operation: str
+    arguments: Mapping[str, Any]
+    answers: Mapping[str, Sequence[int]]
+
+
+def do(operation: str, answers: Mapping[str, Sequence[int]] | None = None, /, **arguments: Any) -> Command:
+    """Write a line of a program: ``do("madvise_pageout", {"xa_store": (1,)}, mm=0, page=0)``."""
+    return Command(operation, arguments, answers or {})
+
+
+@attrs.frozen(kw_only=True)
+class Exhibit:
+    """A bug of Linux, put back into the model.
+
+    id: as in the list of bugs.  title: one line.  story: what happens, and what was done about it.
+    source: commit or patch.  evidence: how well it is known.
+    base: the profile in which the bug is put.
+    ground: operations of base and bug alike: callers or answers of the environment that the bug needs.
+    operations: the steps that make the bug, by name in the operation table.
+    remedy: where the released kernel itself is wrong and ``operations`` is empty: what would make it right.
+    breaks: ids of the properties that ``program`` breaks.
+    fixed: fields of ``Config`` that it needs.  sizes: sizes that it needs, where those of a preset do not do.
+    program: the shortest demonstration, on the preset "toy".
+    """
+
+    id: str
+    title: str
+    story: str
+    source: str
+    evidence: Evidence
+    base: str
+    operations: Mapping[str, type[Operation]]
+    breaks: tuple[str, ...]
+    program: tuple[Command, ...]
+    ground: Mapping[str, type[Operation]] = attrs.field(factory=dict)
+    remedy: Mapping[str, type[Operation]] = attrs.field(factory=dict)
+    fixed: Mapping[str, Any] = attrs.field(factory=dict)
+    sizes: Mapping[str, int] = attrs.field(factory=dict)
+
+    @property
+    def profile(self) -> Profile:
+        """The profile with the bug."""
+        return self._sibling("", self.title, {**self.ground, **self.operations})
+
+    @property
+    def correct(self) -> Profile:
+        """The profile without it, in which the same things can happen."""
+        return self._sibling("-correct", f"{self.base} without {self.id}", {**self.ground, **self.remedy})
+
+    def _sibling(self, suffix: str, summary: str, operations: Mapping[str, type[Operation]]) -> Profile:
+        return profile(self.base).with_operations(f"{self.base}+{self.id}{suffix}", summary, **operations)
+
+
+def play(exhibit: Exhibit, which: Profile) -> Iterator[tuple[KernelView, list[Event]]]:
+    """Run an exhibit's program on one of its profiles; yield the system and the events after each command.
+
+    Page contents are tokens: 0 is the page of zeroes.  Raises what the model raises when a step reaches for
+    something that was released, or when the kernel would stop.
+    """
+    codecs = {"symbolic": Symbolic("symbolic")}
+    sizes = attrs.evolve(preset("toy"), **exhibit.sizes)
+    v = which.system(which.config(sizes, codecs, compressor="symbolic", **exhibit.fixed))
+    for command in exhibit.program:
+        events: list[Event] = []
+        v.emit = _collector(events)
+        v.choose = _answers(command)
+        run(v, getattr(v.ops, command.operation)(**command.arguments))
+        yield v, events
+
+
+def _collector(events: list[Event]) -> Any:
+    return lambda name, /, **fields: events.append((name, fields))
+
+
+def _answers(command: Command) -> Any:
+    """Return an environment that takes the options which a command names, and else the first."""
+    left = {name: list(taken) for name, taken in command.answers.items()}
+
+    def choose(point: ChoicePoint, options: Sequence[Any]) -> Any:
+        taken = left.get(point.name)
+        return options[taken.pop(0) if taken else 0]
+
+    return choose

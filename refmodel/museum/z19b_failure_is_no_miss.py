@@ -1,0 +1,47 @@
+"""Z19 b: a decompression failure is answered as a miss."""
+
+import errno
+
+import attrs
+
+from refmodel.kernel import choices
+from refmodel.kernel.table import KernelView
+from refmodel.kernel.zswap_load import ZswapLoad73, decompress, fill
+from refmodel.kernel.zswap_entry import live_entry
+from refmodel.machine import Next, step
+from refmodel.museum.exhibit import Exhibit, do
+
+
+@attrs.define
+class FailureIsMiss(ZswapLoad73):
+    """Load a page; what cannot be decompressed counts as not being here."""
+
+    @step
+    def decompress(self, v: KernelView) -> Next:
+        """Fill the folio; on failure answer that the page is not here, and the device is read."""
+        if v.fails(choices.DECOMPRESS):
+            v[v.at.zs.decompress_fail] += 1
+            return self.finish(v, -errno.ENOENT)
+        fill(v, self.folio, decompress(v, live_entry(v, self.entry)))
+        return self.count_load
+
+
+EXHIBIT = Exhibit(
+    id="Z19b",
+    title="A failed decompression is answered with \"not here\"",
+    story=(
+        "The page is in zswap and cannot be decompressed. A load that answers \"not here\" sends its caller to the "
+        "device, where nothing or an older page is, and the reader gets that without an error. The review named "
+        "this answer as forbidden: owned and failed is a case of its own."
+    ),
+    source='review of "zswap: do not crash the kernel on decompression failure", v1 to v4 (2025)',
+    evidence="A",
+    base="linux-7.3",
+    operations={"zswap_load": FailureIsMiss},
+    breaks=("ZS-19",),
+    program=(
+        do("write_page", mm=0, page=0, content=1),
+        do("madvise_pageout", mm=0, page=0),
+        do("read_page", {"decompress": (1,)}, mm=0, page=0),
+    ),
+)

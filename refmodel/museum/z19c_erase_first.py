@@ -1,0 +1,56 @@
+"""Z19 c: a load erases the entry before it knows that it can decompress it."""
+
+import errno
+
+import attrs
+
+from refmodel.kernel.table import KernelView
+from refmodel.kernel.zswap_load import ZswapLoad73
+from refmodel.machine import Call, Next, Return, step
+from refmodel.museum.exhibit import Exhibit, do
+
+
+@attrs.define
+class ErasesFirst(ZswapLoad73):
+    """Load a page; its entry is gone whatever comes of it."""
+
+    @step
+    def find(self, v: KernelView) -> Next:
+        """Take the entry out of the tree before looking at its bytes."""
+        place = v.at.tree[self.the_folio(v).swap]
+        self.entry, v[place] = v[place], 0
+        return self.decompress if self.entry else self.finish(v, -errno.ENOENT)
+
+    @step
+    def decompress(self, v: KernelView) -> Next:
+        """Fill the folio; an entry that cannot be decompressed is freed."""
+        following = ZswapLoad73.decompress(self, v)
+        if isinstance(following, Return):
+            return Call(v.ops.zswap_entry_free(entry=self.entry), then=self.failed)
+        return following
+
+    @step
+    def failed(self, v: KernelView) -> Next:
+        """Answer the first reader with an error."""
+        return Return(-errno.EIO)
+
+
+EXHIBIT = Exhibit(
+    id="Z19c",
+    title="A load erases the entry before it decompresses it",
+    story=(
+        "The load takes the entry out of the tree, then fails to decompress it. Its own reader gets an error. A "
+        "second reader of the slot finds no entry and is sent to the device, silently. The entry may be erased only "
+        "after its page was decompressed."
+    ),
+    source='review of "zswap: do not crash the kernel on decompression failure", v1 to v4 (2025)',
+    evidence="A",
+    base="linux-7.3",
+    operations={"zswap_load": ErasesFirst},
+    breaks=("ZS-18",),
+    program=(
+        do("write_page", mm=0, page=0, content=1),
+        do("madvise_pageout", mm=0, page=0),
+        do("read_page", {"decompress": (1,)}, mm=0, page=0),
+    ),
+)

@@ -1,0 +1,45 @@
+"""Z19 d: writeback submits a folio that could not be filled."""
+
+import attrs
+
+from refmodel.kernel import choices
+from refmodel.kernel.table import KernelView
+from refmodel.kernel.zswap_writeback import ZswapWriteback73
+from refmodel.machine import Next, step
+from refmodel.museum.exhibit import Exhibit, do
+
+
+@attrs.define
+class WritesAnyway(ZswapWriteback73):
+    """Write an entry back, whether it could be decompressed or not."""
+
+    @step
+    def decompress(self, v: KernelView) -> Next:
+        """Fill the folio; a failure is counted and otherwise ignored."""
+        if v.fails(choices.DECOMPRESS):
+            v[v.at.zs.decompress_fail] += 1
+        else:
+            self.fill(v)
+        return self.erase
+
+
+EXHIBIT = Exhibit(
+    id="Z19d",
+    title="Writeback erases an entry that it could not decompress and writes the folio",
+    story=(
+        "Writeback fails to decompress the entry, erases it all the same and submits the folio that it could not "
+        "fill. What the device holds then is what the page frame happened to hold. The remedy leaves the entry in "
+        "place and takes the folio out of the swap cache."
+    ),
+    source='"zswap: do not crash the kernel on decompression failure", v1 to v4 (2025)',
+    evidence="A",
+    base="linux-7.3",
+    operations={"zswap_writeback_entry": WritesAnyway},
+    breaks=("ZS-18",),
+    program=(
+        do("write_page", mm=0, page=0, content=1),
+        do("madvise_pageout", mm=0, page=0),
+        do("shrink_memcg", memcg=1),
+        do("shrink_memcg", {"decompress": (1,)}, memcg=1),
+    ),
+)
