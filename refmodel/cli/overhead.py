@@ -33,8 +33,8 @@ def _bytes(ctx: click.Context, parameter: click.Parameter, value: str) -> int:
 def overhead(device: int, as_json: bool) -> None:
     """Print what swap metadata costs in memory, design by design, and where one pays off against another.
 
-    Some designs pay per slot of the device, others per swapped-out page. Those per page cost less while little of the device is
-    in use; the second table says how little.
+    Some designs pay per slot of the device, others per swapped-out page. Those per page cost less while
+    little of the device is in use; the second table says how little.
     """
     from refmodel.report import overhead_page
     from refmodel.report.terminal import show

@@ -62,7 +62,8 @@ class Scripted(Environment):
         self.follow(script)
 
     def follow(self, script: Sequence[int]) -> None:
-        """Take the answers from here on out of a script."""
+        """Start the next command; take its answers out of a script."""
+        self.begin()
         self._script, self._next = script, 0
 
     def pick(self, point: ChoicePoint, count: int) -> int:

@@ -8,6 +8,7 @@ that it shares with the program it was made from, and checked for the one proper
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import TYPE_CHECKING
 
 import attrs
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _MOST_FOR_PAIRS = 12
 """Moves of a program at most for deleting every pair of them."""
+
+_MOST_ARGUMENTS = max(len(KINDS[name].parameters) for name in KINDS.names())
 
 _MOST_NAMED = 8
 """Largest value of an argument that is renamed throughout a program."""
@@ -134,8 +137,8 @@ class _Minimiser:
             for simpler in self._simpler(name, value):
                 if self._rename(name, value, simpler):
                     break
-        for index in range(len(self.moves)):
-            for position in range(len(self.moves[index].command.arguments)):
+        for index, position in product(range(len(self.moves)), range(_MOST_ARGUMENTS)):
+            if index < len(self.moves) and position < len(self.moves[index].command.arguments):
                 self._simplify_argument(index, position)
 
     def _named_values(self) -> list[tuple[str, Argument]]:
@@ -154,8 +157,6 @@ class _Minimiser:
         return start is not None and self.accepts(changed, start)
 
     def _simplify_argument(self, index: int, position: int) -> None:
-        if index >= len(self.moves):
-            return
         self.trial.restore(self.states[index])
         command = self.moves[index].command
         domain = list(KINDS[command.name].domains[position](self.trial.v))

@@ -6,8 +6,8 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 from refmodel.kernel.choices import ALLOC_FOLIO, DECOMPRESS
-from refmodel.kernel.crypto import is_zero
 from refmodel.kernel.memory import OOM, SIGBUS
+from refmodel.properties.promise import same, shown
 
 if TYPE_CHECKING:
     from refmodel.engines.command import Command
@@ -40,15 +40,6 @@ def broken(
     if command.name != "read":
         return None
     written = v[v.at.truth[int(mm)][int(page)]].content
-    if value == written or (is_zero(value) and is_zero(written)):
+    if same(value, written):
         return None
-    return f"page {page} of process {mm} reads as {brief(value)}, last written was {brief(written)}"
-
-
-def brief(content: Any) -> str:
-    """Return a page content in a few words."""
-    if not isinstance(content, bytes):
-        return f"the token {content!r}" if isinstance(content, int) else str(content)
-    if is_zero(content):
-        return "zeroes"
-    return f"{content[:8].hex(' ')} ... {content[-4:].hex(' ')}"
+    return f"page {page} of process {mm} reads as {shown(value)}; last written was {shown(written)}"

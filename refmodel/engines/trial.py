@@ -17,11 +17,18 @@ from refmodel.engines.violation import BUILT_IN, Endless, Violation, of_error
 from refmodel.kernel.choices import DECOMPRESS
 from refmodel.kernel.zswap_load import KernelBug
 from refmodel.machine import Event, run
+from refmodel.machine.view import ignore_event
+from refmodel.properties import (
+    HistoryProperty,
+    Property,
+    StateProperty,
+    first_broken,
+    first_broken_history,
+)
 
 if TYPE_CHECKING:
     from refmodel.engines.command import Command
     from refmodel.engines.environment import Environment
-    from refmodel.engines.violation import Property
     from refmodel.kernel.table import KernelView
     from refmodel.machine import ChoicePoint, Operation
     from refmodel.machine.run import StepObserver
@@ -76,12 +83,11 @@ class Trial:
         self.command_faults: set[str] = set()
         self.halted = False
         self.value: Any = None
-        self._states = tuple(p for p in self.properties if p.when in ("rest", "step"))
-        self._steps = tuple(p for p in self.properties if p.when == "step")
-        self._histories = tuple(p for p in self.properties if p.when == "history")
+        self._states = tuple(p for p in self.properties if isinstance(p, StateProperty))
+        self._steps = tuple(p for p in self._states if p.when == "step")
+        self._histories = tuple(p for p in self.properties if isinstance(p, HistoryProperty))
         self._events: list[Event] = []
-        if self._histories:
-            v.emit = lambda name, /, **fields: self._events.append((name, fields))
+        v.emit = self._note_event if self._histories else ignore_event
 
     def reset(self) -> None:
         """Go back to the initial state."""
@@ -115,14 +121,11 @@ class Trial:
         self.command_faults.clear()
         try:
             self.value = run(v, operation, observe)
-            broken = self._promise(command) or self._history()
-            if broken is not None:
-                return broken
+            wrong = promise.broken(v, command, self.value, self.run_faults, self.command_faults)
+            if wrong is not None:
+                return Violation("PROMISE", BUILT_IN["PROMISE"], wrong, "at rest")
             for work in background.ready(v):
                 run(v, work, observe)
-                broken = self._history()
-                if broken is not None:
-                    return broken
         except Broken as found:
             return found.violation
         except Exception as error:
@@ -130,18 +133,17 @@ class Trial:
                 self.halted = True
                 return None
             return of_error(error)
-        return first_broken(self._states, v)
-
-    def _promise(self, command: Command) -> Violation | None:
-        found = promise.broken(self.v, command, self.value, self.run_faults, self.command_faults)
-        return None if found is None else Violation("PROMISE", BUILT_IN["PROMISE"], found, "at rest")
+        return self._history() or broken_state(v, self._states)
 
     def _history(self) -> Violation | None:
         if not self._histories:
             return None
-        broken = first_broken(self._histories, self._events, self.v)
-        self._events.clear()
-        return broken
+        events, self._events = self._events, []
+        broken = first_broken_history(events, self.v, self._histories)
+        return None if broken is None else _violation(*broken)
+
+    def _note_event(self, name: str, /, **fields: Any) -> None:
+        self._events.append((name, fields))
 
     def _observer(self, environment: Environment) -> StepObserver:
         reached, faults, last = self.reached, environment.faults, self.steps + MOST_STEPS
@@ -169,22 +171,31 @@ class Trial:
     def _look(self, method: MethodType) -> None:
         if self.watch is not None:
             self.watch(method)
-        broken = first_broken(self._steps, self.v) if self.every_step else None
+        broken = broken_state(self.v, self._steps) if self.every_step else None
         if broken is not None:
             where = f"after {type(method.__self__).__name__}.{method.__name__}"
             raise Broken(attrs.evolve(broken, where=where))
 
 
-def first_broken(properties: Sequence[Property], *given: Any) -> Violation | None:
-    """Return the first of some properties that does not hold of what is given.
+def broken_state(v: KernelView, properties: Sequence[StateProperty]) -> Violation | None:
+    """Return the first property that a state lacks.
 
-    A property that cannot even be evaluated does not hold: the state is out of shape.
+    A property that cannot even be judged does not hold: the state is out of shape.
     """
-    for prop in properties:
-        try:
-            found = prop.check(*given)
-        except Exception as error:
-            found = f"the state is out of shape, {type(error).__name__}: {error}"
-        if found is not None:
-            return Violation(prop.id, prop.sentence, found, "at rest")
-    return None
+    try:
+        broken = first_broken(v, properties) if properties else None
+    except Exception:
+        broken = next(found for found in map(lambda p: _judged(v, p), properties) if found is not None)
+    return None if broken is None else _violation(*broken)
+
+
+def _judged(v: KernelView, judged: StateProperty) -> tuple[StateProperty, str] | None:
+    try:
+        wrong = judged.check(v)
+    except Exception as error:
+        wrong = f"the state is out of shape: {type(error).__name__}: {error}"
+    return None if wrong is None else (judged, wrong)
+
+
+def _violation(broken: Property, wrong: str) -> Violation:
+    return Violation(broken.id, broken.sentence, wrong, "at rest")

@@ -11,8 +11,9 @@ Besides the properties of the model, which are checked in its states, every run 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+import linecache
+from types import TracebackType
+from typing import Any
 
 import attrs
 
@@ -28,19 +29,6 @@ BUILT_IN = {
     "DEFINED": "A step is defined in every state in which it is reached.",
 }
 """Sentences of the properties that every run has."""
-
-
-class Property(Protocol):
-    """What the engines need of a property (``refmodel.properties.property.Property``)."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def sentence(self) -> str: ...
-    @property
-    def when(self) -> str: ...
-    @property
-    def check(self) -> Callable[..., str | None]: ...
 
 
 @attrs.frozen
@@ -63,11 +51,12 @@ class Endless(Exception):
 
 def of_error(error: Exception) -> Violation:
     """Return the violation that an exception in a step stands for."""
-    kind = _property_of(error)
-    found = str(error) or f"an assertion about the state failed: {_source_line(error)}"
+    kind, found = _property_of(error), str(error)
     if kind == "DEFINED":
         found = f"{type(error).__name__}: {error}"
-    return Violation(kind, BUILT_IN[kind], found, step_of(error))
+    if not found:
+        found = f"this does not hold: {_failed_line(error)}"
+    return Violation(kind, BUILT_IN[kind], found, _step_of(error))
 
 
 def _property_of(error: Exception) -> str:
@@ -83,24 +72,25 @@ def _property_of(error: Exception) -> str:
     return "DEFINED"
 
 
-def step_of(error: Exception) -> str:
-    """Return the operation and step in which an exception was raised, as far as that is known."""
-    where, trace = "", error.__traceback__
+def _traces(error: Exception) -> list[TracebackType]:
+    traces, trace = [], error.__traceback__
     while trace is not None:
+        traces.append(trace)
+        trace = trace.tb_next
+    return traces
+
+
+def _step_of(error: Exception) -> str:
+    """Return the operation and the step in which an exception was raised, "" if it was in none."""
+    for trace in reversed(_traces(error)):
         owner: Any = trace.tb_frame.f_locals.get("self")
         name = trace.tb_frame.f_code.co_name
         if isinstance(owner, Operation) and name in owner.step_names:
-            where = f"{type(owner).__name__}.{name}"
-        trace = trace.tb_next
-    return where
+            return f"{type(owner).__name__}.{name}"
+    return ""
 
 
-def _source_line(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return "unknown place"
-    import linecache
-
-    return linecache.getline(trace.tb_frame.f_code.co_filename, trace.tb_lineno).strip()
+def _failed_line(error: Exception) -> str:
+    """Return the assertion that raised an exception without words."""
+    last = _traces(error)[-1]
+    return linecache.getline(last.tb_frame.f_code.co_filename, last.tb_lineno).strip().removeprefix("assert ")

@@ -42,7 +42,7 @@ def memcg_of(v: KernelView, mm: int) -> int:
     return process_of(v, mm) % memcgs + 1 if memcgs else 0
 
 
-def new_folio(v: KernelView, mm: int, contents: tuple[Content, ...], **fields: object) -> int:
+def new_folio(v: KernelView, mm: int, contents: tuple[Content, ...], **fields: bool) -> int:
     """Allocate a folio for a process, on a node that its policy allows; return its number, or 0."""
     if v.fails(choices.ALLOC_FOLIO):
         return 0
@@ -51,7 +51,7 @@ def new_folio(v: KernelView, mm: int, contents: tuple[Content, ...], **fields: o
     nid = v.choose(choices.FOLIO_NODE, nodes) if len(nodes) > 1 else nodes[0]
     number = lowest_free(v[v.at.folios_used])
     v[v.at.folios_used] |= 1 << number
-    v[v.at.folio[number]] = evolve(Folio(nid, memcg_of(v, mm), contents), **fields)
+    v[v.at.folio[number]] = Folio(nid, memcg_of(v, mm), contents, **fields)
     return number
 
 

@@ -7,8 +7,8 @@ in a per-CPU cache of 64, still marked as cached, their cgroup still charged; 6.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
@@ -32,28 +32,39 @@ class FreeRuns(Sequence[int]):
     def __init__(self, v: KernelView, nr: int) -> None:
         """Look for runs of ``nr`` slots."""
         self.v, self.nr = v, nr
-        starts = range(nr if nr > 1 else 1, len(v.at.slot) - nr + 1, nr)
-        lowest = next((s for s in starts if s in self), 0)
-        highest = next((s for s in reversed(starts) if s in self), 0)
-        self.offered = tuple(dict.fromkeys(s for s in (lowest, highest) if s))
+        self.starts = range(nr if nr > 1 else 1, len(v.at.slot) - nr + 1, nr)
+        self.lowest = self._first(self.starts)
+
+    def __bool__(self) -> bool:
+        """Whether there is a run at all."""
+        return self.lowest > 0
 
     def __contains__(self, start: object) -> bool:
         """Whether a run starts here."""
-        slots = self.v.at.slot
-        return (
-            isinstance(start, int)
-            and 0 < start <= len(slots) - self.nr
-            and start % self.nr == 0
-            and all(self.v[slots[s]] == FREE_SLOT for s in range(start, start + self.nr))
-        )
+        return isinstance(start, int) and start in self.starts and self._first((start,)) == start
 
     def __len__(self) -> int:
         """How many runs are offered."""
-        return len(self.offered)
+        return len(self._offered())
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+    def __getitem__(self, index: Any) -> Any:
         """Return an offered run."""
-        return self.offered[index]
+        return self.lowest if index == 0 else self._offered()[index]
+
+    def _offered(self) -> tuple[int, ...]:
+        highest = self._first(reversed(self.starts))
+        return (self.lowest, highest) if highest != self.lowest else (self.lowest,) if highest else ()
+
+    def _first(self, starts: Iterable[int]) -> int:
+        v, slots = self.v, self.v.at.slot
+        for start in starts:
+            for s in range(start, start + self.nr):
+                entry = v[slots[s]]
+                if entry.count or entry.cache:
+                    break
+            else:
+                return start
+        return 0
 
 
 def slots_of(folio: Folio) -> range:

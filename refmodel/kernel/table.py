@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from refmodel.kernel import (
+        controls,
+        cpuhp,
         memory,
         page_io,
+        slot_cache,
         swap_slots,
         swap_state,
         vmscan,
@@ -26,10 +29,13 @@ if TYPE_CHECKING:
         vswap_backing,
         vswap_free,
         vswap_swapoff,
+        zswap_pool,
         zswap_shrink,
     )
     from refmodel.kernel.config import Config
+    from refmodel.kernel.memcg_offline import MemcgOffline612
     from refmodel.kernel.state import Places
+    from refmodel.kernel.swapon import SwapOff612, SwapOn612
     from refmodel.kernel.zswap_compress import ZswapCompress
     from refmodel.kernel.zswap_entry import ZswapEntryFree, ZswapInvalidate
     from refmodel.kernel.zswap_load import ZswapLoadBase
@@ -86,9 +92,24 @@ class OperationTable:
     shrinker_count: type[zswap_shrink.ShrinkerCount]
     shrinker_scan: type[zswap_shrink.ShrinkerScan]
 
+    pool_create: type[zswap_pool.PoolCreate612]
+    pool_release: type[zswap_pool.PoolRelease]
+    set_compressor: type[zswap_pool.SetCompressor612]
+    set_zpool: type[zswap_pool.SetZpool612] = NOT_THERE
+    set_param: type[controls.SetParam612]
+    set_memcg: type[controls.SetMemcg612]
+    set_thp: type[controls.SetThp612]
+    bind: type[controls.Bind]
+    cpu_online: type[cpuhp.CpuOnline612]
+    cpu_offline: type[cpuhp.CpuOffline612]
+    drain_slot_cache: type[slot_cache.DrainSlotCache612] = NOT_THERE
+    memcg_offline: type[MemcgOffline612]
+    swapon: type[SwapOn612]
+    swapoff: type[SwapOff612]
+
     vswap_release_backing: type[vswap_backing.VswapReleaseBacking] = NOT_THERE
     vswap_alloc_swap_slot: type[vswap_backing.VswapAllocSwapSlot] = NOT_THERE
-    vswap_swapoff: type[vswap_swapoff.VswapSwapoff] = NOT_THERE
+    vswap_swapoff: type[vswap_swapoff.VswapSwapOff] = NOT_THERE
     vswap_cpu_dead: type[vswap_alloc.VswapCpuDead] = NOT_THERE
 
 

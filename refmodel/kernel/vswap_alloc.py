@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 
 from refmodel.kernel import choices
+from refmodel.kernel.cpuhp import CpuOffline618
 from refmodel.kernel.page_io import FolioOperation, folio_order
 from refmodel.kernel.state import SwapSlot
 from refmodel.kernel.swap_slots import current_cpu, insert_into_swap_cache
 from refmodel.kernel.vswap_state import VswapCluster, cluster_of, free_runs
-from refmodel.machine import Next, Operation, Return, evolve, step
+from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
@@ -214,3 +215,22 @@ class VswapCpuDead(Operation):
                 v[place] = None
                 put_cluster(v, number, cached=False)
         return Return()
+
+
+@attrs.define
+class VswapCpuOffline(CpuOffline618):
+    """A CPU goes: its compression contexts are freed, its clusters are given up."""
+
+    source: ClassVar[str] = (
+        "mm/zswap.c zswap_cpu_comp_dead(), mm/vswap.c vswap_cpu_dead(), Virtual Swap Space v6"
+    )
+
+    @step
+    def end(self, v: KernelView) -> Next:
+        """Give up the clusters that are reserved to the CPU."""
+        return Call(v.ops.vswap_cpu_dead(cpu=self.cpu), then=self.gone)
+
+    @step
+    def gone(self, v: KernelView) -> Next:
+        """The CPU is gone."""
+        return super().end(v)

@@ -92,15 +92,19 @@ class SwapPutEntries(Operation):
 
     @step
     def drop(self, v: KernelView) -> Next:
-        """Drop references up to the end of a run that can be freed (SF1, SF3)."""
+        """Drop references up to the end of a run that can be freed (SF1, SF3).
+
+        The entries of the run stay pinned until they are free; in the kernel the cluster's lock keeps them.
+        """
         while self.next < self.nr:
             entry = self.slot + self.next
             slot = v[v.at.slot[entry]]
             dies = slot.count == 1 and not slot.cache
             if self.run and not (dies and self.joins_run(v, entry, slot)):
                 return self.free_run
-            v[v.at.slot[entry]] = evolve(slot, count=slot.count - 1)
-            mark_cache_only(v, entry)
+            v[v.at.slot[entry]] = evolve(slot, count=slot.count - 1, cache=slot.cache or dies)
+            if not dies:
+                mark_cache_only(v, entry)
             self.only_cache = self.only_cache or (slot.count == 1 and slot.cache)
             self.run += dies
             self.next += 1

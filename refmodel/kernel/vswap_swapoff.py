@@ -1,4 +1,4 @@
-"""Retiring the swap device under virtual swap: descriptors are walked, page tables are not (S6)."""
+"""The swap device comes and goes under virtual swap: descriptors are walked, page tables are not (S6)."""
 
 from __future__ import annotations
 
@@ -10,39 +10,44 @@ import attrs
 from refmodel.kernel import choices
 from refmodel.kernel.memory import insert_for_read
 from refmodel.kernel.state import UNKNOWN, Folio
+from refmodel.kernel.swapon import SwapOff618, SwapOn612
 from refmodel.kernel.table import lowest_free
-from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
+from refmodel.machine import Call, Next, Return, Wait, evolve, step
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
 
 
 @attrs.define
-class VswapSwapoff(Operation):
-    """Take the swap device out of use: bring every page on it into the swap cache, and leave it there.
+class VswapSwapOn(SwapOn612):
+    """Take a swap device into use; zswap keeps no trees for it.
 
-    Value: 0, or a negative errno: -EINVAL without a device, -ENOMEM when a page cannot be brought in, -EINTR
-    after a signal.  After an error the device is in use again; pages that were brought in stay in memory.
-
-    Each page changes from a slot of the device to a dirty folio, which a later fault finds in the swap cache.
-    Counts and page tables stay what they are.
+    Value: 0, or -EBUSY while it is in use.
     """
 
-    source: ClassVar[str] = "mm/swapfile.c try_to_unuse(), Virtual Swap Space v6"
-    requirements: ClassVar[tuple[str, ...]] = ("S6",)
-
-    slot: int = 0
-    """The physical slot in work."""
-    folio: int = 0
-    error: int = 0
+    source: ClassVar[str] = "mm/swapfile.c swapon(), Virtual Swap Space v6"
+    requirements: ClassVar[tuple[str, ...]] = ("S3",)
 
     @step
-    def close(self, v: KernelView) -> Next:
-        """Close the device for allocation (SO1)."""
-        if not v[v.at.si].on:
-            return Return(-errno.EINVAL)
-        v[v.at.si] = evolve(v[v.at.si], on=False)
-        return self.read_ahead
+    def prepare(self, v: KernelView) -> Next:
+        """Open the device; no slot of it can be handed out yet."""
+        si = v[v.at.si]
+        return Return(-errno.EBUSY) if si.on or si.users else self.enable
+
+
+@attrs.define
+class VswapSwapOff(SwapOff618):
+    """Take the swap device out of use: bring every page on it into the swap cache, and leave it there.
+
+    Value: 0, -EINVAL if it is not in use, -ENOMEM if a page cannot be brought back, -EINTR on a signal.
+    After an error the device is in use as before, and pages that were brought back stay in memory.
+
+    Each entry changes from a slot of the device to a dirty folio, which a later fault finds in the swap
+    cache.  Counts and page tables stay what they are.
+    """
+
+    source: ClassVar[str] = "mm/swapfile.c swapoff(), try_to_unuse(), Virtual Swap Space v6"
+    requirements: ClassVar[tuple[str, ...]] = ("S6",)
 
     @step
     def read_ahead(self, v: KernelView) -> Next:
@@ -57,14 +62,14 @@ class VswapSwapoff(Operation):
     def look(self, v: KernelView) -> Next:
         """Go on to the next slot in use; a signal ends the walk (SO3)."""
         if not self.next_slot(v):
-            return self.teardown
+            return self.check_unused
         if v.fails(choices.SIGNAL):
             self.error = -errno.EINTR
             return self.reopen
-        return self.page_in
+        return self.read_in
 
     @step
-    def page_in(self, v: KernelView) -> Next:
+    def read_in(self, v: KernelView) -> Next:
         """Take the cached folio of the slot's entry, or read one (SO4).
 
         A slot in use without an entry is on its way to one, or being freed: look again later (SO3).
@@ -76,7 +81,7 @@ class VswapSwapoff(Operation):
         if self.folio:
             return self.lock_folio
         if v[v.at.slot[entry]].cache:
-            return Wait(f"entry {entry}, which a swap-in has claimed")
+            return Wait(f"entry {entry}, which another swap-in has claimed")
         if self.claim(v, entry):
             return Call(v.ops.swap_read(folio=self.folio), then=self.lock_folio)
         self.error = -errno.ENOMEM
@@ -84,15 +89,15 @@ class VswapSwapoff(Operation):
 
     @step
     def lock_folio(self, v: KernelView) -> Next:
-        """Lock the folio; look again if the slot is not the folio's any more (SO5)."""
-        folio = v[v.at.folio[self.folio]]
+        """Lock the folio; look the slot up again if it is not the folio's any more (SO5)."""
         entry = v[v.at.vswap.rmap[self.slot]].entry
-        if folio is None or v[v.at.swap_cache[entry]] != self.folio:
+        if v[v.at.swap_cache[entry]] != self.folio:
             self.slot -= 1
             return self.look
-        if folio.locked or folio.writeback:
-            return Wait(f"folio {self.folio}, which is locked or being written")
-        v[v.at.folio[self.folio]] = evolve(folio, locked=True)
+        waits = self.wait_for_folio(v)
+        if waits is not None:
+            return waits
+        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), locked=True)
         return self.transfer
 
     @step
@@ -104,25 +109,25 @@ class VswapSwapoff(Operation):
     @step
     def mark_dirty(self, v: KernelView) -> Next:
         """Mark the folio dirty, so that it is written elsewhere before it can be dropped, and unlock it."""
-        folio = v[v.at.folio[self.folio]]
-        assert folio is not None
-        v[v.at.folio[self.folio]] = evolve(folio, dirty=True, locked=False)
+        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), dirty=True, locked=False)
         return self.look
 
     @step
-    def teardown(self, v: KernelView) -> Next:
-        """Wait until no slot is in use, then forget the device (SO7, SO8)."""
+    def check_unused(self, v: KernelView) -> Next:
+        """Wait until no slot is in use (SO7)."""
         if v[v.at.vswap.allocated] != 1:
-            return Wait("the last slots of the device to be freed")
-        v.emit("swapoff", ret=0)
-        return Return(0)
+            return Wait("the slots that were taken meanwhile")
+        return self.kill_users
 
     @step
-    def reopen(self, v: KernelView) -> Next:
-        """Undo: put the device back into use."""
-        v[v.at.si] = evolve(v[v.at.si], on=True)
-        v.emit("swapoff", ret=self.error)
-        return Return(self.error)
+    def kill_users(self, v: KernelView) -> Next:
+        """Let nobody pin the device any more, and wait for those who have (SO8)."""
+        v[v.at.si] = evolve(v[v.at.si], users=False)
+        return Return(0)
+
+    def after_close(self, v: KernelView) -> Next:
+        """Read ahead what is on the device."""
+        return self.read_ahead
 
     def next_slot(self, v: KernelView) -> bool:
         """Move to the next slot that is handed out; without one stand before the first, and say so."""

@@ -91,6 +91,15 @@ def count_pages(v: KernelView, pool: int, pages: int) -> None:
         v[v.at.vm.nr_zspages] += pages
 
 
+def update_total_size(v: KernelView) -> None:
+    """Remember how many pages the pools on the list have (zswap_update_total_size, mm/zswap.c, 6.1).
+
+    The limit is judged by the remembered number, which is one page too high after zbud has evicted a page:
+    the last object goes before the page does.
+    """
+    v[v.at.pool_total_size] = sum(v[v.at.pool_pages[pool]] for pool in v[v.at.pool_list])
+
+
 def slot_at(v: KernelView, pool: int, where: int) -> int:
     """Return the slot in the header of the object that lies somewhere in a pool that evicts (6.1).
 

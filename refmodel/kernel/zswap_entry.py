@@ -153,6 +153,14 @@ class ZswapEntryFree61(ZswapEntryFree):
         v[place] = evolve(pool, ref=pool.ref - 1)
         return self.free_metadata
 
+    @step
+    def free_metadata(self, v: KernelView) -> Next:
+        """Free the entry itself, count it out, and look how large the pools are now."""
+        free_entry_memory(v, self.entry)
+        v[v.at.zs.stored_pages] -= 1
+        zsmalloc.update_total_size(v)
+        return Return()
+
 
 @attrs.define
 class ZswapInvalidate(Operation):

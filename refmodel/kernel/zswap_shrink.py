@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import memcg as memcg_rules
+from refmodel.kernel import zbud, zsmalloc
 from refmodel.kernel.config import MAX_RECLAIM_RETRIES, PAGE_SIZE
 from refmodel.kernel.state import ShrinkWork
 from refmodel.kernel.zswap_entry import live_entry
-from refmodel.kernel.zswap_store import accept_pages, total_pages
+from refmodel.kernel.zswap_store import accept_pages, change_pool_ref, total_pages
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 SHRINK_STOP = -1
 """The dynamic shrinker's answer "do not call me again now"."""
+
+ZBUD_RETRIES = 8
+"""Pages that zbud tries to empty before it gives up (zbud_zpool_shrink, mm/zbud.c, 6.1)."""
 
 
 @attrs.define
@@ -230,43 +234,86 @@ class ShrinkWorker612(ShrinkWorkerBase):
 
 @attrs.define
 class ShrinkWorker61(ShrinkWorkerBase):
-    """Ask the allocator of the oldest pool to evict one unit; zsmalloc cannot (6.1)."""
+    """Ask the allocator of one pool to evict one page (6.1); each pool has a work item of its own.
 
-    source: ClassVar[str] = "mm/zswap.c shrink_worker(), Linux 6.1.192"
+    zbud takes its least recent page and writes its objects back, one after the other; a page that does not
+    get empty is put back, and up to 8 pages are tried.  zsmalloc cannot evict (H-9).
+    """
 
+    source: ClassVar[str] = "mm/zswap.c shrink_worker(), mm/zbud.c zbud_reclaim_page(), Linux 6.1.192"
+    requirements: ClassVar[tuple[str, ...]] = ("Z2",)
+
+    pool: int = 0
+    page: int = 0
     slots: tuple[int, ...] = ()
+    tries: int = 0
+
+    @step
+    def start_work(self, v: KernelView) -> Next:
+        """Take the work item of the pool that was queued first."""
+        self.pool, *rest = v[v.at.shrink_work].pools
+        v[v.at.shrink_work] = ShrinkWork(pending=bool(rest), running=True, pools=tuple(rest))
+        v.emit("worker_start")
+        return self.pick_page
+
+    @step
+    def pick_page(self, v: KernelView) -> Next:
+        """Take the least recent page off its lists; -EINVAL without one, and with an allocator that cannot."""
+        place = v.at.zs_class[self.pool][0]
+        if not zsmalloc.allocator_of(v, self.pool).evicts or not v[place].lru:
+            return self.fail
+        self.begin_page(v)
+        return self.evict
 
     @step
     def evict(self, v: KernelView) -> Next:
-        """Ask for a victim."""
-        self.begin(v)
-        pools = v[v.at.pool_list]
-        self.slots = v.cfg.allocator.victims(v, pools[-1]) if pools else ()
-        return self.write_back if self.slots else self.fail
-
-    @step
-    def write_back(self, v: KernelView) -> Next:
-        """Write the next object of the victim back."""
+        """Write the next object of the page back: its header says which slot it belongs to."""
         if not self.slots:
-            return self.end
+            return self.end_page
         slot, self.slots = self.slots[0], self.slots[1:]
-        return Call(v.ops.zswap_writeback_entry(entry=0, slot=slot), then=self.after_writeback)
+        return Call(v.ops.zswap_writeback_entry(entry=0, slot=slot), then=self.after_eviction)
 
     @step
-    def after_writeback(self, v: KernelView) -> Next:
-        """Count a unit that could not be evicted."""
-        return self.fail if self.result else self.write_back
+    def after_eviction(self, v: KernelView) -> Next:
+        """Leave the other object alone where one could not be written back: the page stays anyway."""
+        return self.end_page if self.result else self.evict
+
+    @step
+    def end_page(self, v: KernelView) -> Next:
+        """Free the page if it is empty.  If not, put it back as the most recent one and take another."""
+        place = v.at.zs_class[self.pool][0]
+        v[place], pages = zbud.reclaim_end(v[place], self.page)
+        zsmalloc.count_pages(v, self.pool, -pages)
+        if pages:
+            return self.put_pool
+        self.tries += 1
+        if self.tries == ZBUD_RETRIES:
+            return self.fail
+        self.begin_page(v)
+        return self.evict
 
     @step
     def fail(self, v: KernelView) -> Next:
         """Nothing was evicted."""
         v[v.at.zs.reject_reclaim_fail] += 1
+        return self.put_pool
+
+    @step
+    def put_pool(self, v: KernelView) -> Next:
+        """Drop the one reference that came with the work, however often it was queued meanwhile (Z08)."""
+        change_pool_ref(v, self.pool, -1)
         return self.end
 
     @step
     def end(self, v: KernelView) -> Next:
         """End the run."""
         return self.finish(v)
+
+    def begin_page(self, v: KernelView) -> None:
+        """Take the least recent page off its lists and note the slots of its objects."""
+        place = v.at.zs_class[self.pool][0]
+        v[place], self.page, objects = zbud.reclaim_begin(v[place])
+        self.slots = tuple(zsmalloc.slot_at(v, self.pool, where) for where in objects)
 
 
 @attrs.define

@@ -19,6 +19,7 @@ from refmodel.kernel.crypto import same_filled_word
 from refmodel.kernel.state import Folio, ZswapEntry
 from refmodel.kernel.table import lowest_free
 from refmodel.kernel.zswap_entry import free_entry_memory, live_entry
+from refmodel.kernel.zswap_pool import queue_pool_shrink
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
 if TYPE_CHECKING:
@@ -38,6 +39,13 @@ def max_pages(v: KernelView) -> int:
 def accept_pages(v: KernelView) -> int:
     """Return the pages at which a full pool accepts again (zswap_accept_thr_pages)."""
     return max_pages(v) * v[v.at.zswap].accept_threshold_percent // 100
+
+
+def accept_pages_61(v: KernelView) -> int:
+    """Return the pages below which a full pool accepts again in 6.1, which rounds in another order."""
+    params = v[v.at.zswap]
+    share = v.cfg.sizes.totalram_pages * params.accept_threshold_percent // 100
+    return share * params.max_pool_percent // 100
 
 
 def limit_hit(v: KernelView) -> bool:
@@ -485,7 +493,8 @@ class ZswapStore61(ZswapStoreBase):
         """Refuse a large folio with -EINVAL, and everything with -ENODEV while zswap is disabled."""
         if len(self.the_folio(v).contents) > 1:
             return self.fail_with(-errno.EINVAL)
-        return self.check_memcg_limit if v[v.at.zswap].enabled else self.fail_with(-errno.ENODEV)
+        there = v[v.at.zswap].enabled and v[v.at.si].zswap_trees
+        return self.check_memcg_limit if there else self.fail_with(-errno.ENODEV)
 
     @step
     def check_memcg_limit(self, v: KernelView) -> Next:
@@ -501,14 +510,14 @@ class ZswapStore61(ZswapStoreBase):
 
         A full pool asks the allocator of the oldest pool to evict something.
         """
-        cur = total_pages(v)
+        cur = v[v.at.pool_total_size]
         if max_pages(v) < cur:
             v[v.at.zs.pool_limit_hit] += 1
             v[v.at.reached_full] = True
-            queue_shrink_work(v)
+            queue_pool_shrink(v)
             return self.fail_with(-errno.ENOMEM)
         if v[v.at.reached_full]:
-            if not accept_pages(v) > cur:
+            if not accept_pages_61(v) > cur:
                 return self.fail_with(-errno.ENOMEM)
             v[v.at.reached_full] = False
         return self.alloc_entry
@@ -586,6 +595,7 @@ class ZswapStore61(ZswapStoreBase):
     def count(self, v: KernelView) -> Next:
         """Count the page and set the frontswap bit of the slot."""
         v[v.at.zs.stored_pages] += 1
+        zsmalloc.update_total_size(v)
         v[v.at.vm.zswpout] += 1
         v[v.at.frontswap[self.the_folio(v).swap]] = True
         return self.finish(v, True, 0)

@@ -22,23 +22,25 @@ if TYPE_CHECKING:
     from attrs import frozen as component
 else:
     _FROZEN = os.environ.get("REFMODEL_FROZEN") == "1"
-    _KEEP = object()
+    _set_field = object.__setattr__ if _FROZEN else setattr
 
     def component(cls):
         """Make a class a component: a slotted, hashable record with a fast copy method."""
         made = attrs.frozen(cls) if _FROZEN else attrs.define(cls, eq=True, unsafe_hash=True)
-        names = [field.name for field in attrs.fields(made)]
-        parameters = ", ".join(f"{name}=KEEP" for name in names)
-        values = ", ".join(f"self.{name} if {name} is KEEP else {name}" for name in names)
-        source = f"def copy_with(self, *, {parameters}):\n    return cls({values})\n"
-        namespace = {"KEEP": _KEEP, "cls": made}
+        write = "set_field(new, {0!r}, self.{0})" if _FROZEN else "new.{0} = self.{0}"
+        lines = ["new = make(cls)", *(write.format(field.name) for field in attrs.fields(made)), "return new"]
+        source = "def copied(self):\n" + "".join(f"    {line}\n" for line in lines)
+        namespace = {"cls": made, "make": object.__new__, "set_field": _set_field}
         exec(source, namespace)
-        made._copy_with = namespace["copy_with"]
+        made._copied = namespace["copied"]
         return made
 
     def evolve(record: Any, **changes: Any) -> Any:
         """Return a copy of a component with some fields replaced."""
-        return record._copy_with(**changes)
+        new = record._copied()
+        for name, value in changes.items():
+            _set_field(new, name, value)
+        return new
 
 
 __all__ = ["component", "evolve"]

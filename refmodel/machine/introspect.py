@@ -100,7 +100,7 @@ def describe_operation(cls: type[Any]) -> OperationInfo:
 
     Raises OSError when the source of a step cannot be read.
     """
-    fields = [_argument(field) for field in attrs.fields(cls)]
+    fields = [_argument(field) for field in attrs.fields(cls) if field.name not in Operation.__annotations__]
     text = inspect.getdoc(cls) or ""
     return OperationInfo(
         name=cls.__name__,

@@ -39,7 +39,7 @@ def do(operation: str, answers: Mapping[str, Sequence[int]] | None = None, /, **
 class Exhibit:
     """A bug of Linux, put back into the model.
 
-    id: as in the list of bugs.  title: one line.  story: what happens, and what was done about it.
+    id: as in the list of bugs.  about: its module's docstring: the title, then the story.
     source: commit or patch.  evidence: how well it is known.
     base: the profile in which the bug is put.
     ground: operations of base and bug alike: callers or answers of the environment that the bug needs.
@@ -51,8 +51,7 @@ class Exhibit:
     """
 
     id: str
-    title: str
-    story: str
+    about: str | None
     source: str
     evidence: Evidence
     base: str
@@ -63,6 +62,16 @@ class Exhibit:
     remedy: Mapping[str, type[Operation]] = attrs.field(factory=dict)
     fixed: Mapping[str, Any] = attrs.field(factory=dict)
     sizes: Mapping[str, int] = attrs.field(factory=dict)
+
+    @property
+    def title(self) -> str:
+        """What goes wrong, in one line."""
+        return (self.about or "").partition("\n")[0].removeprefix(f"{self.id}: ").rstrip(".")
+
+    @property
+    def story(self) -> str:
+        """What happens, why, and what was done about it."""
+        return " ".join((self.about or "").partition("\n")[2].split())
 
     @property
     def profile(self) -> Profile:

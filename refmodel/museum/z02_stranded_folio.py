@@ -1,4 +1,10 @@
-"""Z02: the abort branch of writeback strands its folio."""
+"""Z02: The abort branch of writeback strands a locked, referenced folio.
+
+Writeback puts a fresh folio into the swap cache and then finds that it has to give up. The branch takes
+the folio out of the swap cache and returns, but neither unlocks nor puts it: one page is lost each time,
+and nothing crashes. The commit is about giving up because the entry has changed, which takes three
+actors; since 6.15 a failed decompression takes the same branch, so a single actor gets there.
+"""
 
 import attrs
 
@@ -20,14 +26,8 @@ class StrandsFolio(ZswapWriteback73):
 
 EXHIBIT = Exhibit(
     id="Z02",
-    title="The abort branch of writeback strands a locked, referenced folio",
-    story=(
-        "Writeback puts a fresh folio into the swap cache and then finds that it has to give up. The branch takes "
-        "the folio out of the swap cache and returns, but neither unlocks nor puts it: one page is lost each time, "
-        "and nothing crashes. The commit is about giving up because the entry has changed, which takes three "
-        "actors; since 6.15 a failed decompression takes the same branch, so a single actor gets there."
-    ),
-    source='commit e3b63e966cac "mm: zswap: fix missing folio cleanup in writeback race path", CVE-2024-26832',
+    about=__doc__,
+    source='commit e3b63e966cac "mm: zswap: fix missing folio cleanup in writeback race path" (2024)',
     evidence="A",
     base="linux-7.3",
     operations={"zswap_writeback_entry": StrandsFolio},

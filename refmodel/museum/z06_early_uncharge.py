@@ -1,4 +1,10 @@
-"""Z06: the owner is let go before the LRU removal that needs it."""
+"""Z06: The owner's reference is dropped before the LRU removal that needs it.
+
+Freeing an entry uncharges its owner and drops the owner's reference, and only then takes the entry off
+its LRU list, which it finds through the owner. If that was the last reference and the cgroup goes away
+in between, the owner is used after it was freed. One actor shows the wrong order; the crash takes a
+second one.
+"""
 
 from typing import ClassVar
 
@@ -34,13 +40,7 @@ class LetsOwnerGoFirst(ZswapEntryFree):
 
 EXHIBIT = Exhibit(
     id="Z06",
-    title="The owner's reference is dropped before the LRU removal that needs it",
-    story=(
-        "Freeing an entry uncharges its owner and drops the owner's reference, and only then takes the entry off "
-        "its LRU list, which it finds through the owner. If that was the last reference and the cgroup goes away "
-        "in between, the owner is used after it was freed. One actor shows the wrong order; the crash takes a "
-        "second one."
-    ),
+    about=__doc__,
     source='patch "mm: zswap: fix objcg use-after-free in entry destruction" (January 2024)',
     evidence="A",
     base="linux-6.12",

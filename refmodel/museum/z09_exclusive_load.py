@@ -1,4 +1,10 @@
-"""Z09: an exclusive load destroys the only copy when the read bypasses the swap cache."""
+"""Z09: An exclusive load destroys the only copy when the read bypasses the swap cache.
+
+A slot of a synchronous device with one user is read into a private folio. The load frees the entry, the
+fault then finds its page-table entry changed and throws the folio away, and the next fault reads a
+device block that was never written. The remedy: a load takes the only copy only for a folio in the swap
+cache.
+"""
 
 import errno
 
@@ -30,12 +36,7 @@ class AlwaysExclusive(ZswapLoad612):
 
 EXHIBIT = Exhibit(
     id="Z09",
-    title="An exclusive load destroys the only copy when the read bypasses the swap cache",
-    story=(
-        "A slot of a synchronous device with one user is read into a private folio. The load frees the entry, the "
-        "fault then finds its page-table entry changed and throws the folio away, and the next fault reads a device "
-        "block that was never written. The remedy: a load takes the only copy only for a folio in the swap cache."
-    ),
+    about=__doc__,
     source='commit 25cd241408a2 "mm: zswap: fix data loss on SWP_SYNCHRONOUS_IO devices" (2024)',
     evidence="A",
     base="linux-6.12",

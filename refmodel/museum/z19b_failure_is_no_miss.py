@@ -1,4 +1,9 @@
-"""Z19 b: a decompression failure is answered as a miss."""
+"""Z19b: A failed decompression is answered with "not here".
+
+The page is in zswap and cannot be decompressed. A load that answers "not here" sends its caller to the
+device, where nothing or an older page is, and the reader gets that without an error. The review named
+this answer as forbidden: owned and failed is a case of its own.
+"""
 
 import errno
 
@@ -6,8 +11,8 @@ import attrs
 
 from refmodel.kernel import choices
 from refmodel.kernel.table import KernelView
-from refmodel.kernel.zswap_load import ZswapLoad73, decompress, fill
 from refmodel.kernel.zswap_entry import live_entry
+from refmodel.kernel.zswap_load import ZswapLoad73, decompress, fill
 from refmodel.machine import Next, step
 from refmodel.museum.exhibit import Exhibit, do
 
@@ -28,12 +33,7 @@ class FailureIsMiss(ZswapLoad73):
 
 EXHIBIT = Exhibit(
     id="Z19b",
-    title="A failed decompression is answered with \"not here\"",
-    story=(
-        "The page is in zswap and cannot be decompressed. A load that answers \"not here\" sends its caller to the "
-        "device, where nothing or an older page is, and the reader gets that without an error. The review named "
-        "this answer as forbidden: owned and failed is a case of its own."
-    ),
+    about=__doc__,
     source='review of "zswap: do not crash the kernel on decompression failure", v1 to v4 (2025)',
     evidence="A",
     base="linux-7.3",

@@ -1,4 +1,9 @@
-"""Z19 c: a load erases the entry before it knows that it can decompress it."""
+"""Z19c: A load erases the entry before it decompresses it.
+
+The load takes the entry out of the tree, then fails to decompress it. Its own reader gets an error. A
+second reader of the slot finds no entry and is sent to the device, silently. The entry may be erased
+only after its page was decompressed.
+"""
 
 import errno
 
@@ -37,12 +42,7 @@ class ErasesFirst(ZswapLoad73):
 
 EXHIBIT = Exhibit(
     id="Z19c",
-    title="A load erases the entry before it decompresses it",
-    story=(
-        "The load takes the entry out of the tree, then fails to decompress it. Its own reader gets an error. A "
-        "second reader of the slot finds no entry and is sent to the device, silently. The entry may be erased only "
-        "after its page was decompressed."
-    ),
+    about=__doc__,
     source='review of "zswap: do not crash the kernel on decompression failure", v1 to v4 (2025)',
     evidence="A",
     base="linux-7.3",

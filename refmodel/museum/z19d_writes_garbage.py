@@ -1,4 +1,9 @@
-"""Z19 d: writeback submits a folio that could not be filled."""
+"""Z19d: Writeback erases an entry that it could not decompress and writes the folio.
+
+Writeback fails to decompress the entry, erases it all the same and submits the folio that it could not
+fill. What the device holds then is what the page frame happened to hold. The remedy leaves the entry in
+place and takes the folio out of the swap cache.
+"""
 
 import attrs
 
@@ -25,12 +30,7 @@ class WritesAnyway(ZswapWriteback73):
 
 EXHIBIT = Exhibit(
     id="Z19d",
-    title="Writeback erases an entry that it could not decompress and writes the folio",
-    story=(
-        "Writeback fails to decompress the entry, erases it all the same and submits the folio that it could not "
-        "fill. What the device holds then is what the page frame happened to hold. The remedy leaves the entry in "
-        "place and takes the folio out of the swap cache."
-    ),
+    about=__doc__,
     source='"zswap: do not crash the kernel on decompression failure", v1 to v4 (2025)',
     evidence="A",
     base="linux-7.3",

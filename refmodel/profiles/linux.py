@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import attrs
 
-from refmodel.kernel import memory, page_io, swap_slots, swap_state, vmscan, zswap_shrink
+from refmodel.kernel import (
+    controls,
+    cpuhp,
+    memcg_offline,
+    memory,
+    page_io,
+    slot_cache,
+    swap_slots,
+    swap_state,
+    swapon,
+    vmscan,
+    zswap_pool,
+    zswap_shrink,
+)
 from refmodel.kernel import zswap_compress as compress
 from refmodel.kernel import zswap_entry as entry
 from refmodel.kernel import zswap_load as load
@@ -12,7 +25,7 @@ from refmodel.kernel import zswap_store as store
 from refmodel.kernel import zswap_writeback as writeback
 from refmodel.kernel.allocators import Allocator, Zbud, Zsmalloc
 from refmodel.kernel.config import KernelOptions
-from refmodel.kernel.table import OperationTable
+from refmodel.kernel.table import NOT_THERE, OperationTable
 from refmodel.kernel.zsmalloc_classes import ZSMALLOC_6_1, ZSMALLOC_6_12, SizeClasses
 from refmodel.profiles.profile import Profile
 
@@ -60,6 +73,20 @@ LINUX_6_12 = Profile(
         shrink_worker=zswap_shrink.ShrinkWorker612,
         shrinker_count=zswap_shrink.ShrinkerCount,
         shrinker_scan=zswap_shrink.ShrinkerScan,
+        pool_create=zswap_pool.PoolCreate612,
+        pool_release=zswap_pool.PoolRelease,
+        set_compressor=zswap_pool.SetCompressor612,
+        set_zpool=zswap_pool.SetZpool612,
+        set_param=controls.SetParam612,
+        set_memcg=controls.SetMemcg612,
+        set_thp=controls.SetThp612,
+        bind=controls.Bind,
+        cpu_online=cpuhp.CpuOnline612,
+        cpu_offline=cpuhp.CpuOffline612,
+        drain_slot_cache=slot_cache.DrainSlotCache612,
+        memcg_offline=memcg_offline.MemcgOffline612,
+        swapon=swapon.SwapOn612,
+        swapoff=swapon.SwapOff612,
     ),
     options=KernelOptions(
         zero_map=True,
@@ -93,6 +120,16 @@ LINUX_6_1 = attrs.evolve(
         zswap_entry_free=entry.ZswapEntryFree61,
         zswap_writeback_entry=writeback.ZswapWriteback61,
         shrink_worker=zswap_shrink.ShrinkWorker61,
+        pool_create=zswap_pool.PoolCreate61,
+        set_param=controls.SetParam61,
+        set_memcg=controls.SetMemcg61,
+        set_thp=controls.SetThp61,
+        cpu_online=cpuhp.CpuOnline61,
+        cpu_offline=cpuhp.CpuOffline61,
+        drain_slot_cache=slot_cache.DrainSlotCache61,
+        memcg_offline=memcg_offline.MemcgOffline61,
+        swapon=swapon.SwapOn61,
+        swapoff=swapon.SwapOff61,
     ),
     options=attrs.evolve(LINUX_6_12.options, zero_map=False, set_up_at_boot=True),
     allocators=_ZPOOL_6_1,
@@ -112,10 +149,17 @@ LINUX_6_18 = attrs.evolve(
         free_swap_slot=swap_slots.FreeSwapSlot618,
         swap_range_free=swap_slots.SwapRangeFree73,
         zswap_store=store.ZswapStore73,
-        zswap_compress=compress.ZswapCompress73,
+        zswap_compress=compress.ZswapCompress618,
         zswap_load=load.ZswapLoad618,
         zswap_entry_free=entry.ZswapEntryFree73,
         zswap_writeback_entry=writeback.ZswapWriteback618,
+        set_compressor=zswap_pool.SetCompressor618,
+        set_zpool=NOT_THERE,
+        set_param=controls.SetParam618,
+        cpu_offline=cpuhp.CpuOffline618,
+        drain_slot_cache=NOT_THERE,
+        memcg_offline=memcg_offline.MemcgOffline618,
+        swapoff=swapon.SwapOff618,
     ),
     options=attrs.evolve(LINUX_6_12.options, memcg_counts_disk=True, mthp_zswpout=True),
     allocators=_ZSMALLOC,
@@ -130,8 +174,12 @@ LINUX_7_3 = attrs.evolve(
     operations=attrs.evolve(
         LINUX_6_18.operations,
         swap_put_map=swap_slots.SwapPutMap73,
+        zswap_compress=compress.ZswapCompress73,
         zswap_load=load.ZswapLoad73,
         zswap_writeback_entry=writeback.ZswapWriteback73,
+        cpu_online=cpuhp.CpuOnline73,
+        cpu_offline=cpuhp.CpuOffline73,
+        memcg_offline=memcg_offline.MemcgOffline73,
     ),
     options=attrs.evolve(
         LINUX_6_18.options,

@@ -36,7 +36,7 @@ VSWAP_V6 = attrs.evolve(
         shrinker_count=vswap_zswap.VswapShrinkerCount,
         vswap_release_backing=vswap_backing.VswapReleaseBacking,
         vswap_alloc_swap_slot=vswap_backing.VswapAllocSwapSlot,
-        vswap_swapoff=vswap_swapoff.VswapSwapoff,
+        vswap_swapoff=vswap_swapoff.VswapSwapOff,
         vswap_cpu_dead=vswap_alloc.VswapCpuDead,
     ),
     options=attrs.evolve(LINUX_6_18.options, virtual_swap=True),

@@ -7,6 +7,7 @@ from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.table import KernelView
 from refmodel.properties.index import Index
 from refmodel.properties.property import state_property
+from refmodel.properties.swap_slots import VIRTUAL_SWAP
 
 
 @state_property(
@@ -76,21 +77,18 @@ def incompressible_pages(index: Index) -> str | None:
     bug="Z08",
 )
 def pool_references(index: Index) -> str | None:
-    """A pool has one reference for being current and one for each of its entries.
-
-    A queued run of the shrinker may hold one more (6.1).
-    """
+    """A pool has a reference for being current, one for each entry, and one for a queued shrink (6.1)."""
     v = index.v
     users: dict[int, int] = {}
     for entry in index.entries.values():
         users[entry.pool] = users.get(entry.pool, 0) + 1
-    queued = v[v.at.shrink_work].pending
+    queued = v[v.at.shrink_work].pools
     for number in v[v.at.pool_list]:
         pool = v[v.at.pool[number]]
         if pool is None:
             continue
-        expected = users.get(number, 0) + (not pool.killed)
-        if not expected <= pool.ref <= expected + queued:
+        expected = users.get(number, 0) + (not pool.killed) + (number in queued)
+        if pool.ref != expected:
             state = "killed" if pool.killed else "current"
             return f"pool {number}, {state}, has {pool.ref} references; expected {expected}"
     return None
@@ -141,6 +139,7 @@ def pools_are_large_enough(index: Index) -> str | None:
     source="mm/memcontrol.c __mem_cgroup_try_charge_swap(), __mem_cgroup_uncharge_swap(), Linux 6.12.117",
     requirements=("S1", "S8"),
     bug="swap_charge_kept",
+    not_in=VIRTUAL_SWAP,
 )
 def swap_charges(index: Index) -> str | None:
     """A cgroup's swap usage is the number of slots that are recorded with it."""

@@ -7,6 +7,7 @@ import difflib
 from refmodel.profiles import Profile
 from refmodel.properties import (
     accounting,
+    descriptors,
     limits,
     order,
     promise,
@@ -44,7 +45,26 @@ STATE_PROPERTIES: tuple[StateProperty, ...] = (
     swap_slots.nr_swapcached,
     references.every_folio_is_in_use,
     zsmalloc.pool_pages,
-    zsmalloc.zspages_of_classes,
+    zsmalloc.places_of_objects,
+    descriptors.one_type,
+    descriptors.descriptor_is_in_use,
+    descriptors.pin_means_folio,
+    descriptors.reverse_map_agrees,
+    descriptors.slot_has_one_owner,
+    descriptors.only_copy_is_dirty,
+    descriptors.named_entry_has_its_bytes,
+    descriptors.zswap_entry_has_one_owner,
+    descriptors.counts_are_counted,
+    descriptors.references_are_held,
+    descriptors.cached_by_one_cpu,
+    descriptors.listed_clusters_have_room,
+    descriptors.runs_are_aligned,
+    descriptors.no_slot_without_device,
+    descriptors.count_is_named,
+    descriptors.ids_are_held,
+    descriptors.only_slots_are_charged,
+    descriptors.no_stale_copy,
+    descriptors.mark_means_nobody_names_it,
 )
 """Properties of states, in the order in which they are judged."""
 

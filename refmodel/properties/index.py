@@ -35,7 +35,8 @@ class Index:
 
     v: the state.
     entries, objects, folios: what exists, by number.
-    zspages: zspages that hold an object, as a map of their numbers, by pool and size class.
+    places: where objects lie, by pool and size class: bit n is set while one lies in zspage n (zbud: in
+        buddy n).
     stored: (slot, entry number) of every entry in a tree.
     lists: (memcg, node, entry numbers) of every LRU list that is not empty.
     slots: swap map entry of each slot.  used: slots that are not free, ascending.
@@ -52,19 +53,19 @@ class Index:
         "objects",
         "pages",
         "parked",
+        "places",
         "slots",
         "stored",
         "swap_cache",
         "used",
         "v",
-        "zspages",
     )
 
     v: KernelView
     entries: dict[int, ZswapEntry]
     objects: dict[int, ZsObject]
     folios: dict[int, Folio]
-    zspages: dict[tuple[int, int], int]
+    places: dict[tuple[int, int], int]
     stored: list[tuple[int, int]]
     lists: list[tuple[int, int, tuple[int, ...]]]
     slots: list[SwapSlot]
@@ -80,10 +81,10 @@ class Index:
         self.entries = _live(v, at.entries_used, at.entry)
         self.objects = _live(v, at.objects_used, at.zs_object)
         self.folios = _live(v, at.folios_used, at.folio)
-        self.zspages = {}
+        self.places = {}
         for stored in self.objects.values():
             where = stored.pool, stored.size_class
-            self.zspages[where] = self.zspages.get(where, 0) | 1 << stored.zspage
+            self.places[where] = self.places.get(where, 0) | 1 << stored.zspage
         self.slots = row(v, at.slot)
         self.used = [s for s, slot in enumerate(self.slots) if slot is not FREE_SLOT and slot != FREE_SLOT]
         self.swap_cache = row(v, at.swap_cache)

@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
 
 NOTHING: Content = "nothing that could be read"
-"""The content of an entry that was released, or that does not decompress."""
+"""The content of an entry that was released, or that does not decompress, and of a page that is nowhere."""
 
 
 def authority(v: KernelView, slot: int) -> Content:
     """Return the bytes of a swapped-out page: what the next reader of its slot is given.
 
     A filled folio in the swap cache comes first, then the zero bit, then zswap, then the device
-    (mm/memory.c do_swap_page, mm/page_io.c swap_read_folio, 6.12.117).
+    (mm/memory.c do_swap_page, mm/page_io.c swap_read_folio, 6.12.117).  With virtual swap the slot is an
+    entry, which has a block of the device only if it was written there.
     """
     folio = v[v.at.folio[v[v.at.swap_cache[slot]]]]
     if folio is not None and folio.uptodate:
@@ -34,7 +35,10 @@ def authority(v: KernelView, slot: int) -> Content:
     if v[v.at.zeromap[slot]]:
         return ZERO_PAGE
     number = v[v.at.tree[slot]]
-    return entry_content(v, number) if number else v[v.at.device[slot]]
+    if number:
+        return entry_content(v, number)
+    block = v[v.at.vswap.physical[slot]] if v.cfg.options.virtual_swap else slot
+    return v[v.at.device[block]] if block else NOTHING
 
 
 def entry_content(v: KernelView, number: int) -> Content:

@@ -6,13 +6,16 @@ from refmodel.kernel.swap_slots import slots_of
 from refmodel.properties.index import Index
 from refmodel.properties.property import state_property
 
+VIRTUAL_SWAP = ("6.19",)
+"""Kernels whose page tables name virtual entries: ``descriptors`` has the properties of those."""
+
 
 @state_property(
     "SD-33",
     source="mm/swapfile.c swap_map, Linux 6.1.192 and 6.12.117",
     requirements=("S1",),
     bug="count_kept_on_zap",
-    not_in=("6.18", "7.3"),
+    not_in=("6.18", *VIRTUAL_SWAP, "7.3"),
 )
 def map_byte_counts_users(index: Index) -> str | None:
     """A slot's count is the number of page tables that name it, and its mark says that a folio is cached.
@@ -27,7 +30,7 @@ def map_byte_counts_users(index: Index) -> str | None:
     source="mm/swap_table.h, mm/swapfile.c, Linux 6.18.15 and 7.3.4",
     requirements=("S1",),
     bug="count_kept_on_zap",
-    not_in=("6.1", "6.12"),
+    not_in=("6.1", "6.12", *VIRTUAL_SWAP),
 )
 def table_word_counts_users(index: Index) -> str | None:
     """A slot's count is the number of page tables that name it, and its word is a folio iff one is cached.

@@ -183,7 +183,9 @@ def length_is_that_of_the_object(index: Index) -> str | None:
         if entry is None or (not entry.length and entry.value is not None):
             continue
         stored = index.objects.get(entry.handle)
-        size = stored.size - header_bytes(index.v, entry.pool) if stored is not None else entry.length
+        if stored is None:
+            continue
+        size = stored.size - header_bytes(index.v, stored.pool)
         if entry.length != size or not 1 <= size <= PAGE_SIZE:
             found = f"zswap entry {number} has length {entry.length}, its object {size} bytes"
             return f"{found}; expected both alike, 1 to {PAGE_SIZE}"

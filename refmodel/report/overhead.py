@@ -61,9 +61,7 @@ _THREAD = "thread on virtual swap of February 2023 (LSF/MM/BPF)"
 DESIGNS = (
     Design("swap-map", "one byte per slot, as the thread of 2023 counts", _MAP, Fraction(0), _THREAD),
     Design("seed-24", "descriptor as estimated in 2023", Fraction(0), Fraction(24), _THREAD, "swap-map"),
-    Design(
-        "seed-32", "the same with a reverse map", Fraction(0), Fraction(32), _THREAD, "swap-map"
-    ),
+    Design("seed-32", "the same with a reverse map", Fraction(0), Fraction(32), _THREAD, "swap-map"),
     Design(
         "v1", "descriptor of 64 bytes", Fraction(0), Fraction(64), "Virtual Swap Space RFC v1", "swap-map"
     ),
@@ -91,7 +89,11 @@ DESIGNS = (
         _REPLY,
     ),
     Design(
-        "table-p3", "swap table, phase 3: counts in the table", _CGROUP + _ZERO + _CLUSTER_INFO, _TABLE, _REPLY
+        "table-p3",
+        "swap table, phase 3: counts in the table",
+        _CGROUP + _ZERO + _CLUSTER_INFO,
+        _TABLE,
+        _REPLY,
     ),
     Design("table-p4", "swap table, phase 4: all dynamic", _CLUSTER_INFO, _TABLE, _REPLY),
 )
@@ -134,13 +136,21 @@ def slots_of_device(device: int) -> int:
     device: in bytes.  Raises ValueError when it is no positive number of whole pages.
     """
     if device <= 0 or device % PAGE_SIZE:
-        raise ValueError(f"device of {device} bytes: expected a positive multiple of {PAGE_SIZE}, such as 32 GiB")
+        raise ValueError(
+            f"device of {device} bytes: expected a positive multiple of {PAGE_SIZE}, such as 32 GiB"
+        )
     return device // PAGE_SIZE
 
 
 def table(
     device: int = 32 * GIB,
-    utilisations: Iterable[Fraction] = (Fraction(0), Fraction(1, 4), Fraction(1, 2), Fraction(3, 4), Fraction(1)),
+    utilisations: Iterable[Fraction] = (
+        Fraction(0),
+        Fraction(1, 4),
+        Fraction(1, 2),
+        Fraction(3, 4),
+        Fraction(1),
+    ),
     designs: Iterable[Design] = DESIGNS,
 ) -> list[Cost]:
     """Return what every design costs at every utilisation, design after design (S8).

@@ -19,7 +19,8 @@ def page(device: int) -> list[RenderableType]:
 
     Raises ValueError when the device is no positive number of whole pages.
     """
-    title = f"Swap metadata of a device of {device / overhead.GIB:g} GiB in MiB, by the share of it that is in use"
+    size = f"{device / overhead.GIB:g} GiB"
+    title = f"Swap metadata of a device of {size} in MiB, by the share of it that is in use"
     return [Text(title, "bold"), "", _costs(device), "", _break_evens()]
 
 

@@ -18,7 +18,6 @@ BUDGET = {"linux-6.12": 1, "linux-6.18": 1, "linux-7.3": 32}
 def stored(kernel: str, pages: int = 3) -> Toy:
     """Return a system with some pages of process 0 in zswap."""
     toy = Toy(kernel)
-    toy.v[toy.v.at.zswap] = evolve(toy.v[toy.v.at.zswap], max_pool_percent=100)
     for page in range(pages):
         toy.write(page, f"page {page}")
     toy.out(0, pages)

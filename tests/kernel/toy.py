@@ -7,7 +7,7 @@ from typing import Any
 
 from refmodel.kernel.crypto import Compressed, CompressError, Symbolic
 from refmodel.kernel.table import KernelView
-from refmodel.machine import ChoicePoint, Event, Operation, run
+from refmodel.machine import ChoicePoint, Event, Operation, evolve, run
 from refmodel.profiles import preset, profile
 
 KERNELS = ("linux-6.1", "linux-6.12", "linux-6.18", "linux-7.3")
@@ -26,6 +26,7 @@ class Toy:
         made = profile(kernel)
         codecs = {name: Symbolic(name, lengths=(LENGTH,)) for name in ("lzo", "zstd")}
         self.v: KernelView = made.system(made.config(preset("toy"), codecs, **fixed))
+        self.v[self.v.at.zswap] = evolve(self.v[self.v.at.zswap], max_pool_percent=100)
         self.ops = self.v.ops
         self.events: list[Event] = []
         self.failing: dict[ChoicePoint, int] = {}

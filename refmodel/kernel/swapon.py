@@ -1,0 +1,285 @@
+"""The swap device comes and goes (mm/swapfile.c, mm/zswap.c).
+
+Before it goes everything on it is brought back: page tables are searched for swap entries, each page is
+read in and mapped, and what only the swap cache still holds is dropped.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from refmodel.kernel import choices
+from refmodel.kernel.memory import insert_for_read, map_page, new_folio
+from refmodel.kernel.state import UNKNOWN, Folio, Pte
+from refmodel.kernel.zswap_load import KernelBug
+from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
+
+if TYPE_CHECKING:
+    from refmodel.kernel.table import KernelView
+
+
+@attrs.define
+class SwapOn612(Operation):
+    """Take the swap device into use.
+
+    Value: 0, -EBUSY while it is in use, -ENOMEM if zswap has no memory for its trees.
+    """
+
+    source: ClassVar[str] = "mm/swapfile.c swapon(), mm/zswap.c zswap_swapon(), Linux 6.12.117"
+    requirements: ClassVar[tuple[str, ...]] = ("Z1",)
+
+    @step
+    def prepare(self, v: KernelView) -> Next:
+        """Open the device; no slot of it can be handed out yet."""
+        si = v[v.at.si]
+        return Return(-errno.EBUSY) if si.on or si.users else self.alloc_trees
+
+    @step
+    def alloc_trees(self, v: KernelView) -> Next:
+        """Allocate zswap's trees for the device, one for each 16384 slots, empty."""
+        if v.fails(choices.ALLOC_TREES):
+            return self.without_trees(v)
+        v[v.at.si] = evolve(v[v.at.si], zswap_trees=True)
+        return self.enable
+
+    @step
+    def enable(self, v: KernelView) -> Next:
+        """Let slots be handed out and the device be pinned."""
+        v[v.at.si] = evolve(v[v.at.si], on=True, users=True)
+        return Return(0)
+
+    def without_trees(self, v: KernelView) -> Next:
+        """Do not take the device into use."""
+        return Return(-errno.ENOMEM)
+
+
+@attrs.define
+class SwapOn61(SwapOn612):
+    """Take the swap device into use; without memory for its tree zswap just does not serve it (6.1)."""
+
+    source: ClassVar[str] = "mm/swapfile.c swapon(), mm/zswap.c zswap_frontswap_init(), Linux 6.1.192"
+
+    def without_trees(self, v: KernelView) -> Next:
+        """Go on without zswap: stores are refused."""
+        return self.enable
+
+
+@attrs.define
+class SwapOff612(Operation):
+    """Take the swap device out of use.
+
+    Value: 0, -EINVAL if it is not in use, -ENOMEM if a page cannot be brought back, -EINTR on a signal.
+    After an error the device is in use as before, and pages that were brought back stay in memory.
+    Memory overcommitment, which can forbid the attempt, is left out.
+    """
+
+    source: ClassVar[str] = "mm/swapfile.c swapoff(), try_to_unuse(), Linux 6.12.117"
+    requirements: ClassVar[tuple[str, ...]] = ("Z2", "Z7")
+
+    cpu: int = 0
+    cache_was_active: bool = False
+    mm: int = 0
+    page: int = 0
+    slot: int = 0
+    folio: int = 0
+    error: int = 0
+
+    @step
+    def close(self, v: KernelView) -> Next:
+        """Hand out no more slots."""
+        if not v[v.at.si].on:
+            return Return(-errno.EINVAL)
+        v[v.at.si] = evolve(v[v.at.si], on=False)
+        return self.drain_slots
+
+    @step
+    def drain_slots(self, v: KernelView) -> Next:
+        """Switch the caches of freed slots off and flush them, CPU by CPU: their slots count as in use."""
+        if self.cpu == len(v.at.slot_cache):
+            return self.search_mm
+        self.cache_was_active = self.cache_was_active or v[v.at.slot_cache_active]
+        v[v.at.slot_cache_active] = False
+        self.cpu += 1
+        return Call(v.ops.drain_slot_cache(cpu=self.cpu - 1), then=self.drain_slots)
+
+    @step
+    def search_mm(self, v: KernelView) -> Next:
+        """Take the next process while a slot is in use; a signal ends the search."""
+        self.page = 0
+        if not self.in_use(v):
+            return self.kill_users
+        if self.mm == len(v.at.pte):
+            self.slot = 0
+            return self.search_cache
+        if v.fails(choices.SIGNAL):
+            self.error = -errno.EINTR
+            return self.reopen
+        return self.search_pte
+
+    @step
+    def search_pte(self, v: KernelView) -> Next:
+        """Find its next swap entry, and the slot's folio in the swap cache."""
+        row = v.at.pte[self.mm]
+        while self.page < len(row) and not v[row[self.page]].slot:
+            self.page += 1
+        if self.page == len(row):
+            self.mm += 1
+            return self.search_mm
+        self.slot = v[row[self.page]].slot
+        self.folio = v[v.at.swap_cache[self.slot]]
+        return self.lock_folio if self.folio else self.read_in
+
+    @step
+    def read_in(self, v: KernelView) -> Next:
+        """Read the page into the swap cache."""
+        entry = v[v.at.slot[self.slot]]
+        if entry.cache:
+            return Wait(f"slot {self.slot}, which another swap-in has claimed")
+        self.folio = new_folio(v, self.mm, (UNKNOWN,), locked=True, uptodate=False)
+        if not self.folio:
+            self.error = -errno.ENOMEM
+            return self.reopen
+        v[v.at.slot[self.slot]] = evolve(entry, cache=True)
+        insert_for_read(v, self.folio, self.slot)
+        return Call(v.ops.swap_read(folio=self.folio), then=self.lock_folio)
+
+    @step
+    def lock_folio(self, v: KernelView) -> Next:
+        """Lock the folio, and wait until it is written if it is on its way to the device."""
+        waits = self.wait_for_folio(v)
+        if waits is not None:
+            return waits
+        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), locked=True)
+        return self.unuse_pte
+
+    @step
+    def unuse_pte(self, v: KernelView) -> Next:
+        """Map the page where the swap entry was; a page that could not be read is marked as lost.
+
+        Somebody else may have swapped it in meanwhile.
+        """
+        place, folio = v.at.pte[self.mm][self.page], self.the_folio(v)
+        pte = v[place]
+        if pte.slot == self.slot and v[v.at.swap_cache[self.slot]] == self.folio:
+            if folio.uptodate:
+                index = self.slot - folio.swap
+                map_page(v, place, self.folio, Pte(folio=self.folio, index=index, exclusive=pte.exclusive))
+            else:
+                v[place] = Pte(poisoned=True)
+            slot = v[v.at.slot[self.slot]]
+            v[v.at.slot[self.slot]] = evolve(slot, count=slot.count - 1)
+        return Call(v.ops.folio_free_swap(folio=self.folio), then=self.put_folio)
+
+    @step
+    def put_folio(self, v: KernelView) -> Next:
+        """Unlock the folio and let go of it."""
+        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), locked=False)
+        return Call(v.ops.free_folios(folios=(self.folio,)), then=self.search_pte)
+
+    @step
+    def search_cache(self, v: KernelView) -> Next:
+        """Find the next slot that a folio in the swap cache holds."""
+        self.slot += 1
+        while self.slot < len(v.at.slot) and not v[v.at.swap_cache[self.slot]]:
+            self.slot += 1
+        if self.slot == len(v.at.slot):
+            return self.check_unused
+        self.folio = v[v.at.swap_cache[self.slot]]
+        return self.lock_cached
+
+    @step
+    def lock_cached(self, v: KernelView) -> Next:
+        """Lock the folio, wait until it is written, and free its slots if no page table names them."""
+        waits = self.wait_for_folio(v)
+        if waits is not None:
+            return waits
+        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), locked=True)
+        return Call(v.ops.folio_free_swap(folio=self.folio), then=self.put_cached)
+
+    @step
+    def put_cached(self, v: KernelView) -> Next:
+        """Unlock it and let go of it."""
+        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), locked=False)
+        return Call(v.ops.free_folios(folios=(self.folio,)), then=self.search_cache)
+
+    @step
+    def check_unused(self, v: KernelView) -> Next:
+        """Begin again if a page table names a slot meanwhile, and wait for what nothing leads to."""
+        if not self.in_use(v):
+            return self.kill_users
+        if any(v[place].slot for row in v.at.pte for place in row):
+            self.mm = 0
+            return self.search_mm
+        return Wait("slots in use that no page table leads to")
+
+    @step
+    def kill_users(self, v: KernelView) -> Next:
+        """Let nobody pin the device any more, and wait for those who have."""
+        v[v.at.si] = evolve(v[v.at.si], users=False)
+        return self.free_trees
+
+    @step
+    def free_trees(self, v: KernelView) -> Next:
+        """Free zswap's trees: with the last slot the last entry went."""
+        left = [slot for slot, place in enumerate(v.at.tree) if v[place]]
+        if left:
+            raise KernelBug(f"zswap_swapoff: the trees still have entries for the slots {left}; expected none")
+        v[v.at.si] = evolve(v[v.at.si], zswap_trees=False)
+        return Return(0)
+
+    @step
+    def reopen(self, v: KernelView) -> Next:
+        """Give up: hand out slots as before, and let freed ones go through the caches again."""
+        v[v.at.si] = evolve(v[v.at.si], on=True)
+        v[v.at.slot_cache_active] = self.cache_was_active
+        return Return(self.error)
+
+    def in_use(self, v: KernelView) -> bool:
+        """Whether any slot is in use."""
+        si = v[v.at.si]
+        return si.free < si.size
+
+    def the_folio(self, v: KernelView) -> Folio:
+        """Return the folio in work, which a reference keeps alive."""
+        folio = v[v.at.folio[self.folio]]
+        assert folio is not None
+        return folio
+
+    def wait_for_folio(self, v: KernelView) -> Wait | None:
+        """Return what has to be waited for before the folio can be locked and used."""
+        folio = self.the_folio(v)
+        if folio.locked:
+            return Wait(f"the lock of folio {self.folio}")
+        return Wait(f"the write of folio {self.folio}") if folio.writeback else None
+
+
+@attrs.define
+class SwapOff618(SwapOff612):
+    """Take the swap device out of use where freed slots are free at once (6.18 and later)."""
+
+    source: ClassVar[str] = "mm/swapfile.c swapoff(), try_to_unuse(), Linux 6.18.15"
+
+    @step
+    def drain_slots(self, v: KernelView) -> Next:
+        """There are no caches of freed slots."""
+        return self.search_mm
+
+
+@attrs.define
+class SwapOff61(SwapOff612):
+    """Take the swap device out of use; zswap frees whatever it still has of it (6.1)."""
+
+    source: ClassVar[str] = "mm/swapfile.c swapoff(), mm/zswap.c zswap_frontswap_invalidate_area(), Linux 6.1.192"
+
+    @step
+    def free_trees(self, v: KernelView) -> Next:
+        """Free the entries that are left, if any, then the tree."""
+        for place in v.at.tree:
+            if v[place]:
+                entry, v[place] = v[place], 0
+                return Call(v.ops.zswap_entry_free(entry=entry), then=self.free_trees)
+        v[v.at.si] = evolve(v[v.at.si], zswap_trees=False)
+        return Return(0)

@@ -1,0 +1,60 @@
+"""H-1: Linux 6.12 to 7.3: a stale copy in zswap survives under the zero flag and comes back.
+
+A page is stored in zswap and stays in the swap cache because somebody holds its folio. Its process finds
+it there, fills it with zeroes, and it is swapped out again: the zero flag is set, and zswap is not
+asked, so the old copy stays. Reads are right as long as the flag is looked at. But a writeback of the
+old copy puts a folio with the old bytes into the swap cache, where a fault in that window finds it. Seen
+on unmodified 6.12.117, 6.18.15 and 7.3.4; no report and no remedy are known.
+"""
+
+import attrs
+
+from refmodel.kernel.page_io import SwapWritepage
+from refmodel.kernel.table import KernelView
+from refmodel.machine import Call, Next, step
+from refmodel.museum.exhibit import Exhibit, do
+from refmodel.museum.held_folio import ShrinkFolioThatMayBeHeld
+
+
+@attrs.define
+class InvalidatesUnderZero(SwapWritepage):
+    """Swap a folio out; zeroes go to the zero map only after zswap has dropped what it had."""
+
+    told: int = 0
+
+    @step
+    def check_zero(self, v: KernelView) -> Next:
+        """Tell zswap about every slot before the flags are set."""
+        if not self.result and self.told < len(self.the_folio(v).contents):
+            slot = self.the_folio(v).swap + self.told
+            self.told += 1
+            return Call(v.ops.zswap_invalidate(slot=slot), then=self.check_again)
+        return SwapWritepage.check_zero(self, v)
+
+    @step
+    def check_again(self, v: KernelView) -> Next:
+        """Go on where zswap was told."""
+        self.result = False
+        return self.check_zero
+
+
+EXHIBIT = Exhibit(
+    id="H-1",
+    about=__doc__,
+    source="swap_writepage(), mm/page_io.c 6.12.117, and zswap_writeback_entry(), mm/zswap.c",
+    evidence="B",
+    base="linux-6.12",
+    ground={"shrink_folio": ShrinkFolioThatMayBeHeld},
+    operations={},
+    remedy={"swap_writepage": InvalidatesUnderZero},
+    breaks=("ZS-18",),
+    program=(
+        do("write_page", mm=0, page=0, content=1),
+        do("madvise_pageout", {"folio_held": (1,)}, mm=0, page=0),
+        do("read_page", mm=0, page=0),
+        do("write_page", mm=0, page=0, content=0),
+        do("madvise_pageout", mm=0, page=0),
+        do("shrink_memcg", memcg=1),
+        do("shrink_memcg", memcg=1),
+    ),
+)

@@ -1,0 +1,38 @@
+"""A caller that some exhibits need: a fault that reads a large folio from swap.
+
+The released kernels read single pages as long as zswap was ever enabled, so that no load has to deal with
+a large folio (H-10).  The guards that deal with it all the same are for callers like this one.
+"""
+
+import attrs
+
+from refmodel.kernel.memory import DoSwapPage, new_folio
+from refmodel.kernel.state import UNKNOWN
+from refmodel.kernel.swap_slots import insert_into_swap_cache
+from refmodel.kernel.table import KernelView
+from refmodel.machine import Call, Next, evolve, step
+
+
+@attrs.define
+class DoLargeSwapPage(DoSwapPage):
+    """A fault on a swap entry that reads an aligned pair of pages at once where it can."""
+
+    @step
+    def alloc_folio(self, v: KernelView) -> Next:
+        """Claim both slots with one folio of order 1, or go on as ever."""
+        first = self.first_of_pair(v)
+        if not first:
+            return DoSwapPage.alloc_folio(self, v)
+        self.folio = new_folio(v, self.mm, (UNKNOWN, UNKNOWN), locked=True, uptodate=False)
+        for slot in (first, first + 1):
+            v[v.at.slot[slot]] = evolve(v[v.at.slot[slot]], cache=True)
+        insert_into_swap_cache(v, self.folio, first, dirty=False)
+        return Call(v.ops.swap_read(folio=self.folio), then=self.count_fault)
+
+    def first_of_pair(self, v: KernelView) -> int:
+        """Return the first of two slots that two neighbouring pages name and nobody holds, or 0."""
+        page, row = self.page & ~1, v.at.pte[self.mm]
+        first = v[row[page]].slot
+        if not first or first % 2 or v[row[page + 1]].slot != first + 1 or self.direct:
+            return 0
+        return 0 if any(v[v.at.slot[slot]].cache for slot in (first, first + 1)) else first

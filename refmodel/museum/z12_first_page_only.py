@@ -1,0 +1,57 @@
+"""Z12: A load of a large folio looks at its first page only.
+
+Two neighbouring slots are read as one large folio, and only one of them is in zswap. If the first is, the
+load fills one page and reports success; the other page is never read. If the first is not, both are read
+from the device, where the copy of the other is stale. The guard refuses a folio of more than one page and
+leaves it without content, so that its reader gets an error. All callers of the time used single pages.
+"""
+
+import errno
+
+import attrs
+
+from refmodel.kernel.state import Content
+from refmodel.kernel.table import KernelView
+from refmodel.kernel.zswap_entry import live_entry
+from refmodel.kernel.zswap_load import ZswapLoad73, decompress
+from refmodel.machine import Next, evolve, step
+from refmodel.museum.exhibit import Exhibit, do
+from refmodel.museum.large_swapin import DoLargeSwapPage
+
+
+@attrs.define
+class LoadsFirstPage(ZswapLoad73):
+    """Load a folio of any size as if it were one page."""
+
+    @step
+    def check(self, v: KernelView) -> Next:
+        """Miss at once if zswap never had a pool."""
+        return self.find if v[v.at.zswap].ever_enabled else self.finish(v, -errno.ENOENT)
+
+    @step
+    def decompress(self, v: KernelView) -> Next:
+        """Fill the first page."""
+        folio = self.the_folio(v)
+        page: Content = decompress(v, live_entry(v, self.entry))
+        v[v.at.folio[self.folio]] = evolve(folio, contents=(page, *folio.contents[1:]))
+        return self.count_load
+
+
+EXHIBIT = Exhibit(
+    id="Z12",
+    about=__doc__,
+    source='patch v3 3/3 "mm: zswap: handle incorrect attempts to load large folios" (June 2024)',
+    evidence="A",
+    base="linux-7.3",
+    ground={"do_swap_page": DoLargeSwapPage},
+    operations={"zswap_load": LoadsFirstPage},
+    breaks=("ZS-19",),
+    program=(
+        do("write_page", mm=0, page=0, content=1),
+        do("write_page", mm=0, page=1, content=2),
+        do("write_page", mm=0, page=2, content=3),
+        do("madvise_pageout", mm=0, page=2),
+        do("madvise_pageout", mm=0, page=0, nr=2),
+        do("read_page", mm=0, page=0),
+    ),
+)

@@ -1,0 +1,182 @@
+"""What processes see: reading, writing, copying, sharing, giving up."""
+
+from __future__ import annotations
+
+import pytest
+
+from refmodel.kernel import choices
+from refmodel.kernel.crypto import ZERO_PAGE
+from refmodel.kernel.memory import OOM
+from tests.kernel.toy import KERNELS, Toy
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+class TestOneProcess:
+    """A process alone with its pages."""
+
+    def test_a_page_that_was_never_written_is_zero(self, kernel: str) -> None:
+        """A read maps the shared zero page, a later write replaces it."""
+        toy = Toy(kernel)
+
+        assert toy.read(0) == ZERO_PAGE
+        toy.write(0, "A")
+        assert toy.read(0) == "A"
+
+    def test_every_round_trip_through_swap_keeps_the_page(self, kernel: str) -> None:
+        """Out and in again, unchanged, rewritten, twice."""
+        toy = Toy(kernel)
+        toy.write(0, "A")
+        for content in ("A", "B", "C"):
+            toy.write(0, content)
+            toy.out(0)
+            assert toy.slot(0)
+            assert toy.read(0) == content
+            toy.out(0)
+            assert toy.read(0) == content
+
+    def test_a_page_rewritten_in_the_swap_cache_is_swapped_out_anew(self, kernel: str) -> None:
+        """The older copy of the slot must not be read again (I-9)."""
+        toy = Toy(kernel)
+        toy.write(0, "A")
+        toy.out(0)
+        toy.read(0)
+        toy.write(0, "B")
+        toy.out(0)
+
+        assert toy.read(0) == "B"
+
+    def test_a_freed_page_reads_as_zero(self, kernel: str) -> None:
+        """Whether it was mapped or swapped out."""
+        toy = Toy(kernel)
+        toy.write(0, "A")
+        toy.write(1, "B")
+        toy.out(1)
+        toy.zap(0, 2)
+
+        assert (toy.read(0), toy.read(1)) == (ZERO_PAGE, ZERO_PAGE)
+
+    def test_a_process_without_memory_is_told_so(self, kernel: str) -> None:
+        """A fault that cannot allocate ends the access, not the state."""
+        toy = Toy(kernel)
+        toy.fail(choices.ALLOC_FOLIO)
+
+        assert toy.run(toy.ops.write_page(mm=0, page=0, content="A")) == OOM
+        toy.write(0, "A")
+        toy.out(0)
+        toy.fail(choices.ALLOC_FOLIO)
+        assert toy.read(0) == OOM
+        assert toy.read(0) == "A"
+
+    def test_a_page_given_up_is_dropped_while_it_is_clean(self, kernel: str) -> None:
+        """MADV_FREE: pressure drops the page instead of writing it; a later write keeps it."""
+        toy = Toy(kernel)
+        toy.write(0, "A")
+        toy.write(1, "B")
+        for page in (0, 1):
+            toy.run(toy.ops.madvise_free(mm=0, page=page))
+        toy.write(1, "C")
+        toy.out(0, 2)
+
+        assert toy.read(0) == ZERO_PAGE
+        assert toy.read(1) == "C"
+
+    def test_reading_ahead_maps_nothing(self, kernel: str) -> None:
+        """MADV_WILLNEED brings the page into the swap cache only."""
+        toy = Toy(kernel)
+        toy.write(0, "A")
+        toy.out(0)
+        toy.run(toy.ops.madvise_willneed(mm=0, page=0))
+
+        assert toy.v[toy.v.at.swap_cache[toy.slot(0)]]
+        assert toy.v[toy.v.at.vm.pgmajfault] == 0
+        assert toy.read(0) == "A"
+        assert toy.v[toy.v.at.vm.pgmajfault] == 0
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+class TestSharing:
+    """A process and its forked child."""
+
+    CHILD = 2
+
+    def forked(self, kernel: str, *, out: bool) -> Toy:
+        """Return a system in which process 0 forked with one written page."""
+        toy = Toy(kernel)
+        toy.write(0, "A")
+        if out:
+            toy.out(0)
+        toy.run(toy.ops.fork(process=0))
+        return toy
+
+    @pytest.mark.parametrize("out", [False, True])
+    def test_neither_sees_what_the_other_writes(self, kernel: str, out: bool) -> None:
+        """The first write copies, whether the page was mapped or swapped out."""
+        toy = self.forked(kernel, out=out)
+        toy.write(0, "B")
+
+        assert (toy.read(0), toy.read(0, mm=self.CHILD)) == ("B", "A")
+
+    def test_a_page_that_both_map_is_not_paged_out(self, kernel: str) -> None:
+        """MADV_PAGEOUT leaves alone what another process maps too."""
+        toy = self.forked(kernel, out=False)
+        toy.out(0)
+
+        assert toy.slot(0) == 0
+
+    def test_after_the_child_is_gone_the_page_is_reused(self, kernel: str) -> None:
+        """The last owner writes in place and its slots are freed."""
+        toy = self.forked(kernel, out=True)
+        toy.read(0)
+        toy.run(toy.ops.exit_child(process=0))
+        before = toy.v[toy.v.at.pte[0][0]].folio
+        toy.write(0, "B")
+
+        assert toy.v[toy.v.at.pte[0][0]].folio == before
+        assert toy.read(0) == "B"
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+class TestLargeFolios:
+    """Folios of four pages."""
+
+    def filled(self, kernel: str) -> Toy:
+        """Return a system with one folio of four written pages."""
+        toy = Toy(kernel)
+        toy.v[toy.v.at.thp_orders] = 1 << 2
+        for page in range(4):
+            toy.write(page, f"page {page}")
+        return toy
+
+    def test_a_fault_maps_as_much_as_is_empty(self, kernel: str) -> None:
+        """One allocation, four entries."""
+        toy = self.filled(kernel)
+        folios = {toy.v[place].folio for place in toy.v.at.pte[0]}
+
+        assert len(folios) == 1
+        assert toy.v[toy.v.at.mthp[2].anon_fault_alloc] == 1
+
+    def test_all_pages_come_back(self, kernel: str) -> None:
+        """Swapped out as one, read back in any order."""
+        toy = self.filled(kernel)
+        toy.out(0, 4)
+
+        assert [toy.read(page) for page in (2, 0, 3, 1)] == ["page 2", "page 0", "page 3", "page 1"]
+
+    def test_paging_out_a_part_splits_the_folio(self, kernel: str) -> None:
+        """The other pages stay mapped."""
+        toy = self.filled(kernel)
+        toy.out(1)
+
+        assert toy.slot(1) and not toy.slot(0)
+        assert toy.v[toy.v.at.mthp[2].split] == 1
+        assert [toy.read(page) for page in range(4)] == [f"page {page}" for page in range(4)]
+
+    def test_a_folio_without_slots_is_split_and_tried_page_by_page(self, kernel: str) -> None:
+        """No run of four slots: the pages find single ones."""
+        toy = self.filled(kernel)
+        toy.fail(choices.ALLOC_SLOT)
+        toy.out(0, 4)
+
+        assert all(toy.slot(page) for page in range(4))
+        assert toy.v[toy.v.at.mthp[2].swpout_fallback] == 1
+        assert [toy.read(page) for page in range(4)] == [f"page {page}" for page in range(4)]

@@ -1,0 +1,131 @@
+"""Toy systems with virtual swap: what backs each entry, and a record of every change of that."""
+
+from __future__ import annotations
+
+from types import MethodType
+from typing import Any
+
+import attrs
+
+from refmodel.kernel.state import Truth
+from refmodel.kernel.vswap_state import Backing, Descriptor, allocated_entries, backing, descriptor
+from refmodel.machine import Operation, evolve, run
+from tests.kernel.toy import Toy
+
+
+@attrs.frozen
+class Change:
+    """One entry changed its type in one step.
+
+    step: "Operation.step".  guarded: whether its folio was locked in the swap cache, or nobody named it.
+    moved: whether it changed from one physical slot to another, which keeps the type and is forbidden.
+    """
+
+    entry: int
+    before: Backing
+    after: Backing
+    step: str
+    guarded: bool
+    moved: bool = False
+
+
+class VswapToy(Toy):
+    """A toy system with virtual swap that records every change of a type."""
+
+    def __init__(self, **fixed: Any) -> None:
+        """Build the system; ``fixed`` are fields of its configuration."""
+        super().__init__("vswap-v6", **fixed)
+        self.changes: list[Change] = []
+        self._seen = self._types()
+
+    def run(self, operation: Operation) -> Any:
+        """Run an operation to its end."""
+        self.events.clear()
+        return run(self.v, operation, self.observe)
+
+    def observe(self, step: MethodType) -> None:
+        """Record what a step changed."""
+        name = f"{type(step.__self__).__name__}.{step.__name__}"
+        types = self._types()
+        for entry, (before, after) in enumerate(zip(self._seen, types, strict=True)):
+            if before != after:
+                moved = before[0] == after[0]
+                self.changes.append(Change(entry, before[0], after[0], name, self._guarded(entry), moved))
+        self._seen = types
+
+    def descriptor(self, page: int, mm: int = 0) -> Descriptor:
+        """Return the descriptor of a swapped-out page."""
+        return descriptor(self.v, self.slot(page, mm))
+
+    def backing(self, page: int, mm: int = 0) -> Backing:
+        """Return what backs a swapped-out page."""
+        return backing(self.v, self.slot(page, mm))
+
+    def entries(self) -> list[int]:
+        """Return the entries that have a descriptor."""
+        return list(allocated_entries(self.v))
+
+    def path(self, entry: int) -> str:
+        """Return the types that an entry went through, for example "UFC"."""
+        mine = [change for change in self.changes if change.entry == entry]
+        return "".join((*(change.before for change in mine[:1]), *(change.after for change in mine)))
+
+    def enable(self, on: bool) -> None:
+        """Switch zswap on or off."""
+        self.v[self.v.at.zswap] = evolve(self.v[self.v.at.zswap], enabled=on)
+
+    def memcg(self, number: int, **controls: Any) -> None:
+        """Set controls of a cgroup."""
+        place = self.v.at.memcg[number]
+        self.v[place] = evolve(self.v[place], **controls)
+
+    def allow_order(self, order: int) -> None:
+        """Let faults allocate folios of an order."""
+        self.v[self.v.at.thp_orders] = 1 << order
+
+    def willneed(self, page: int, mm: int = 0) -> None:
+        """Read a page into the swap cache without mapping it."""
+        self.run(self.ops.madvise_willneed(mm=mm, page=page))
+
+    def to_device(self, page: int, nr: int = 1) -> None:
+        """Page out a range past zswap."""
+        self.enable(False)
+        self.out(page, nr)
+        self.enable(True)
+
+    def write_back(self, page: int) -> int:
+        """Write the zswap entry of a page back; return the errno."""
+        found = self.descriptor(page)
+        error: int = self.run(self.ops.zswap_writeback_entry(entry=found.zswap, slot=found.entry))
+        self.finish_writes()
+        return error
+
+    def redirty(self, page: int, content: Any) -> int:
+        """Let somebody without a page-table entry write into the cached folio of a page; return the folio."""
+        number = self.descriptor(page).folio
+        place = self.v.at.folio[number]
+        folio = self.v[place]
+        assert folio is not None
+        self.v[place] = evolve(folio, contents=(content,), dirty=True)
+        for row in zip(self.v.at.pte, self.v.at.truth, strict=True):
+            for pte, truth in zip(*row, strict=True):
+                if self.v[pte].slot == folio.swap:
+                    self.v[truth] = Truth(content)
+        return number
+
+    def write_out(self, folio: int) -> Any:
+        """Write a folio of the swap cache out, as reclaim does; return what became of it."""
+        place = self.v.at.folio[folio]
+        record = self.v[place]
+        assert record is not None
+        self.v[place] = evolve(record, locked=True, dirty=False)
+        return self.run(self.ops.swap_writepage(folio=folio))
+
+    def _types(self) -> list[tuple[Backing, int]]:
+        physical = self.v.at.vswap.physical
+        return [(backing(self.v, entry), self.v[place]) for entry, place in enumerate(physical)]
+
+    def _guarded(self, entry: int) -> bool:
+        slot, number = self.v[self.v.at.slot[entry]], self.v[self.v.at.swap_cache[entry]]
+        folio = self.v[self.v.at.folio[number]]
+        return not slot.count or (slot.cache and folio is not None and folio.locked)
