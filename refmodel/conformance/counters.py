@@ -8,7 +8,7 @@ from refmodel.kernel import memcg
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.state import MemcgCounters
 from refmodel.kernel.table import KernelView
-from refmodel.kernel.zswap_store import total_pages
+from refmodel.kernel.zswap_store import ZswapStore61, total_pages
 
 MTHP_ORDER = 4
 """The order of the ``mt.`` counters: folios of 64 KiB."""
@@ -24,6 +24,13 @@ PAGES = frozenset({"zswapped", "zswap_incomp", "swapcached"})
 """Per-cgroup statistics that are kept in pages and shown in bytes."""
 
 
+def shown_pool_pages(v: KernelView) -> int:
+    """Return the pages of all pools as debugfs shows them: 6.1 shows what it added up last."""
+    if issubclass(v.ops.zswap_store, ZswapStore61):
+        return v[v.at.pool_total_size]
+    return total_pages(v)
+
+
 def counters(v: KernelView, names: list[str]) -> dict[str, int]:
     """Return the model's values of exact counters, by their names in a trace.
 
@@ -37,7 +44,7 @@ def counters(v: KernelView, names: list[str]) -> dict[str, int]:
         if group == "vm":
             values[name] = v[getattr(v.at.vm, rest)]
         elif name == "zs.pool_total_size":
-            values[name] = total_pages(v) * PAGE_SIZE
+            values[name] = shown_pool_pages(v) * PAGE_SIZE
         elif group == "zs":
             values[name] = v[getattr(v.at.zs, rest)]
         elif group == "mt":

@@ -26,11 +26,12 @@ def patterns_of(trace: Trace) -> dict[Pattern, int]:
         for page, pattern in written(op):
             pages[op.record.get("w", 0), page] = pattern
         if op.record["op"] in ("out", "outrange"):
-            first, nr = op.record["page"], op.record.get("n", 1)
+            worker, first, nr = op.record["w"], op.record["page"], op.record.get("n", 1)
             sizes = list(recorded(op))
-            if len(sizes) == nr:
-                for page, size in zip(range(first, first + nr), sizes, strict=True):
-                    lengths.setdefault(pages.get((op.record["w"], page), ("", 0)), set()).add(size)
+            stored = [pages.get((worker, page), ("", 0)) for page in range(first, first + nr)]
+            if len(sizes) == nr or (len(set(sizes)) == len(set(stored)) == 1):
+                for pattern, size in zip(stored, sizes, strict=False):
+                    lengths.setdefault(pattern, set()).add(size)
     return {pattern: min(sizes) for pattern, sizes in lengths.items() if len(sizes) == 1}
 
 
@@ -65,7 +66,9 @@ class Lengths:
         nr = changes.get("vm.zswpout", 0)
         if not nr:
             return []
-        return lengths_for_growth(self.view, nr, changes.get("vm.nr_zspages", 0), self.bytes_until_settled(op))
+        return lengths_for_growth(
+            self.view, nr, changes.get("vm.nr_zspages", 0), self.bytes_until_settled(op)
+        )
 
     def bytes_until_settled(self, op: Op) -> int | None:
         """Return the bytes that this operation adds, if it is the last to change them before a ``settle``."""

@@ -170,7 +170,12 @@ class Follower:
 
     def _refused(self, kind: str) -> bool:
         event = self.next(kind)
-        return kind in self.probed and event is not None and "swp" in event.record and event.record["swp"][1] == 0
+        return (
+            kind in self.probed
+            and event is not None
+            and "swp" in event.record
+            and event.record["swp"][1] == 0
+        )
 
     def _slot(self, options: Sequence[Any] | None) -> int:
         event = self.next("slot_alloc")
@@ -209,7 +214,9 @@ class Follower:
                 return CompressError(-int(event.record["ret"]))
         if not self.probed & {"zs_malloc", "charge"} and self._counted("zs.reject_alloc_fail"):
             return Compressed(PAGE_SIZE // 3, content)  # the length of a page that was not kept shows nowhere
-        raise Mismatch(self.line, "no length recorded", "a compression here, of a length that some event tells")
+        raise Mismatch(
+            self.line, "no length recorded", "a compression here, of a length that some event tells"
+        )
 
     def _counted(self, counter: str) -> bool:
         return bool(self.record["d"].get(counter))
@@ -232,8 +239,9 @@ class Follower:
         if not self.strict:
             return False
         event = self.events[0] if self.events else None
-        taken_back = event is not None and event.record["ev"] == "zs_free"
-        return taken_back and event.record["h"] == self._last_handle
+        if event is None or event.record["ev"] != "zs_free":
+            return False
+        return bool(event.record["h"] == self._last_handle)
 
     _last_handle: object = None
 

@@ -48,7 +48,9 @@ def run_parallel(v: KernelView, follower: Follower, op: Op) -> None:
         follower.events = actor.events
         while actor.events and actor.events[0] is event:
             if not actor.advance(v):
-                raise Mismatch(event.line, f"an event of CPU {event.record['cpu']}", "nothing more on that CPU")
+                raise Mismatch(
+                    event.line, f"an event of CPU {event.record['cpu']}", "nothing more on that CPU"
+                )
     for follower.cpu, actor in actors.items():
         follower.events = actor.events
         while actor.executions:

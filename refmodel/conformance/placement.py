@@ -7,6 +7,7 @@ what they can take at most.
 
 from __future__ import annotations
 
+from refmodel.kernel.allocators import Zsmalloc
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.table import KernelView
 
@@ -18,6 +19,8 @@ NOTE = "pool pages are compared within bounds after two CPUs allocated at once: 
 
 def bounds(v: KernelView) -> tuple[int, int]:
     """Return the least and the most pages that the live objects of all pools can take."""
+    rules = v.cfg.allocator
+    assert isinstance(rules, Zsmalloc), "recordings on several CPUs are of kernels with zsmalloc"
     objects: dict[tuple[int, int], int] = {}
     for place in v.at.zs_object:
         stored = v[place]
@@ -25,7 +28,7 @@ def bounds(v: KernelView) -> tuple[int, int]:
             objects[stored.pool, stored.size_class] = objects.get((stored.pool, stored.size_class), 0) + 1
     least = most = 0
     for (_, index), count in objects.items():
-        shape = v.cfg.allocator.rules[index]
+        shape = rules.rules[index]
         least += -(-count // shape.objs_per_zspage) * shape.pages_per_zspage
         most += count * shape.pages_per_zspage
     return least, most

@@ -14,18 +14,19 @@ from typing import Any, Literal
 
 import attrs
 
-from refmodel.conformance.control import set_control
+from refmodel.conformance.control import control
 from refmodel.conformance.counters import cgroup_statistics, counters
 from refmodel.conformance.drive import operations, page_state
 from refmodel.conformance.lengths import Lengths
 from refmodel.conformance.limit import LimitSearch, set_limit
-from refmodel.conformance.observed import Follower, Mismatch
+from refmodel.conformance.observed import Mismatch
 from refmodel.conformance.parallel import run_parallel
 from refmodel.conformance.patterns import crc
 from refmodel.conformance.placement import NOTE, PAGES_OF, bounds
 from refmodel.conformance.pressure import end_writes, run_reclaim
 from refmodel.conformance.replica import profile_of, replica
 from refmodel.conformance.trace_file import Op, Trace, read_trace
+from refmodel.kernel.zswap_pool import releasable
 from refmodel.machine import Execution, Operation, run
 from refmodel.profiles import Profile, profile
 
@@ -93,20 +94,25 @@ def validate_trace(trace: Trace, against: Profile, level: Level | None = None) -
     """Validate a trace that was read."""
     inexact = INEXACT_ORDER.get(trace.header["workload"], "")
     chosen: Level = level or ("counters" if inexact else "events")
-    run = Validation(trace, against, chosen)
-    run.run()
+    reason = inexact if chosen != "events" else ""
+    zpool = trace.header["zswap"].get("zpool", "zsmalloc")
+    if zpool not in against.allocators:
+        wrong = Rejection(1, "header", f"zpool {zpool}", " or ".join(against.allocators), "no step of the model ran")
+        return Verdict("", against.name, "rejected", chosen, reason, 0, 0, 0, 0.0, wrong)
+    follow = Validation(trace, against, chosen)
+    follow.run()
     return Verdict(
         path="",
         profile=against.name,
-        verdict="rejected" if run.rejection else "accepted",
+        verdict="rejected" if follow.rejection else "accepted",
         level=chosen,
-        level_reason=inexact if chosen != "events" else "",
-        operations=run.done,
-        events=run.follower.compared,
-        counters=run.counters_compared,
+        level_reason=reason,
+        operations=follow.done,
+        events=follow.follower.compared,
+        counters=follow.counters_compared,
         seconds=0.0,
-        rejection=run.rejection,
-        notes=run.notes,
+        rejection=follow.rejection,
+        notes=follow.notes,
     )
 
 
@@ -214,7 +220,7 @@ class Validation:
             case "settle":
                 return []
             case "set" | "bind":
-                error = set_control(self.view, record)
+                error = self.run_operation(control(self.view, record))
                 if "errno" in record and -error != record["errno"]:
                     raise Mismatch(op.line, f"errno {record['errno']}", f"errno {-error}")
                 return []
@@ -263,6 +269,8 @@ class Validation:
         """Let the device finish its writes and the worker run, as the recording did between operations."""
         end_writes(self.view, self.run_operation)
         self.run_worker()
+        for number in releasable(self.view):
+            self.run_operation(self.view.ops.pool_release(pool=number))
 
     # --- comparing ------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from refmodel.engines.environment import LATER
+from refmodel.kernel.zswap_pool import releasable
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
@@ -20,13 +21,17 @@ def ready(v: KernelView) -> Iterator[Operation]:
     """Yield operations that the system is ready to run, until nothing is ready that is not put off.
 
     The one who iterates runs each operation before it asks for the next: the shrink worker first, because it
-    submits writes, then writes to the device, which end in the order of their folios.
+    submits writes, then writes to the device, which end in the order of their folios, then pools that nothing
+    refers to any more.
     """
     if v[v.at.shrink_work].pending and not v.fails(LATER):
         yield v.ops.shrink_worker()
     for folio in under_writeback(v):
         if not v.fails(LATER):
             yield v.ops.end_swap_write(folio=folio)
+    for pool in releasable(v):
+        if not v.fails(LATER):
+            yield v.ops.pool_release(pool=pool)
 
 
 def under_writeback(v: KernelView) -> list[int]:

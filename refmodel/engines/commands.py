@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
 
-import attrs
-
 from refmodel.engines import contents
+from refmodel.engines.background import under_writeback
 from refmodel.engines.command import Catalogue
 from refmodel.kernel.config import PAGE_SIZE
-from refmodel.machine import Next, Operation, Return, evolve, step
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
+    from refmodel.machine import Operation
 
 KINDS = Catalogue()
 """Every kind of command."""
@@ -66,6 +65,26 @@ def folios(v: KernelView) -> Sequence[int]:
     """Folios that exist."""
     used, start = v[v.at.folios_used] >> 1, 1
     return [start + n for n in range(used.bit_length()) if used >> n & 1]
+
+
+def orders(v: KernelView) -> Sequence[int]:
+    """Orders of large folios."""
+    return range(1, v.cfg.sizes.max_order + 1)
+
+
+def policies(v: KernelView) -> Sequence[int | str]:
+    """Nodes that a process can be bound to, after no binding at all."""
+    return ("local", *range(v.cfg.sizes.nodes))
+
+
+def cpus(v: KernelView) -> Sequence[int]:
+    """CPUs, online or not."""
+    return range(v.cfg.sizes.cpus)
+
+
+def limits(v: KernelView) -> Sequence[str]:
+    """Limits of a cgroup as they are written: none, nothing, one page, two pages."""
+    return ("max", "0", "4096", "8192")
 
 
 def switch(v: KernelView) -> Sequence[int]:
@@ -193,79 +212,104 @@ def shrinker_scan(v: KernelView, memcg: int, nid: int, todo: int) -> Operation |
 
 
 # --- controls -------------------------------------------------------------------------------------------------
-# (stand-ins until refmodel.kernel.controls exists)
 
 
-@attrs.define
-class _Change(Operation):
-    place: int
-    changes: dict[str, object]
-
-    @step
-    def change(self, v: KernelView) -> Next:
-        v[self.place] = evolve(v[self.place], **self.changes)
-        return Return()
+@KINDS.kind("set_memcg", memcgs, limits)
+def zswap_max(v: KernelView, memcg: int, value: str) -> Operation | None:
+    """The zswap limit of a cgroup is written (memory.zswap.max, bytes)."""
+    return v.ops.set_memcg(memcg, "zswap.max", value)
 
 
-@attrs.define
-class _Put(Operation):
-    place: int
-    value: object
-
-    @step
-    def change(self, v: KernelView) -> Next:
-        v[self.place] = self.value
-        return Return()
+@KINDS.kind("set_memcg", memcgs, limits)
+def swap_max(v: KernelView, memcg: int, value: str) -> Operation | None:
+    """The swap limit of a cgroup is written (memory.swap.max, bytes)."""
+    return v.ops.set_memcg(memcg, "swap.max", value)
 
 
-def limits(v: KernelView) -> Sequence[int | str]:
-    return ("max", 0, 1, 2)
+@KINDS.kind("set_memcg", all_memcgs, switch)
+def zswap_writeback(v: KernelView, memcg: int, value: int) -> Operation | None:
+    """Writeback of a cgroup's pages is forbidden or allowed (memory.zswap.writeback)."""
+    return v.ops.set_memcg(memcg, "zswap.writeback", str(value))
 
 
-@KINDS.kind("zswap_store", memcgs, limits)
-def zswap_max(v, memcg, limit):
-    """memory.zswap.max of a cgroup is set, in pages."""
-    return _Change(v.at.memcg[memcg], {"zswap_max": None if limit == "max" else limit})
+@KINDS.kind("memcg_offline", memcgs)
+def memcg_offline(v: KernelView, memcg: int) -> Operation | None:
+    """A cgroup is removed."""
+    return v.ops.memcg_offline(memcg)
 
 
-@KINDS.kind("zswap_store", memcgs, limits)
-def swap_max(v, memcg, limit):
-    """memory.swap.max of a cgroup is set, in pages."""
-    return _Change(v.at.memcg[memcg], {"swap_max": None if limit == "max" else limit})
+@KINDS.kind("set_param", switch)
+def enabled(v: KernelView, value: int) -> Operation | None:
+    """zswap is switched off or on."""
+    return v.ops.set_param("enabled", str(value))
 
 
-@KINDS.kind("zswap_store", memcgs, switch)
-def zswap_writeback(v, memcg, on):
-    """memory.zswap.writeback of a cgroup is set."""
-    return _Change(v.at.memcg[memcg], {"zswap_writeback": bool(on)})
+@KINDS.kind("set_param", lambda v: ("20", "0", "4", "7", "50"))
+def max_pool_percent(v: KernelView, value: str) -> Operation | None:
+    """The share of memory that the pools may take is written."""
+    return v.ops.set_param("max_pool_percent", value)
 
 
-@KINDS.kind("zswap_store", switch)
-def enabled(v, on):
-    return _Change(v.at.zswap, {"enabled": bool(on)})
+@KINDS.kind("set_param", lambda v: ("90", "0", "50", "100"))
+def accept_threshold_percent(v: KernelView, value: str) -> Operation | None:
+    """The share of the limit at which a full pool accepts again is written."""
+    return v.ops.set_param("accept_threshold_percent", value)
 
 
-@KINDS.kind("zswap_store", lambda v: (20, 0, 4, 7, 50))
-def max_pool_percent(v, percent):
-    return _Change(v.at.zswap, {"max_pool_percent": percent})
+@KINDS.kind("set_param", switch)
+def shrinker_enabled(v: KernelView, value: int) -> Operation | None:
+    """The dynamic shrinker is switched off or on."""
+    return v.ops.set_param("shrinker_enabled", str(value))
 
 
-@KINDS.kind("zswap_store", lambda v: (90, 0, 50, 100))
-def accept_threshold_percent(v, percent):
-    return _Change(v.at.zswap, {"accept_threshold_percent": percent})
+@KINDS.kind("set_param", lambda v: (*v.cfg.codecs, "unknown"), weight=2)
+def compressor(v: KernelView, value: str) -> Operation | None:
+    """Another compressor is chosen: another pool becomes the current one."""
+    return v.ops.set_param("compressor", value)
 
 
-@KINDS.kind("zswap_store", switch)
-def shrinker_enabled(v, on):
-    return _Change(v.at.zswap, {"shrinker_enabled": bool(on)})
+@KINDS.kind("set_zpool", lambda v: (*v.cfg.allocators, "unknown"))
+def zpool(v: KernelView, value: str) -> Operation | None:
+    """Another allocator is chosen: another pool becomes the current one."""
+    return v.ops.set_param("zpool", value)
 
 
-@KINDS.kind("zswap_store", lambda v: range(1, v.cfg.sizes.max_order + 1), switch)
-def thp(v, order, on):
-    bit = 1 << order
-    return _Put(v.at.thp_orders, v[v.at.thp_orders] & ~bit | on * bit)
+@KINDS.kind("set_thp", orders, switch)
+def thp(v: KernelView, order: int, value: int) -> Operation | None:
+    """Folios of an order are forbidden or allowed for anonymous memory."""
+    return v.ops.set_thp(order, bool(value))
 
 
-@KINDS.kind("zswap_store", processes, lambda v: ("local", *nodes(v)))
-def bind(v, process, nid):
-    return _Put(v.at.policy[process], None if nid == "local" else nid)
+@KINDS.kind("bind", processes, policies)
+def bind(v: KernelView, process: int, nid: int | str) -> Operation | None:
+    """The memory of a process is bound to a node, or to none."""
+    return v.ops.bind(process, None if isinstance(nid, str) else nid)
+
+
+# --- hardware -------------------------------------------------------------------------------------------------
+
+
+@KINDS.kind("cpu_offline", cpus)
+def cpu_offline(v: KernelView, cpu: int) -> Operation | None:
+    """A CPU goes away."""
+    return v.ops.cpu_offline(cpu) if v[v.at.cpu_online[cpu]] else None
+
+
+@KINDS.kind("cpu_online", cpus)
+def cpu_online(v: KernelView, cpu: int) -> Operation | None:
+    """A CPU comes back."""
+    return None if v[v.at.cpu_online[cpu]] else v.ops.cpu_online(cpu)
+
+
+@KINDS.kind("swapoff")
+def swapoff(v: KernelView) -> Operation | None:
+    """The swap device is taken out of use; the writes to it have ended, because swapoff waits for them."""
+    if under_writeback(v):
+        return None
+    return v.ops.swapoff() if v.ops.vswap_swapoff is None else v.ops.vswap_swapoff()
+
+
+@KINDS.kind("swapon", weight=3)
+def swapon(v: KernelView) -> Operation | None:
+    """The swap device is taken into use."""
+    return None if v[v.at.si].on else v.ops.swapon()

@@ -31,7 +31,7 @@ class Allocator(Protocol):
 
     @property
     def evicts(self) -> bool:
-        """Whether it picks objects to be written back, for which zswap puts their slot in front of them (6.1)."""
+        """Whether it picks what is written back, for which objects have their slot in front of them (6.1)."""
         ...
 
     @property

@@ -7,25 +7,39 @@ from __future__ import annotations
 
 from refmodel.machine import ChoicePoint
 
-ALLOC_FOLIO = ChoicePoint("alloc_folio", "A folio for a fault or for swap-in cannot be allocated.", fault=True)
+ALLOC_FOLIO = ChoicePoint(
+    "alloc_folio", "A folio for a fault or for swap-in cannot be allocated.", fault=True
+)
 FOLIO_NODE = ChoicePoint("folio_node", "The node that a freshly allocated folio comes from.")
 ALLOC_SLOT = ChoicePoint("alloc_slot", "No swap slot of the order can be handed out.", fault=True)
 SLOT = ChoicePoint("slot", "The first slot that the swap allocator hands out.")
 ALLOC_CLUSTER = ChoicePoint(
-    "alloc_cluster", "A cluster of virtual entries, its descriptors or its number cannot be allocated.", fault=True
+    "alloc_cluster",
+    "A cluster of virtual entries, its descriptors or its number cannot be allocated.",
+    fault=True,
 )
-ADD_TO_SWAP_CACHE = ChoicePoint("add_to_swap_cache", "The swap cache cannot take the folio (xarray node).", fault=True)
+ADD_TO_SWAP_CACHE = ChoicePoint(
+    "add_to_swap_cache", "The swap cache cannot take the folio (xarray node).", fault=True
+)
 ALLOC_ENTRY = ChoicePoint("alloc_entry", "The zswap_entry cannot be allocated.", fault=True)
 ENTRY_NODE = ChoicePoint("entry_node", "The node whose memory the zswap_entry comes from.")
 ALLOC_LRU = ChoicePoint("alloc_lru", "memcg_list_lru_alloc cannot make the lists of a cgroup.", fault=True)
-CPU = ChoicePoint("cpu", "The CPU that the task runs on when it picks something that each CPU has its own of.")
-COMPRESS = ChoicePoint("compress", "What the compressor makes of a page: a length and data, or an error.", fault=True)
+CPU = ChoicePoint(
+    "cpu", "The CPU that the task runs on when it picks something that each CPU has its own of."
+)
+COMPRESS = ChoicePoint(
+    "compress", "What the compressor makes of a page: a length and data, or an error.", fault=True
+)
 DECOMPRESS = ChoicePoint("decompress", "The stored bytes cannot be decompressed.", fault=True)
 ALLOC_OBJECT = ChoicePoint("alloc_object", "The pool cannot allocate a handle or a zspage.", fault=True)
 XA_STORE = ChoicePoint("xa_store", "The zswap tree cannot allocate a node for the entry.", fault=True)
-BOUNCE_BUFFER = ChoicePoint("bounce_buffer", "The load's bounce buffer cannot be allocated (6.1).", fault=True)
+BOUNCE_BUFFER = ChoicePoint(
+    "bounce_buffer", "The load's bounce buffer cannot be allocated (6.1).", fault=True
+)
 DISK_WRITE = ChoicePoint("disk_write", "The write to the swap device fails.", fault=True)
-FAULT_RETRY = ChoicePoint("fault_retry", "The fault finds its page-table entry changed and gives up.", fault=True)
+FAULT_RETRY = ChoicePoint(
+    "fault_retry", "The fault finds its page-table entry changed and gives up.", fault=True
+)
 ALLOC_POOL = ChoicePoint("alloc_pool", "A part of a new zswap pool cannot be allocated.", fault=True)
 ALLOC_CTX = ChoicePoint("alloc_ctx", "A compression context cannot be allocated for a CPU.", fault=True)
 ALLOC_PARAM = ChoicePoint("alloc_param", "The string of a module parameter cannot be allocated.", fault=True)
@@ -33,4 +47,6 @@ ZSWAP_SETUP = ChoicePoint(
     "zswap_setup", "The caches, the work queue or the shrinker of zswap cannot be set up.", fault=True
 )
 SIGNAL = ChoicePoint("signal", "A signal is pending for the task that takes a device out of use.", fault=True)
-ALLOC_TREES = ChoicePoint("alloc_trees", "The zswap trees of a device cannot be allocated at swapon.", fault=True)
+ALLOC_TREES = ChoicePoint(
+    "alloc_trees", "The zswap trees of a device cannot be allocated at swapon.", fault=True
+)

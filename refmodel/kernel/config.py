@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from refmodel.kernel.crypto import Codec
     from refmodel.kernel.allocators import Allocator
+    from refmodel.kernel.crypto import Codec
 
 PAGE_SIZE = 4096
 """Bytes of a page."""
@@ -111,7 +111,9 @@ class Config:
         if self.zpool not in self.allocators:
             raise ValueError(f"zpool {self.zpool!r}: expected one of {', '.join(self.allocators)}")
         if self.zswap_enabled and not self.initial_pool:
-            raise ValueError("zswap_enabled without initial_pool: zswap cannot be on without a pool; set one of them")
+            raise ValueError(
+                "zswap_enabled without initial_pool: zswap cannot be on without a pool; set one of them"
+            )
 
     @property
     def allocator(self) -> Allocator:

@@ -122,7 +122,7 @@ class SetParam612(Operation):
 
     @step
     def check_set_up(self, v: KernelView) -> Next:
-        """Set zswap up the first time, even if it is to be switched off; what has failed once is not tried again."""
+        """Set zswap up the first time, even to switch it off; a set-up that failed is not tried again."""
         match v[v.at.zswap].init:
             case "uninit":
                 return self.set_up
@@ -214,7 +214,9 @@ class SetMemcg612(Operation):
     that cannot be read.  Only zswap.writeback exists in the root.
     """
 
-    source: ClassVar[str] = "mm/memcontrol.c zswap_max_write(), zswap_writeback_write(), swap_max_write(), Linux 6.12.117"
+    source: ClassVar[str] = (
+        "mm/memcontrol.c zswap_max_write(), zswap_writeback_write(), swap_max_write(), Linux 6.12.117"
+    )
     requirements: ClassVar[tuple[str, ...]] = ("Z1",)
     controls: ClassVar[tuple[str, ...]] = ("zswap.max", "zswap.writeback", "swap.max")
 
@@ -269,7 +271,7 @@ class SetMemcg61(SetMemcg612):
 
 @attrs.define
 class Bind(Operation):
-    """Bind the memory of a process and its child to a node: pages that are allocated from now on come from it.
+    """Bind the memory of a process and its child to a node: later allocations come from it.
 
     process: whose.  nid: the node, or None for the node that the task runs on.
     Value: 0, or -EINVAL for a node that does not exist.

@@ -58,7 +58,7 @@ class CpuOnline612(Operation):
 
     @step
     def allocate(self, v: KernelView) -> Next:
-        """Allocate buffer and request of the next pool's context, with no lock: that may enter reclaim (Z16)."""
+        """Allocate what the next pool's context needs, without a lock: that may enter reclaim (Z16)."""
         if self.done == len(self.pools):
             return self.come_up
         return self.roll_back if v.fails(choices.ALLOC_CTX) else self.publish
@@ -153,7 +153,9 @@ class CpuOffline612(Operation):
     cpu: its number.  Value: 0, or -EBUSY for the last one.
     """
 
-    source: ClassVar[str] = "mm/zswap.c zswap_cpu_comp_dead(), mm/swap_slots.c free_slot_cache(), Linux 6.12.117"
+    source: ClassVar[str] = (
+        "mm/zswap.c zswap_cpu_comp_dead(), mm/swap_slots.c free_slot_cache(), Linux 6.12.117"
+    )
     requirements: ClassVar[tuple[str, ...]] = ("B6",)
 
     cpu: int
@@ -161,7 +163,7 @@ class CpuOffline612(Operation):
 
     @step
     def begin(self, v: KernelView) -> Next:
-        """Refuse to take the last CPU away; keep everybody else from changing the set of CPUs and of pools."""
+        """Refuse to take the last CPU away; keep others from changing the set of CPUs and of pools."""
         if v[v.at.hotplug_locked]:
             return Wait("the CPU that is coming or going")
         if not v[v.at.cpu_online[self.cpu]]:
@@ -185,7 +187,7 @@ class CpuOffline612(Operation):
 
     @step
     def detach(self, v: KernelView) -> Next:
-        """Take buffer and request out of the next pool's context, under its lock; they are freed afterwards."""
+        """Empty the next pool's context under its lock; what was in it is freed afterwards."""
         if not self.pools:
             return self.end
         ctx = v[v.at.acomp_ctx[self.pools[0]][self.cpu]]
@@ -231,7 +233,9 @@ class CpuOffline73(CpuOffline618):
 class CpuOffline61(CpuOffline612):
     """A CPU goes; its contexts are freed even while somebody uses one (6.1)."""
 
-    source: ClassVar[str] = "mm/zswap.c zswap_cpu_comp_dead(), mm/swap_slots.c free_slot_cache(), Linux 6.1.192"
+    source: ClassVar[str] = (
+        "mm/zswap.c zswap_cpu_comp_dead(), mm/swap_slots.c free_slot_cache(), Linux 6.1.192"
+    )
 
     @step
     def detach(self, v: KernelView) -> Next:

@@ -24,6 +24,11 @@ def ancestors(v: KernelView, memcg: int) -> Iterator[int]:
         memcg = v[v.at.memcg[memcg]].parent
 
 
+def online_ancestor(v: KernelView, memcg: int) -> int:
+    """Return the nearest of a cgroup and its ancestors that is online; the root always is."""
+    return next(m for m in ancestors(v, memcg) if v[v.at.memcg[m]].online)
+
+
 def subtree(v: KernelView, memcg: int) -> list[int]:
     """Return a cgroup and its descendants, dead ones included, in the order of their numbers."""
     return [m for m in range(len(v.at.memcg)) if memcg in ancestors(v, m)]

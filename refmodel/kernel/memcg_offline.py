@@ -1,4 +1,4 @@
-"""A memory cgroup goes offline: what it was charged for passes to its parent (mm/memcontrol.c, mm/list_lru.c).
+"""A memory cgroup goes offline: what it stored passes to its parent (mm/memcontrol.c, mm/list_lru.c).
 
 Its processes have moved to the parent before; what they had stored stays.  Entries keep the objcg that they
 were charged to, and that leads to the parent from here on.  Statistics stay where they were counted: the

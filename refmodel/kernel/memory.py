@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel import choices
+from refmodel.kernel import choices, memcg
 from refmodel.kernel.crypto import ZERO_PAGE
 from refmodel.kernel.state import EMPTY_PTE, UNKNOWN, Content, Folio, Pte, SwapSlot, Truth
 from refmodel.kernel.swap_slots import slots_of
@@ -20,6 +20,7 @@ from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
+    from refmodel.machine import Place
 
 RETRY = "retry"
 """A fault that has to be taken again."""
@@ -37,12 +38,17 @@ def process_of(v: KernelView, mm: int) -> int:
 
 
 def memcg_of(v: KernelView, mm: int) -> int:
-    """Return the memory cgroup of a process: processes are dealt out to the cgroups below the root."""
+    """Return the memory cgroup of a process: processes are dealt out to the cgroups below the root.
+
+    A process whose cgroup went offline has moved to the nearest ancestor that is online.
+    """
     memcgs = v.cfg.sizes.memcgs
-    return process_of(v, mm) % memcgs + 1 if memcgs else 0
+    return memcg.online_ancestor(v, process_of(v, mm) % memcgs + 1) if memcgs else 0
 
 
-def new_folio(v: KernelView, mm: int, contents: tuple[Content, ...], **fields: bool) -> int:
+def new_folio(
+    v: KernelView, mm: int, contents: tuple[Content, ...], *, locked: bool = False, uptodate: bool = True
+) -> int:
     """Allocate a folio for a process, on a node that its policy allows; return its number, or 0."""
     if v.fails(choices.ALLOC_FOLIO):
         return 0
@@ -51,11 +57,11 @@ def new_folio(v: KernelView, mm: int, contents: tuple[Content, ...], **fields: b
     nid = v.choose(choices.FOLIO_NODE, nodes) if len(nodes) > 1 else nodes[0]
     number = lowest_free(v[v.at.folios_used])
     v[v.at.folios_used] |= 1 << number
-    v[v.at.folio[number]] = Folio(nid, memcg_of(v, mm), contents, **fields)
+    v[v.at.folio[number]] = Folio(nid, memcg_of(v, mm), contents, locked=locked, uptodate=uptodate)
     return number
 
 
-def map_page(v: KernelView, place: int, number: int, pte: Pte) -> None:
+def map_page(v: KernelView, place: Place[Pte], number: int, pte: Pte) -> None:
     """Let a page-table entry point to a page of a folio."""
     folio = v[v.at.folio[number]]
     assert folio is not None
@@ -63,7 +69,7 @@ def map_page(v: KernelView, place: int, number: int, pte: Pte) -> None:
     v[v.at.folio[number]] = evolve(folio, rmap=tuple(sorted((*folio.rmap, place))))
 
 
-def unmap_page(v: KernelView, place: int) -> int:
+def unmap_page(v: KernelView, place: Place[Pte]) -> int:
     """Take away what a page-table entry maps; a dirty mark moves to the folio.  Return the folio."""
     pte: Pte = v[place]
     folio = v[v.at.folio[pte.folio]]
@@ -98,6 +104,8 @@ class ReadPage(Operation):
             return Return(folio.contents[pte.index])
         if pte.slot:
             return Call(v.ops.do_swap_page(mm=self.mm, page=self.page, write=False), then=self.after_fault)
+        if pte.poisoned:
+            return Return(SIGBUS)
         v[place] = Pte(zeropage=True)
         return Return(ZERO_PAGE)
 
@@ -129,6 +137,8 @@ class WritePage(Operation):
             return self.store if pte.exclusive else self.try_reuse
         if pte.slot:
             return Call(v.ops.do_swap_page(mm=self.mm, page=self.page, write=True), then=self.after_fault)
+        if pte.poisoned:
+            return Return(SIGBUS)
         return self.copy_zeropage if pte.zeropage else self.anonymous
 
     @step
@@ -381,7 +391,7 @@ class DoSwapPage(Operation):
         """Return which page of the folio the fault is about: slots of a folio are aligned to its size."""
         return self.pte(v).slot % len(self.the_folio(v).contents)
 
-    def entries(self, v: KernelView) -> list[int]:
+    def entries(self, v: KernelView) -> list[Place[Pte]]:
         """Return the places of the page-table entries to be mapped, ascending."""
         row = v.at.pte[self.mm]
         nr, index = len(self.the_folio(v).contents), self.index_of_fault(v)
@@ -455,7 +465,7 @@ class ZapPages(Operation):
                 number = unmap_page(v, place)
                 if number not in self.gathered:
                     self.gathered += (number,)
-            elif pte.zeropage:
+            elif pte.zeropage or pte.poisoned:
                 v[place] = EMPTY_PTE
         return Call(v.ops.free_folios(folios=self.gathered))
 
@@ -505,10 +515,10 @@ class MadviseFree(Operation):
 
     @step
     def look(self, v: KernelView) -> Next:
-        """Drop a swap entry; of a mapped page free the slots first, if it has any."""
+        """Drop a swap entry or the mark of a lost page; of a mapped page free the slots first, if it has any."""
         place = v.at.pte[self.mm][self.page]
         pte = v[place]
-        if pte.slot:
+        if pte.slot or pte.poisoned:
             return Call(v.ops.zap_pages(mm=self.mm, page=self.page))
         if not pte.folio:
             return Return()

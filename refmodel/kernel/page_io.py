@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 import attrs
 
 from refmodel.kernel import choices, memcg
 from refmodel.kernel.crypto import ZERO_PAGE, is_zero
-from refmodel.kernel.state import Folio
+from refmodel.kernel.state import Folio, FolioFlags
 from refmodel.kernel.swap_slots import slots_of
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
@@ -39,7 +39,7 @@ class FolioOperation(Operation):
         assert folio is not None
         return folio
 
-    def change(self, v: KernelView, **fields: bool) -> None:
+    def change(self, v: KernelView, **fields: Unpack[FolioFlags]) -> None:
         """Set flags of the folio."""
         v[v.at.folio[self.folio]] = evolve(self.the_folio(v), **fields)
 

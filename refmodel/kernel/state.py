@@ -16,17 +16,17 @@ Sources: mm/zswap.c, mm/swapfile.c, mm/swap_state.c, mm/memory.c, mm/memcontrol.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import attrs
 
 from refmodel.kernel.config import Config
-from refmodel.kernel.vswap_state import VswapPlaces, describe_vswap, virtual_entries
 from refmodel.kernel.crypto import ZERO_PAGE
+from refmodel.kernel.vswap_state import VswapPlaces, describe_vswap, virtual_entries
 from refmodel.machine import Layout, Place, component
 
 Content = Hashable
-"""The content of one page: 4096 bytes, or a small token.  A page of zeroes is ``ZERO_PAGE`` in either case."""
+"""The content of one page: 4096 bytes, or a small token.  A page of zeroes is always ``ZERO_PAGE``."""
 
 UNKNOWN: Content = "never written"
 """What a device block or a fresh page of the swap cache holds before anything was written there."""
@@ -40,8 +40,8 @@ class Pte:
     """One page-table entry of an anonymous mapping.
 
     At most one of ``folio``, ``slot``, ``zeropage`` and ``poisoned`` says where it points; all unset is
-    an empty entry.  ``exclusive`` is the mark that no other process can reach the page (PageAnonExclusive of a
-    mapped page, pte_swp_exclusive of a swap entry).
+    an empty entry.  ``exclusive`` is the mark that no other process can reach the page (PageAnonExclusive of
+    a mapped page, pte_swp_exclusive of a swap entry).
     """
 
     folio: int = 0
@@ -66,7 +66,7 @@ class Folio:
     memcg: int
     contents: tuple[Content, ...]
     """Content of each page; the number of pages is its length."""
-    rmap: tuple[int, ...] = ()
+    rmap: tuple[Place[Pte], ...] = ()
     """Places of the page-table entries that map a page of it, ascending."""
     locked: bool = False
     uptodate: bool = True
@@ -79,6 +79,17 @@ class Folio:
     swap: int = 0
     """First slot when the folio is in the swap cache (or is read without it), else 0."""
     swapcache: bool = False
+
+
+class FolioFlags(TypedDict, total=False):
+    """Flags of a folio that steps set together."""
+
+    locked: bool
+    uptodate: bool
+    dirty: bool
+    writeback: bool
+    reclaim: bool
+    swapbacked: bool
 
 
 @component

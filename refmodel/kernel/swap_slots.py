@@ -103,16 +103,19 @@ class AddToSwap612(Operation):
 
     @step
     def charge(self, v: KernelView) -> Next:
-        """Charge the slots to the folio's cgroup: every slot, also those that zswap will serve."""
+        """Charge the slots to the folio's cgroup: every slot, also those that zswap will serve.
+
+        A cgroup that went offline is not charged any more, but its nearest ancestor that is online.
+        """
         folio = v[v.at.folio[self.folio]]
         assert folio is not None
-        nr = len(folio.contents)
-        if folio.memcg:
-            if not memcg.swap_room(v, folio.memcg, nr):
+        nr, group = len(folio.contents), memcg.online_ancestor(v, folio.memcg)
+        if group:
+            if not memcg.swap_room(v, group, nr):
                 return self.put_slots
-            v[v.at.mc[folio.memcg].swap] += nr
+            v[v.at.mc[group].swap] += nr
         for s in range(self.slot, self.slot + nr):
-            v[v.at.slot[s]] = SwapSlot(cache=True, memcg=folio.memcg)
+            v[v.at.slot[s]] = SwapSlot(cache=True, memcg=group)
         v.emit("slot_alloc", swp=self.slot, ret=0)
         return self.insert
 

@@ -226,7 +226,9 @@ class SwapOff612(Operation):
         """Free zswap's trees: with the last slot the last entry went."""
         left = [slot for slot, place in enumerate(v.at.tree) if v[place]]
         if left:
-            raise KernelBug(f"zswap_swapoff: the trees still have entries for the slots {left}; expected none")
+            raise KernelBug(
+                f"zswap_swapoff: the trees still have entries for the slots {left}; expected none"
+            )
         v[v.at.si] = evolve(v[v.at.si], zswap_trees=False)
         return Return(0)
 
@@ -272,7 +274,9 @@ class SwapOff618(SwapOff612):
 class SwapOff61(SwapOff612):
     """Take the swap device out of use; zswap frees whatever it still has of it (6.1)."""
 
-    source: ClassVar[str] = "mm/swapfile.c swapoff(), mm/zswap.c zswap_frontswap_invalidate_area(), Linux 6.1.192"
+    source: ClassVar[str] = (
+        "mm/swapfile.c swapoff(), mm/zswap.c zswap_frontswap_invalidate_area(), Linux 6.1.192"
+    )
 
     @step
     def free_trees(self, v: KernelView) -> Next:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
         vswap_alloc,
         vswap_backing,
         vswap_free,
-        vswap_swapoff,
         zswap_pool,
         zswap_shrink,
     )
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from refmodel.kernel.memcg_offline import MemcgOffline612
     from refmodel.kernel.state import Places
     from refmodel.kernel.swapon import SwapOff612, SwapOn612
+    from refmodel.kernel.vswap_swapoff import VswapSwapOff
     from refmodel.kernel.zswap_compress import ZswapCompress
     from refmodel.kernel.zswap_entry import ZswapEntryFree, ZswapInvalidate
     from refmodel.kernel.zswap_load import ZswapLoadBase
@@ -105,11 +105,10 @@ class OperationTable:
     drain_slot_cache: type[slot_cache.DrainSlotCache612] = NOT_THERE
     memcg_offline: type[MemcgOffline612]
     swapon: type[SwapOn612]
-    swapoff: type[SwapOff612]
+    swapoff: type[SwapOff612] | type[VswapSwapOff]
 
     vswap_release_backing: type[vswap_backing.VswapReleaseBacking] = NOT_THERE
     vswap_alloc_swap_slot: type[vswap_backing.VswapAllocSwapSlot] = NOT_THERE
-    vswap_swapoff: type[vswap_swapoff.VswapSwapOff] = NOT_THERE
     vswap_cpu_dead: type[vswap_alloc.VswapCpuDead] = NOT_THERE
 
 

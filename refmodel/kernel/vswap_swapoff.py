@@ -9,8 +9,9 @@ import attrs
 
 from refmodel.kernel import choices
 from refmodel.kernel.memory import insert_for_read
+from refmodel.kernel.page_io import FolioOperation
 from refmodel.kernel.state import UNKNOWN, Folio
-from refmodel.kernel.swapon import SwapOff618, SwapOn612
+from refmodel.kernel.swapon import SwapOn612
 from refmodel.kernel.table import lowest_free
 from refmodel.machine import Call, Next, Return, Wait, evolve, step
 
@@ -36,7 +37,7 @@ class VswapSwapOn(SwapOn612):
 
 
 @attrs.define
-class VswapSwapOff(SwapOff618):
+class VswapSwapOff(FolioOperation):
     """Take the swap device out of use: bring every page on it into the swap cache, and leave it there.
 
     Value: 0, -EINVAL if it is not in use, -ENOMEM if a page cannot be brought back, -EINTR on a signal.
@@ -48,6 +49,19 @@ class VswapSwapOff(SwapOff618):
 
     source: ClassVar[str] = "mm/swapfile.c swapoff(), try_to_unuse(), Virtual Swap Space v6"
     requirements: ClassVar[tuple[str, ...]] = ("S6",)
+
+    slot: int = 0
+    """The physical slot in work."""
+    folio: int = 0
+    error: int = 0
+
+    @step
+    def close(self, v: KernelView) -> Next:
+        """Hand out no more slots (SO1)."""
+        if not v[v.at.si].on:
+            return Return(-errno.EINVAL)
+        v[v.at.si] = evolve(v[v.at.si], on=False)
+        return self.read_ahead
 
     @step
     def read_ahead(self, v: KernelView) -> Next:
@@ -94,10 +108,10 @@ class VswapSwapOff(SwapOff618):
         if v[v.at.swap_cache[entry]] != self.folio:
             self.slot -= 1
             return self.look
-        waits = self.wait_for_folio(v)
-        if waits is not None:
-            return waits
-        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), locked=True)
+        folio = self.the_folio(v)
+        if folio.locked or folio.writeback:
+            return Wait(f"folio {self.folio}, which is locked or being written")
+        self.change(v, locked=True)
         return self.transfer
 
     @step
@@ -109,7 +123,7 @@ class VswapSwapOff(SwapOff618):
     @step
     def mark_dirty(self, v: KernelView) -> Next:
         """Mark the folio dirty, so that it is written elsewhere before it can be dropped, and unlock it."""
-        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), dirty=True, locked=False)
+        self.change(v, dirty=True, locked=False)
         return self.look
 
     @step
@@ -125,9 +139,11 @@ class VswapSwapOff(SwapOff618):
         v[v.at.si] = evolve(v[v.at.si], users=False)
         return Return(0)
 
-    def after_close(self, v: KernelView) -> Next:
-        """Read ahead what is on the device."""
-        return self.read_ahead
+    @step
+    def reopen(self, v: KernelView) -> Next:
+        """Give up: hand out slots as before."""
+        v[v.at.si] = evolve(v[v.at.si], on=True)
+        return Return(self.error)
 
     def next_slot(self, v: KernelView) -> bool:
         """Move to the next slot that is handed out; without one stand before the first, and say so."""

@@ -109,7 +109,9 @@ class ZswapCompress(Operation):
         folio, pool = v[v.at.folio[self.folio]], v[v.at.pool[self.pool]]
         assert folio is not None
         assert pool is not None
-        outcome: Compressed | CompressError = v.choose(choices.COMPRESS, v.cfg.codecs[pool.compressor].outcomes(folio.contents[self.index]))
+        outcome: Compressed | CompressError = v.choose(
+            choices.COMPRESS, v.cfg.codecs[pool.compressor].outcomes(folio.contents[self.index])
+        )
         if isinstance(outcome, Compressed):
             v.emit("compress", slen=PAGE_SIZE, dlen=outcome.length, ret=0)
         else:
@@ -169,7 +171,9 @@ class ZswapCompress73(ZswapCompress618):
         if ctx.locked:
             return Wait(f"the compression context of CPU {self.cpu}")
         if not ctx.present:
-            raise KernelBug(f"zswap_compress: pool {self.pool} has no context for CPU {self.cpu}, which has run")
+            raise KernelBug(
+                f"zswap_compress: pool {self.pool} has no context for CPU {self.cpu}, which has run"
+            )
         v[place] = evolve(ctx, locked=True)
         return self.run_compressor
 
@@ -199,7 +203,9 @@ class ZswapCompress61(ZswapCompress):
     def check_present(self, v: KernelView) -> None:
         """Stop where the kernel would use a context that was freed with its CPU (Z15)."""
         if not v[v.at.acomp_ctx[self.pool][self.cpu]].present:
-            raise KernelBug(f"zswap_frontswap_store: the context of CPU {self.cpu} is used after it was freed")
+            raise KernelBug(
+                f"zswap_frontswap_store: the context of CPU {self.cpu} is used after it was freed"
+            )
 
     def compress(self, v: KernelView) -> Compressed | CompressError:
         """Ask the pool's compressor what it makes of the page."""

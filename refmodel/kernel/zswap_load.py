@@ -65,9 +65,10 @@ class ZswapLoadBase(Operation):
         if entry.objcg:
             v[v.at.mc[v[v.at.objcg[entry.objcg]]].zswpin] += 1
 
-    def set_uptodate(self, v: KernelView, **also: bool) -> None:
-        """Mark the folio filled."""
-        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), uptodate=True, **also)
+    def set_uptodate(self, v: KernelView, dirty: bool = False) -> None:
+        """Mark the folio filled; ``dirty`` if it is about to be the only copy."""
+        folio = self.the_folio(v)
+        v[v.at.folio[self.folio]] = evolve(folio, uptodate=True, dirty=folio.dirty or dirty)
 
 
 @attrs.define
@@ -204,7 +205,7 @@ class ZswapLoad618(ZswapLoad73):
     def count_load(self, v: KernelView) -> Next:
         """Mark the folio filled; in the swap cache it becomes the only copy and dirty."""
         cached = self.the_folio(v).swapcache
-        self.set_uptodate(v, **({"dirty": True} if cached else {}))
+        self.set_uptodate(v, dirty=cached)
         self.count(v, live_entry(v, self.entry))
         return self.erase if cached else self.done
 

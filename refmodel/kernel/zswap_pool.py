@@ -326,7 +326,9 @@ class PoolRelease(Operation):
         """Wait for those who may just have found it; none of them can have got a reference."""
         ref = live_pool(v, self.pool).ref
         if ref:
-            raise KernelBug(f"__zswap_pool_release: pool {self.pool} has {ref} references after its last one went")
+            raise KernelBug(
+                f"__zswap_pool_release: pool {self.pool} has {ref} references after its last one went"
+            )
         return self.destroy
 
     @step

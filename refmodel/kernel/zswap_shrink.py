@@ -1,4 +1,4 @@
-"""Making room in zswap: LRU walk, shrink_memcg, the global worker, the dynamic shrinker (mm/zswap.c, mm/list_lru.c)."""
+"""Making room in zswap: LRU walk, shrink_memcg, global worker, dynamic shrinker (mm/zswap.c, list_lru.c)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ class ListLruWalk(Operation):
     once.
     """
 
-    source: ClassVar[str] = "mm/list_lru.c __list_lru_walk_one(), mm/zswap.c shrink_memcg_cb(), Linux 6.12.117"
+    source: ClassVar[str] = (
+        "mm/list_lru.c __list_lru_walk_one(), mm/zswap.c shrink_memcg_cb(), Linux 6.12.117"
+    )
     requirements: ClassVar[tuple[str, ...]] = ("Z2", "Z3")
 
     memcg: int
@@ -71,7 +73,9 @@ class ListLruWalk(Operation):
             v.emit("lru_visit", swp=entry.swpentry, len=entry.length, ref=1, ret="rotate")
             return self.visit if len(entries) > 1 else self.end
         self.slot, self.length = entry.swpentry, entry.length
-        return Call(v.ops.zswap_writeback_entry(entry=self.entry, slot=entry.swpentry), then=self.after_writeback)
+        return Call(
+            v.ops.zswap_writeback_entry(entry=self.entry, slot=entry.swpentry), then=self.after_writeback
+        )
 
     @step
     def after_writeback(self, v: KernelView) -> Next:
@@ -258,7 +262,7 @@ class ShrinkWorker61(ShrinkWorkerBase):
 
     @step
     def pick_page(self, v: KernelView) -> Next:
-        """Take the least recent page off its lists; -EINVAL without one, and with an allocator that cannot."""
+        """Take the least recent page off its lists; without one, or where that is impossible, give up."""
         place = v.at.zs_class[self.pool][0]
         if not zsmalloc.allocator_of(v, self.pool).evicts or not v[place].lru:
             return self.fail

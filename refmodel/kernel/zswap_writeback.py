@@ -119,9 +119,9 @@ class ZswapWritebackBase(Operation):
         This kernel tells only "somebody has it" from everything else.
         """
         slot = v[v.at.slot[self.slot]]
-        if v[v.at.swap_cache[self.slot]] and v[v.at.si].on:
+        if v[v.at.swap_cache[self.slot]] and v[v.at.si].users:
             return -errno.EEXIST
-        return 0 if v[v.at.si].on and slot.count and not slot.cache else -errno.ENOMEM
+        return 0 if v[v.at.si].users and slot.count and not slot.cache else -errno.ENOMEM
 
     def fill(self, v: KernelView) -> None:
         """Decompress the entry into the folio."""
@@ -182,7 +182,7 @@ class ZswapWriteback73(ZswapWritebackBase):
     def why_not(self, v: KernelView) -> int:
         """Return the errno that forbids claiming the slot: no device, cached, without count."""
         slot = v[v.at.slot[self.slot]]
-        if not v[v.at.si].on or slot.cache:
+        if not v[v.at.si].users or slot.cache:
             return -errno.EEXIST
         return 0 if slot.count else -errno.ENOENT
 
@@ -196,7 +196,7 @@ class ZswapWriteback618(ZswapWriteback73):
     def why_not(self, v: KernelView) -> int:
         """Return the errno that forbids claiming the slot."""
         slot = v[v.at.slot[self.slot]]
-        if not v[v.at.si].on or v[v.at.swap_cache[self.slot]]:
+        if not v[v.at.si].users or v[v.at.swap_cache[self.slot]]:
             return -errno.EEXIST
         return 0 if slot.count and not slot.cache else -errno.ENOMEM
 

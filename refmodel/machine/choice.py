@@ -6,7 +6,7 @@ environment answers.  Engines supply the answers, so a run is reproduced by its 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import attrs
@@ -29,7 +29,7 @@ class ChoicePoint:
     fault: bool = False
 
 
-Chooser = Callable[[ChoicePoint, "tuple[Any, ...] | None"], Any]
+Chooser = Callable[[ChoicePoint, "Sequence[Any] | None"], Any]
 """Answers a choice point: given the point and its options, returns one of them.
 
 Options are ``None`` where only an environment with knowledge of its own can answer, for example a
@@ -41,7 +41,7 @@ class NoAnswer(LookupError):
     """An open choice reached an environment that cannot answer it."""
 
 
-def first_answer(point: ChoicePoint, options: tuple[Any, ...] | None) -> Any:
+def first_answer(point: ChoicePoint, options: Sequence[Any] | None) -> Any:
     """Answer with the first option: the environment in which nothing fails.
 
     Raises NoAnswer for an open choice, which has no first option.

@@ -100,4 +100,6 @@ def _stuck(current: MethodType, following: Any) -> Exception:
     name, step = type(current.__self__).__name__, current.__name__
     if isinstance(following, Wait):
         return WouldBlock(name, step, following.what)
-    return TypeError(f"{name}.{step} returned {following!r}: expected a step of the operation, Call, Return or Wait")
+    return TypeError(
+        f"{name}.{step} returned {following!r}: expected a step of the operation, Call, Return or Wait"
+    )

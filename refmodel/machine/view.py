@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from refmodel.machine.choice import Chooser, ChoicePoint, first_answer
+from refmodel.machine.choice import ChoicePoint, Chooser, first_answer
 
 if TYPE_CHECKING:
     from refmodel.machine.layout import Place

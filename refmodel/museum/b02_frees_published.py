@@ -14,7 +14,6 @@ from refmodel.kernel.table import KernelView
 from refmodel.kernel.zswap_entry import free_entry_memory, live_entry
 from refmodel.kernel.zswap_store import ZswapStore73
 from refmodel.machine import Next, step
-from refmodel.museum.controls import LARGE_FOLIOS
 from refmodel.museum.exhibit import Exhibit, do
 
 
@@ -42,8 +41,8 @@ EXHIBIT = Exhibit(
     operations={"zswap_store": FreesPublished},
     breaks=("LIVE",),
     program=(
-        LARGE_FOLIOS,
+        do("set_thp", order=2, on=True),
         do("write_page", mm=0, page=0, content=1),
-        do("madvise_pageout", {"xa_store": (0, 1)}, mm=0, page=0, nr=2),
+        do("madvise_pageout", {"xa_store": (0, 1)}, mm=0, page=0, nr=4),
     ),
 )

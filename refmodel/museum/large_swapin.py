@@ -23,6 +23,7 @@ class DoLargeSwapPage(DoSwapPage):
         first = self.first_of_pair(v)
         if not first:
             return DoSwapPage.alloc_folio(self, v)
+        self.direct = False
         self.folio = new_folio(v, self.mm, (UNKNOWN, UNKNOWN), locked=True, uptodate=False)
         for slot in (first, first + 1):
             v[v.at.slot[slot]] = evolve(v[v.at.slot[slot]], cache=True)
@@ -33,6 +34,6 @@ class DoLargeSwapPage(DoSwapPage):
         """Return the first of two slots that two neighbouring pages name and nobody holds, or 0."""
         page, row = self.page & ~1, v.at.pte[self.mm]
         first = v[row[page]].slot
-        if not first or first % 2 or v[row[page + 1]].slot != first + 1 or self.direct:
+        if not first or first % 2 or v[row[page + 1]].slot != first + 1:
             return 0
         return 0 if any(v[v.at.slot[slot]].cache for slot in (first, first + 1)) else first

@@ -10,7 +10,6 @@ import attrs
 from refmodel.kernel.page_io import SwapRead
 from refmodel.kernel.table import KernelView
 from refmodel.machine import Next, step
-from refmodel.museum.controls import ZSWAP_OFF
 from refmodel.museum.exhibit import Exhibit, do
 from refmodel.museum.large_swapin import DoLargeSwapPage
 
@@ -38,8 +37,9 @@ EXHIBIT = Exhibit(
     ground={"do_swap_page": DoLargeSwapPage},
     operations={"swap_read": AsksFirstFlag},
     breaks=("ZS-19",),
+    fixed={"synchronous_device": True},
     program=(
-        ZSWAP_OFF,
+        do("set_param", name="enabled", value="0"),
         do("write_page", mm=0, page=2, content=3),
         do("write_page", mm=0, page=0, content=1),
         do("write_page", mm=0, page=1, content=0),

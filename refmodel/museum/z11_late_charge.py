@@ -14,7 +14,6 @@ from refmodel.kernel.table import KernelView
 from refmodel.kernel.zswap_entry import live_entry
 from refmodel.kernel.zswap_store import ZswapStore73, change_pool_ref
 from refmodel.machine import Next, step
-from refmodel.museum.controls import LARGE_FOLIOS
 from refmodel.museum.exhibit import Exhibit, do
 
 
@@ -50,8 +49,8 @@ EXHIBIT = Exhibit(
     operations={"zswap_store": ChargesLate},
     breaks=("ZS-1", "ZS-8"),
     program=(
-        LARGE_FOLIOS,
+        do("set_thp", order=2, on=True),
         do("write_page", mm=0, page=0, content=1),
-        do("madvise_pageout", {"xa_store": (0, 1)}, mm=0, page=0, nr=2),
+        do("madvise_pageout", {"xa_store": (0, 1)}, mm=0, page=0, nr=4),
     ),
 )

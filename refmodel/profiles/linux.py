@@ -31,12 +31,15 @@ from refmodel.profiles.profile import Profile
 
 _ZSMALLOC: dict[str, Allocator] = {"zsmalloc": Zsmalloc(SizeClasses(ZSMALLOC_6_12))}
 _ZPOOL_6_12: dict[str, Allocator] = {**_ZSMALLOC, "zbud": Zbud(evicts=False)}
-_ZPOOL_6_1: dict[str, Allocator] = {"zsmalloc": Zsmalloc(SizeClasses(ZSMALLOC_6_1)), "zbud": Zbud(evicts=True)}
+_ZPOOL_6_1: dict[str, Allocator] = {
+    "zsmalloc": Zsmalloc(SizeClasses(ZSMALLOC_6_1)),
+    "zbud": Zbud(evicts=True),
+}
 
 LINUX_6_12 = Profile(
     name="linux-6.12",
     kernel="6.12",
-    summary="Linux 6.12.117: tree of xarrays, one entry visited per node and shrink, slots freed through a cache.",
+    summary="Linux 6.12.117: one entry visited per node and shrink, freed slots wait in per-CPU caches.",
     operations=OperationTable(
         read_page=memory.ReadPage,
         write_page=memory.WritePage,
@@ -140,7 +143,7 @@ LINUX_6_18 = attrs.evolve(
     LINUX_6_12,
     name="linux-6.18",
     kernel="6.18",
-    summary="Linux 6.18.15: large folios page by page, pages that do not compress stored raw, slots freed at once.",
+    summary="Linux 6.18.15: large folios page by page, incompressible pages stored raw, slots freed at once.",
     operations=attrs.evolve(
         LINUX_6_12.operations,
         add_to_swap=swap_slots.AddToSwap618,
@@ -170,7 +173,7 @@ LINUX_7_3 = attrs.evolve(
     LINUX_6_18,
     name="linux-7.3",
     kernel="7.3",
-    summary="Linux 7.3.4: swap table, every load through the swap cache, 32 entries visited per node and shrink.",
+    summary="Linux 7.3.4: every load through the swap cache, 32 entries visited per node and shrink.",
     operations=attrs.evolve(
         LINUX_6_18.operations,
         swap_put_map=swap_slots.SwapPutMap73,

@@ -38,8 +38,12 @@ class Profile:
         known = {field.name for field in attrs.fields(OperationTable)}
         for operation in classes:
             if operation not in known:
-                raise TypeError(f"operation {operation!r}: not in the table; known are {', '.join(sorted(known))}")
-        return attrs.evolve(self, name=name, summary=summary, operations=attrs.evolve(self.operations, **classes))
+                raise TypeError(
+                    f"operation {operation!r}: not in the table; known are {', '.join(sorted(known))}"
+                )
+        return attrs.evolve(
+            self, name=name, summary=summary, operations=attrs.evolve(self.operations, **classes)
+        )
 
     def config(self, sizes: Sizes, codecs: Mapping[str, Codec] | None = None, **fixed: Any) -> Config:
         """Return the configuration of a system of this profile.

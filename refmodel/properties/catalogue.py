@@ -39,6 +39,7 @@ STATE_PROPERTIES: tuple[StateProperty, ...] = (
     accounting.pools_are_large_enough,
     accounting.swap_charges,
     limits.contexts_are_given_back,
+    limits.cursor_rests_on_the_living,
     swap_slots.map_byte_counts_users,
     swap_slots.table_word_counts_users,
     swap_slots.cached_folio_has_its_slots,

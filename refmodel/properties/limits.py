@@ -105,6 +105,24 @@ def contexts_are_given_back(index: Index) -> str | None:
     return None
 
 
+@state_property(
+    "CURSOR",
+    source="mm/zswap.c zswap_memcg_offline_cleanup(), Linux 6.12.117",
+    requirements=("S5",),
+    bug="G4",
+    not_in=NO_LRU,
+)
+def cursor_rests_on_the_living(index: Index) -> str | None:
+    """The global shrinker's cursor rests on no cgroup that is offline: it would keep the cgroup in memory."""
+    v = index.v
+    cursor = v[v.at.next_shrink]
+    if cursor < 0 or v[v.at.memcg[cursor]].online:
+        return None
+    return (
+        f"the cursor of the global shrinker rests on cgroup {cursor}, which is offline; expected a live one"
+    )
+
+
 @history_property(
     "ZS-31",
     source="mm/zswap.c zswap_store(), Linux 6.12.117",

@@ -95,9 +95,12 @@ def swapped_out_page(index: Index) -> str | None:
     bug="Z19b",
 )
 def page_in_memory(index: Index) -> str | None:
-    """A page in memory holds what its process last wrote to it; a page that is nowhere is zeroes."""
+    """A page in memory holds what its process last wrote to it; a page that is nowhere is zeroes.
+
+    A page that was lost when its device was taken away is marked so, and touching it is SIGBUS.
+    """
     for number, pte, written in index.pages:
-        if not pte.slot:
+        if not pte.slot and not pte.poisoned:
             folio = index.folios.get(pte.folio)
             found = folio.contents[pte.index] if folio is not None else 0
             if found is not written and not same(found, written):

@@ -167,7 +167,8 @@ class TestLargeFolios:
         toy = self.filled(kernel)
         toy.out(1)
 
-        assert toy.slot(1) and not toy.slot(0)
+        assert toy.slot(1)
+        assert not toy.slot(0)
         assert toy.v[toy.v.at.mthp[2].split] == 1
         assert [toy.read(page) for page in range(4)] == [f"page {page}" for page in range(4)]
 

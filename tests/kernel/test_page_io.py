@@ -51,7 +51,8 @@ def test_a_failed_write_keeps_the_page_in_memory(kernel: str) -> None:
     folio = toy.v[toy.v.at.folio[toy.v[toy.v.at.swap_cache[toy.slot(0)]]]]
     assert folio is not None
 
-    assert folio.dirty and not folio.writeback
+    assert folio.dirty
+    assert not folio.writeback
     assert toy.read(0) == "A"
 
 

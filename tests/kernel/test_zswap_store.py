@@ -151,7 +151,7 @@ def test_a_large_folio_is_refused_by_6_12() -> None:
     assert toy.v[toy.v.at.vm.pswpout] == 4
 
 
-@pytest.mark.parametrize("kernel", ("linux-6.18", "linux-7.3"))
+@pytest.mark.parametrize("kernel", ["linux-6.18", "linux-7.3"])
 def test_a_page_that_does_not_compress_is_stored_raw(kernel: str) -> None:
     """Raw pages are PAGE_SIZE long and counted apart, unless the cgroup forbids writeback."""
     toy = Toy(kernel)

@@ -9,7 +9,7 @@ import attrs
 
 from refmodel.kernel.state import Truth
 from refmodel.kernel.vswap_state import Backing, Descriptor, allocated_entries, backing, descriptor
-from refmodel.machine import Operation, evolve, run
+from refmodel.machine import Execution, Operation, evolve, run
 from tests.kernel.toy import Toy
 
 
@@ -17,7 +17,8 @@ from tests.kernel.toy import Toy
 class Change:
     """One entry changed its type in one step.
 
-    step: "Operation.step".  guarded: whether its folio was locked in the swap cache, or nobody named it.
+    step: "Operation.step".
+    guarded: whether its folio was locked in the swap cache before or after the step, or nobody named it.
     moved: whether it changed from one physical slot to another, which keeps the type and is forbidden.
     """
 
@@ -48,9 +49,9 @@ class VswapToy(Toy):
         name = f"{type(step.__self__).__name__}.{step.__name__}"
         types = self._types()
         for entry, (before, after) in enumerate(zip(self._seen, types, strict=True)):
-            if before != after:
-                moved = before[0] == after[0]
-                self.changes.append(Change(entry, before[0], after[0], name, self._guarded(entry), moved))
+            if before[:2] != after[:2]:
+                guarded, moved = before[2] or after[2], before[0] == after[0]
+                self.changes.append(Change(entry, before[0], after[0], name, guarded, moved))
         self._seen = types
 
     def descriptor(self, page: int, mm: int = 0) -> Descriptor:
@@ -100,30 +101,38 @@ class VswapToy(Toy):
         self.finish_writes()
         return error
 
-    def redirty(self, page: int, content: Any) -> int:
-        """Let somebody without a page-table entry write into the cached folio of a page; return the folio."""
-        number = self.descriptor(page).folio
+    def until(self, execution: Execution, step: str) -> None:
+        """Advance an operation in flight until a step of this name comes next, or to its end."""
+        while not execution.over and execution.at[1] != step:
+            operation, name = execution.at
+            execution.advance(self.v)
+            self.observe(getattr(operation, name))
+
+    def lock(self, number: int) -> None:
+        """Lock a folio."""
+        folio = self.v[self.v.at.folio[number]]
+        assert folio is not None
+        self.v[self.v.at.folio[number]] = evolve(folio, locked=True)
+
+    def reclaim(self, folio: int) -> None:
+        """Let reclaim come by a folio, and the device finish."""
+        self.run(self.ops.shrink_folio(folio=folio))
+        self.finish_writes()
+
+    def redirty(self, number: int, content: Any) -> None:
+        """Let somebody write into a cached single-page folio without going through a page table."""
         place = self.v.at.folio[number]
         folio = self.v[place]
         assert folio is not None
         self.v[place] = evolve(folio, contents=(content,), dirty=True)
-        for row in zip(self.v.at.pte, self.v.at.truth, strict=True):
-            for pte, truth in zip(*row, strict=True):
-                if self.v[pte].slot == folio.swap:
+        for ptes, truths in zip(self.v.at.pte, self.v.at.truth, strict=True):
+            for pte, truth in zip(ptes, truths, strict=True):
+                if self.v[pte].folio == number or self.v[pte].slot == folio.swap:
                     self.v[truth] = Truth(content)
-        return number
 
-    def write_out(self, folio: int) -> Any:
-        """Write a folio of the swap cache out, as reclaim does; return what became of it."""
-        place = self.v.at.folio[folio]
-        record = self.v[place]
-        assert record is not None
-        self.v[place] = evolve(record, locked=True, dirty=False)
-        return self.run(self.ops.swap_writepage(folio=folio))
-
-    def _types(self) -> list[tuple[Backing, int]]:
+    def _types(self) -> list[tuple[Backing, int, bool]]:
         physical = self.v.at.vswap.physical
-        return [(backing(self.v, entry), self.v[place]) for entry, place in enumerate(physical)]
+        return [(backing(self.v, e), self.v[place], self._guarded(e)) for e, place in enumerate(physical)]
 
     def _guarded(self, entry: int) -> bool:
         slot, number = self.v[self.v.at.slot[entry]], self.v[self.v.at.swap_cache[entry]]

@@ -144,7 +144,8 @@ def test_operations_in_flight_advance_step_by_step() -> None:
     assert second.at[1] == "lock"
     assert first.advance(view)
     assert first.over
-    assert second.advance(view) and second.advance(view)
+    assert second.advance(view)
+    assert second.advance(view)
     assert second.over
 
 
