@@ -177,8 +177,10 @@ class Validation:
         try:
             self.follow(op)
         except Mismatch as mismatch:
+            self.last_step = step_in(mismatch) or self.last_step
             return mismatch
         except (LookupError, AssertionError, ValueError, RuntimeError) as broken:
+            self.last_step = step_in(broken) or self.last_step
             return Mismatch(op.line, "the operation", f"no such run: {broken}")
         return None
 
@@ -371,6 +373,19 @@ class Validation:
             allowed=mismatch.allowed,
             step=describe_step(self.last_step),
         )
+
+
+def step_in(error: BaseException) -> Any:
+    """Return the step that was running when an exception was raised, or None."""
+    found = None
+    frame = error.__traceback__
+    while frame is not None:
+        runs = frame.tb_frame.f_locals.get("self")
+        name = frame.tb_frame.f_code.co_name
+        if isinstance(runs, Operation) and name in runs.step_names:
+            found = getattr(runs, name)
+        frame = frame.tb_next
+    return found
 
 
 def describe(op: Op) -> str:

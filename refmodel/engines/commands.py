@@ -306,7 +306,7 @@ def swapoff(v: KernelView) -> Operation | None:
     """The swap device is taken out of use; the writes to it have ended, because swapoff waits for them."""
     if under_writeback(v):
         return None
-    return v.ops.swapoff() if v.ops.vswap_swapoff is None else v.ops.vswap_swapoff()
+    return v.ops.swapoff()
 
 
 @KINDS.kind("swapon", weight=3)

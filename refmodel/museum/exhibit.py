@@ -47,6 +47,8 @@ class Exhibit:
     remedy: where the released kernel itself is wrong and ``operations`` is empty: what would make it right.
     breaks: ids of the properties that ``program`` breaks.
     fixed: fields of ``Config`` that it needs.  sizes: sizes that it needs, where those of a preset do not do.
+    never: choice points at which nothing but the first option is taken.
+    demands: ids of properties that hold in ``base`` only under ``never``, to be checked besides the others.
     program: the shortest demonstration, on the preset "toy".
     """
 
@@ -62,6 +64,8 @@ class Exhibit:
     remedy: Mapping[str, type[Operation]] = attrs.field(factory=dict)
     fixed: Mapping[str, Any] = attrs.field(factory=dict)
     sizes: Mapping[str, int] = attrs.field(factory=dict)
+    never: tuple[str, ...] = ()
+    demands: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:

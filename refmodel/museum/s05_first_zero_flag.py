@@ -37,10 +37,9 @@ EXHIBIT = Exhibit(
     ground={"do_swap_page": DoLargeSwapPage},
     operations={"swap_read": AsksFirstFlag},
     breaks=("ZS-19",),
-    fixed={"synchronous_device": True},
+    fixed={"synchronous_device": True, "initial_pool": False, "zswap_enabled": False},
     program=(
-        do("set_param", name="enabled", value="0"),
-        do("write_page", mm=0, page=2, content=3),
+        do("write_page", mm=0, page=2, content=0),
         do("write_page", mm=0, page=0, content=1),
         do("write_page", mm=0, page=1, content=0),
         do("madvise_pageout", mm=0, page=2),

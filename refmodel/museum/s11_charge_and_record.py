@@ -21,7 +21,7 @@ class RecordsTheDead(AddToSwap612):
 
     @step
     def charge(self, v: KernelView) -> Next:
-        """Charge the nearest living ancestor, nobody if that is the root, and record the folio's own cgroup."""
+        """Charge the nearest living ancestor, unless that is the root; record the folio's own cgroup."""
         folio = v[v.at.folio[self.folio]]
         assert folio is not None
         charged = folio.memcg

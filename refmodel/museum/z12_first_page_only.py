@@ -46,10 +46,11 @@ EXHIBIT = Exhibit(
     ground={"do_swap_page": DoLargeSwapPage},
     operations={"zswap_load": LoadsFirstPage},
     breaks=("ZS-19",),
+    fixed={"synchronous_device": True},
     program=(
+        do("write_page", mm=0, page=2, content=0),
         do("write_page", mm=0, page=0, content=1),
         do("write_page", mm=0, page=1, content=2),
-        do("write_page", mm=0, page=2, content=3),
         do("madvise_pageout", mm=0, page=2),
         do("madvise_pageout", mm=0, page=0, nr=2),
         do("read_page", mm=0, page=0),

@@ -71,6 +71,7 @@ STATE_PROPERTIES: tuple[StateProperty, ...] = (
 
 HISTORY_PROPERTIES: tuple[HistoryProperty, ...] = (
     order.publish_and_unpublish_in_order,
+    order.listed_at_the_node_of_the_page,
     order.failed_store_leaves_nothing,
     order.one_copy_after_load,
     order.failed_writeback_changes_nothing,

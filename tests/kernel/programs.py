@@ -1,4 +1,4 @@
-"""Random programs: processes, reclaim and administrators at work, every read compared with what was written."""
+"""Random programs of processes, reclaim and administrators; reads are compared with what was written."""
 
 from __future__ import annotations
 

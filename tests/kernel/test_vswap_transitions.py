@@ -16,7 +16,7 @@ Scenario = Callable[[VswapToy], int]
 """Runs something and returns the entry that is to be looked at."""
 
 
-# --- situations -----------------------------------------------------------------------------------------------
+# --- situations ----------------------------------------------------------------------------------------
 
 
 def stored(toy: VswapToy) -> int:
@@ -86,7 +86,7 @@ def unwritten_large(toy: VswapToy) -> tuple[int, int]:
     return toy.descriptor(0).folio, toy.slot(0)
 
 
-# --- the table ------------------------------------------------------------------------------------------------
+# --- the table -----------------------------------------------------------------------------------------
 
 
 def alloc(toy: VswapToy) -> int:

@@ -12,6 +12,8 @@ from refmodel.kernel.vswap_state import Backing, Descriptor, allocated_entries, 
 from refmodel.machine import Execution, Operation, evolve, run
 from tests.kernel.toy import Toy
 
+State = tuple[Any, ...]
+
 
 @attrs.frozen
 class Change:
@@ -37,7 +39,14 @@ class VswapToy(Toy):
         """Build the system; ``fixed`` are fields of its configuration."""
         super().__init__("vswap-v6", **fixed)
         self.changes: list[Change] = []
-        self._seen = self._types()
+        self.watch()
+
+    def watch(self) -> None:
+        """Watch the present system from its present state on."""
+        at = self.v.at
+        rows = (at.vswap.physical, at.zeromap, at.tree, at.vswap.cluster)
+        self._type_rows = [slice(row[0], row[-1] + 1) for row in rows]
+        self._before = self.v.snapshot()
 
     def run(self, operation: Operation) -> Any:
         """Run an operation to its end."""
@@ -46,13 +55,15 @@ class VswapToy(Toy):
 
     def observe(self, step: MethodType) -> None:
         """Record what a step changed."""
+        before, self._before = self._before, self.v.snapshot()
+        after = self._before
+        if all(before[rows] == after[rows] for rows in self._type_rows):
+            return
         name = f"{type(step.__self__).__name__}.{step.__name__}"
-        types = self._types()
-        for entry, (before, after) in enumerate(zip(self._seen, types, strict=True)):
-            if before[:2] != after[:2]:
-                guarded, moved = before[2] or after[2], before[0] == after[0]
-                self.changes.append(Change(entry, before[0], after[0], name, guarded, moved))
-        self._seen = types
+        for entry, (old, new) in enumerate(zip(self._types(before), self._types(after), strict=True)):
+            if old != new:
+                guarded = self._guarded(before, entry) or self._guarded(after, entry)
+                self.changes.append(Change(entry, old[0], new[0], name, guarded, moved=old[0] == new[0]))
 
     def descriptor(self, page: int, mm: int = 0) -> Descriptor:
         """Return the descriptor of a swapped-out page."""
@@ -65,6 +76,11 @@ class VswapToy(Toy):
     def entries(self) -> list[int]:
         """Return the entries that have a descriptor."""
         return list(allocated_entries(self.v))
+
+    def describe(self, entry: int) -> tuple[str, int, bool]:
+        """Return type, count and pin of an entry."""
+        found = descriptor(self.v, entry)
+        return found.backing.value, found.count, found.cached
 
     def path(self, entry: int) -> str:
         """Return the types that an entry went through, for example "UFC"."""
@@ -130,11 +146,15 @@ class VswapToy(Toy):
                 if self.v[pte].folio == number or self.v[pte].slot == folio.swap:
                     self.v[truth] = Truth(content)
 
-    def _types(self) -> list[tuple[Backing, int, bool]]:
-        physical = self.v.at.vswap.physical
-        return [(backing(self.v, e), self.v[place], self._guarded(e)) for e, place in enumerate(physical)]
+    def _types(self, state: State) -> list[tuple[Backing, int]]:
+        physical, zeroes, stored, clusters = (state[rows] for rows in self._type_rows)
+        size = self.v.cfg.sizes.vswap_cluster_size
+        bits = [cluster.bitmap >> i & 1 if cluster else 0 for cluster in clusters for i in range(size)]
+        return [
+            (Backing("S" if slot else "Z" if zero else "C" if entry else "F" if bit else "U"), slot)
+            for slot, zero, entry, bit in zip(physical, zeroes, stored, bits, strict=True)
+        ]
 
-    def _guarded(self, entry: int) -> bool:
-        slot, number = self.v[self.v.at.slot[entry]], self.v[self.v.at.swap_cache[entry]]
-        folio = self.v[self.v.at.folio[number]]
+    def _guarded(self, state: State, entry: int) -> bool:
+        slot, folio = state[self.v.at.slot[entry]], state[self.v.at.folio[state[self.v.at.swap_cache[entry]]]]
         return not slot.count or (slot.cache and folio is not None and folio.locked)

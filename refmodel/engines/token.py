@@ -1,0 +1,168 @@
+"""Tokens: a failure as one short word that can be mailed, kept and replayed.
+
+A token is ``rm1-`` and base64 (URL alphabet) of a checksum and the deflated program: profile, preset, setting
+and moves.  Numbers are variable-length integers; the dictionary of the compressor holds the words that most
+programs contain.  Everything that is read here may come from anybody.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import zlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from refmodel.engines.command import Command, Move
+from refmodel.engines.commands import KINDS
+from refmodel.engines.packing import Packable, packed, unpacked
+from refmodel.engines.setting import COMPRESSORS, Setting
+from refmodel.profiles import PRESETS, PROFILES
+
+if TYPE_CHECKING:
+    from refmodel.profiles import Profile
+
+VERSION = "rm1"
+"""Stands in front of every token; another layout of programs has another one."""
+
+_WORDS = (
+    "cpu_offline cpu_online bind thp zpool zbud compressor unknown accept_threshold_percent max_pool_percent "
+    "shrinker_enabled enabled swapoff swapon memcg_offline swap_max zswap_max zswap_writeback shrinker_count "
+    "shrinker_scan exit_child fork willneed madvise_free store_byte 4096 8192 max zap read reclaim pageout write "
+    "vswap-v6 linux-6.1 linux-6.18 linux-6.12 linux-7.3 real toy lz4 deflate deflate-iaa zstd tokens zsmalloc"
+).encode()
+"""What the compressor expects to see.  Part of the layout: a change of it is another version."""
+
+_MOST_BYTES = 1 << 20
+"""Length of a program at most, so that a token cannot blow up when it is read."""
+
+
+class BadToken(ValueError):
+    """A token that cannot be replayed; its text is one line that says why and what to try."""
+
+
+@attrs.frozen
+class Program:
+    """A program that can be replayed.
+
+    profile, preset: their names.  setting: what stands at the start.  moves: commands and answers.
+    """
+
+    profile: str
+    preset: str
+    setting: Setting
+    moves: tuple[Move, ...]
+
+
+def encode(program: Program) -> str:
+    """Return the token of a program."""
+    moves = tuple((m.command.name, m.command.arguments, m.answers) for m in program.moves)
+    body = packed((program.profile, program.preset, attrs.astuple(program.setting), moves))
+    deflated = _deflated(body)
+    return f"{VERSION}-{_text(zlib.crc32(deflated).to_bytes(4, 'big') + deflated)}"
+
+
+def decode(token: str, profiles: Mapping[str, Profile] = PROFILES) -> Program:
+    """Return the program of a token.
+
+    profiles: those that are known, by name.
+    Raises BadToken for what is no token, or none of this version, or names something that does not exist.
+    """
+    version, _, text = token.strip().partition("-")
+    if not text or not version.startswith("rm"):
+        raise BadToken(f"token {_short(token)}: expected one that starts with {VERSION}-; copy the whole line")
+    if version != VERSION:
+        raise BadToken(f"token {_short(token)}: made by another version ({version}); this one reads {VERSION}-")
+    checked = _bytes(text)
+    checksum, deflated = checked[:4], checked[4:]
+    if zlib.crc32(deflated).to_bytes(4, "big") != checksum:
+        raise BadToken(f"token {_short(token)}: its checksum is wrong; copy it again, all of it")
+    try:
+        program = _program(unpacked(_inflated(deflated)))
+    except (ValueError, TypeError, IndexError, zlib.error) as error:
+        raise BadToken(f"token {_short(token)}: holds no program ({error}); report where it came from") from None
+    _check_names(program, profiles)
+    return program
+
+
+def _check_names(program: Program, profiles: Mapping[str, Profile]) -> None:
+    """Raise BadToken where a name stands for nothing here."""
+    setting, profile = program.setting, profiles.get(program.profile)
+    if profile is None:
+        known = ", ".join(profiles)
+        hint = "a profile with changes of its own is replayed with the same changes"
+        raise BadToken(f"token of profile {program.profile!r}: expected one of {known}; {hint}")
+    if program.preset not in PRESETS:
+        raise BadToken(f"token of preset {program.preset!r}: expected one of {', '.join(PRESETS)}")
+    if setting.compressor not in COMPRESSORS:
+        known = ", ".join(COMPRESSORS)
+        raise BadToken(f"token with compressor {setting.compressor!r}: expected one of {known}")
+    if setting.zpool not in profile.allocators:
+        known = ", ".join(profile.allocators)
+        raise BadToken(f"token with allocator {setting.zpool!r}: {profile.name} has {known}")
+    for name in dict.fromkeys(move.command.name for move in program.moves):
+        if name not in KINDS.names():
+            raise BadToken(f"token with command {name!r}: expected one of {', '.join(KINDS.names())}")
+
+
+def _program(value: Packable) -> Program:
+    profile, preset, setting, moves = _tuple(value)
+    compressor, zpool, synchronous, enabled, device = _tuple(setting)
+    made = Setting(_str(compressor), _str(zpool), bool(synchronous), bool(enabled), bool(device))
+    return Program(_str(profile), _str(preset), made, tuple(_move(move) for move in _tuple(moves)))
+
+
+def _move(value: Packable) -> Move:
+    name, arguments, answers = _tuple(value)
+    given = tuple(a if isinstance(a, int) else _str(a) for a in _tuple(arguments))
+    return Move(Command(_str(name), given), tuple(_int(answer) for answer in _tuple(answers)))
+
+
+def _tuple(value: Packable) -> tuple[Packable, ...]:
+    if not isinstance(value, tuple):
+        raise TypeError(f"{value!r} where a sequence is expected")
+    return value
+
+
+def _str(value: Packable) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} where a word is expected")
+    return value
+
+
+def _int(value: Packable) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"{value!r} where a number is expected")
+    return value
+
+
+def _deflated(body: bytes) -> bytes:
+    stream = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, _WORDS)
+    return stream.compress(body) + stream.flush()
+
+
+def _inflated(deflated: bytes) -> bytes:
+    stream = zlib.decompressobj(-15, _WORDS)
+    body = stream.decompress(deflated, _MOST_BYTES)
+    if not stream.eof:
+        raise ValueError("too long, or cut off")
+    return body
+
+
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _bytes(text: str) -> bytes:
+    """Return what ``_text`` wrote; nothing for text that it never writes, so that the checksum is wrong."""
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _short(token: str) -> str:
+    word = token.strip()
+    return repr(word if len(word) <= 24 else f"{word[:20]}...")
