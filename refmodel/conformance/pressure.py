@@ -7,6 +7,7 @@ from typing import Any
 
 from refmodel.conformance.observed import Follower
 from refmodel.conformance.trace_file import Op
+from refmodel.engines.background import under_writeback
 from refmodel.kernel.table import KernelView
 from refmodel.machine import Operation
 
@@ -32,19 +33,7 @@ def run_reclaim(v: KernelView, follower: Follower, op: Op, run: Run) -> None:
                 run(v.ops.shrink_folio(folio=folio))
 
 
-def writing(v: KernelView) -> list[int]:
-    """Return the folios whose write to the device is under way."""
-    used, found = v[v.at.folios_used] & ~1, []
-    while used:
-        number = (used & -used).bit_length() - 1
-        used &= used - 1
-        folio = v[v.at.folio[number]]
-        if folio is not None and folio.writeback:
-            found.append(number)
-    return found
-
-
 def end_writes(v: KernelView, run: Run) -> None:
     """Let the device finish everything that was submitted."""
-    for number in writing(v):
+    for number in under_writeback(v):
         run(v.ops.end_swap_write(folio=number))

@@ -170,7 +170,8 @@ class Validation:
         set_limit(self.view, limit)
         before = self.view[self.view.at.zs.pool_limit_hit]
         self.try_follow(op)
-        return self.view[self.view.at.zs.pool_limit_hit] - before - op.record["d"]["zs.pool_limit_hit"]
+        recorded: int = op.record["d"]["zs.pool_limit_hit"]
+        return self.view[self.view.at.zs.pool_limit_hit] - before - recorded
 
     def try_follow(self, op: Op) -> Mismatch | None:
         """Follow one operation; return where it leaves the model, if it does."""

@@ -102,7 +102,7 @@ class Draws:
 
 
 class Drawn(Environment):
-    """Draws the answers: faults rarely, everything else evenly.
+    """Draws the answers: faults rarely, everything else evenly; bytes of zero are the first options.
 
     draws: the sequence.  rate: how many of 256 fault points that are asked fail.
     never: names of points at which only the first answer is given.
@@ -119,7 +119,7 @@ class Drawn(Environment):
         try:
             if not point.fault:
                 return self.draws.below(count)
-            if self.draws.byte() >= self.rate:
+            if self.draws.byte() < 256 - self.rate:
                 return 0
             return 1 + self.draws.below(count - 1) if count > 2 else 1
         except Exhausted:

@@ -100,12 +100,17 @@ def replay_token(token: str, profiles: Mapping[str, Profile] = PROFILES) -> Time
 
 
 def replay(program: Program, profile: Profile, properties: Sequence[Property] | None = None) -> Timeline:
-    """Run a program again, up to the first violation.
+    """Run a program again, up to the first violation: at rest, else between two steps.
 
     profile: the one that the program names.  properties: what is to hold, by default all of the profile.
     """
     checked = (*at_rest(profile), *in_history(profile)) if properties is None else properties
-    recorder = _Recorder(program, profile, checked)
+    timeline = _timeline(program, profile, checked, every_step=False)
+    return timeline if timeline.violation else _timeline(program, profile, checked, every_step=True)
+
+
+def _timeline(program: Program, profile: Profile, checked: Sequence[Property], *, every_step: bool) -> Timeline:
+    recorder = _Recorder(program, profile, checked, every_step=every_step)
     moves: list[MoveRecord] = []
     violation = None
     for move in program.moves:
@@ -135,9 +140,11 @@ class _Told(Scripted):
 class _Recorder:
     """Runs commands and writes down their steps."""
 
-    def __init__(self, program: Program, profile: Profile, properties: Sequence[Property]) -> None:
+    def __init__(
+        self, program: Program, profile: Profile, properties: Sequence[Property], *, every_step: bool
+    ) -> None:
         v = program.setting.system(profile, program.preset)
-        self.trial = Trial(v, properties, every_step=True, watch=self.step)
+        self.trial = Trial(v, properties, every_step=every_step, watch=self.step)
         self.environment = _Told()
         self.steps: list[StepRecord] = []
         self.events: list[Event] = []

@@ -7,7 +7,9 @@ from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.table import KernelView
 from refmodel.properties.index import Index
 from refmodel.properties.property import state_property
-from refmodel.properties.swap_slots import VIRTUAL_SWAP
+
+VIRTUAL_SWAP = ("6.19",)
+"""Kernels whose page tables name virtual entries: ``descriptors`` has the properties of those."""
 
 
 @state_property(
@@ -22,35 +24,37 @@ def zswap_charges(index: Index) -> str | None:
     So is its zswap_incomp, where the kernel counts that: of those as long as a page.
     """
     v = index.v
-    charged: dict[int, Charge] = {}
+    size: dict[int, int] = {}
+    pages: dict[int, int] = {}
+    raw: dict[int, int] = {}
     for entry in index.entries.values():
         if entry.objcg:
             group = v[v.at.objcg[entry.objcg]]
-            size, pages, raw = charged.get(group, NO_CHARGE)
-            raw += entry.length == PAGE_SIZE and v.cfg.options.memcg_counts_incompressible
-            charged[group] = size + entry.length, pages + 1, raw
-    for group, counters in enumerate(v.at.mc):
-        own = charged.get(group, NO_CHARGE)
-        if (v[counters.zswap], v[counters.zswapped], v[counters.zswap_incomp]) != own:
-            return _subtree_difference(v, charged)
+            size[group] = size.get(group, 0) + entry.length
+            pages[group] = pages.get(group, 0) + 1
+            if entry.length == PAGE_SIZE and v.cfg.options.memcg_counts_incompressible:
+                raw[group] = raw.get(group, 0) + 1
+    for group, own in enumerate(v.at.mc):
+        found = v[own.zswap], v[own.zswapped], v[own.zswap_incomp]
+        if found != (size.get(group, 0), pages.get(group, 0), raw.get(group, 0)):
+            wrong = (
+                miscounted(v, n, e) for n, e in (("zswap", size), ("zswapped", pages), ("zswap_incomp", raw))
+            )
+            return next((each for each in wrong if each is not None), None)
     return None
 
 
-Charge = tuple[int, int, int]
-"""What a cgroup carries: bytes, pages, and pages that did not compress."""
+def miscounted(v: KernelView, name: str, expected: dict[int, int]) -> str | None:
+    """Return the first online cgroup whose counter, summed over its subtree, is wrong.
 
-NO_CHARGE: Charge = (0, 0, 0)
-
-
-def _subtree_difference(v: KernelView, charged: dict[int, Charge]) -> str | None:
-    """Compare the sums over subtrees: a dead cgroup's counters stay, its parent's sums stay right."""
+    name: field of ``MemcgCounters``.  expected: the right value of each cgroup by itself, 0 where it is missing.
+    A dead cgroup's own counters stay as they were, so only the sums of the living can be compared.
+    """
     for group, place in enumerate(v.at.memcg):
         members = memcg.subtree(v, group) if v[place].online else []
-        for i, name in enumerate(("zswap", "zswapped", "zswap_incomp")):
-            found = sum(v[getattr(v.at.mc[m], name)] for m in members)
-            expected = sum(charged.get(m, NO_CHARGE)[i] for m in members)
-            if found != expected:
-                return f"{name} of cgroup {group} is {found}; expected {expected}, the sum over its entries"
+        found, right = memcg.stat(v, group, name), sum(expected.get(m, 0) for m in members)
+        if members and found != right:
+            return f"{name} of cgroup {group} is {found}; expected {right}, what it has"
     return None
 
 

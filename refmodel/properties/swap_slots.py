@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from refmodel.kernel.swap_slots import slots_of
+from refmodel.properties.accounting import VIRTUAL_SWAP, miscounted
 from refmodel.properties.index import Index
 from refmodel.properties.property import state_property
-
-VIRTUAL_SWAP = ("6.19",)
-"""Kernels whose page tables name virtual entries: ``descriptors`` has the properties of those."""
 
 
 @state_property(
@@ -98,7 +96,6 @@ def nr_swapcached(index: Index) -> str | None:
     if found != expected:
         return f"nr_swapcached is {found}; expected {expected}, the pages in the swap cache"
     for group, counters in enumerate(v.at.mc):
-        found, expected = v[counters.swapcached], pages.get(group, 0)
-        if found != expected:
-            return f"swapcached of cgroup {group} is {found}; expected {expected}, the pages of its folios"
+        if v[counters.swapcached] != pages.get(group, 0):
+            return miscounted(v, "swapcached", pages)
     return None

@@ -12,7 +12,7 @@ from refmodel.machine import evolve
 from tests.kernel.toy import KERNELS, Toy
 from tests.kernel.vswap_toy import VswapToy
 
-# --- no device ------------------------------------------------------------------------------------------------
+# --- no device ------------------------------------------------------------------------------------------
 
 
 def test_zswap_needs_no_device() -> None:
@@ -65,7 +65,7 @@ def test_without_a_device_there_is_nothing_to_take_out_of_use() -> None:
     assert VswapToy(device_slots=0).run(VswapToy(device_slots=0).ops.swapoff()) == -errno.EINVAL
 
 
-# --- slots ----------------------------------------------------------------------------------------------------
+# --- slots ----------------------------------------------------------------------------------------------
 
 
 def test_capacity_adds_up() -> None:
@@ -150,7 +150,7 @@ def test_a_copy_without_a_slot_is_dropped_from_the_cache() -> None:
     toy.read(0)
     toy.read(1)
 
-    assert [d for d in map(toy.describe, toy.entries())] == [("S", 0, True)]
+    assert [toy.describe(entry) for entry in toy.entries()] == [("S", 0, True)]
 
 
 def test_a_slot_that_only_the_cache_holds_is_marked_and_taken() -> None:
@@ -202,7 +202,7 @@ def test_a_failed_write_keeps_the_slot() -> None:
     assert toy.read(0) == "A"
 
 
-# --- swapoff --------------------------------------------------------------------------------------------------
+# --- swapoff --------------------------------------------------------------------------------------------
 
 
 def test_swapoff_walks_descriptors() -> None:
@@ -272,5 +272,6 @@ def test_swapoff_begins_with_reading_ahead() -> None:
     toy.fail(choices.ALLOC_FOLIO)
 
     assert toy.run(toy.ops.swapoff()) == 0
+    assert toy.failing == {}
     assert toy.backing(0) == "F"
     assert toy.read(0) == "A"

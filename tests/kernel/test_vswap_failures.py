@@ -156,26 +156,27 @@ def test_a_partial_store_ends_with_all_pages_in_memory() -> None:
 
 
 @pytest.mark.parametrize(
-    ("point", "nth", "expected"),
-    [(choices.ALLOC_FOLIO, 1, -errno.ENOMEM), (choices.SIGNAL, 1, -errno.EINTR)],
+    ("point", "times", "expected"),
+    [(choices.ALLOC_FOLIO, 2, -errno.ENOMEM), (choices.SIGNAL, 1, -errno.EINTR)],
     ids=["no memory", "signal"],
 )
-def test_a_failed_swapoff_puts_the_device_back(point: ChoicePoint, nth: int, expected: int) -> None:
+def test_a_failed_swapoff_puts_the_device_back(point: ChoicePoint, times: int, expected: int) -> None:
     """SO: what was not brought in is on the device as before, and the device serves again."""
     toy = VswapToy()
     toy.write(0, "A")
     toy.to_device(0)
     before = held(toy)
-    answers = {point: [True, True]}
+    answers = [True] * times
     toy.v.choose = lambda asked, options: (
-        answers[asked].pop() if answers.get(asked) else toy.choose(asked, options)
+        answers.pop() if asked is point and answers else toy.choose(asked, options)
     )
 
     assert toy.run(toy.ops.swapoff()) == expected
+    assert answers == []
     assert toy.v[toy.v.at.si].on
+    assert toy.backing(0) == "S"
     if point is choices.ALLOC_FOLIO:
         assert held(toy) == before
-    assert toy.backing(0) == "S"
     assert toy.read(0) == "A"
 
 

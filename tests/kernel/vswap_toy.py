@@ -105,9 +105,13 @@ class VswapToy(Toy):
         self.run(self.ops.madvise_willneed(mm=mm, page=page))
 
     def to_device(self, page: int, nr: int = 1) -> None:
-        """Page out a range past zswap."""
+        """Page out a range past zswap, and drop what was written from the swap cache."""
         self.enable(False)
         self.out(page, nr)
+        for number, place in enumerate(self.v.at.folio):
+            folio = self.v[place]
+            if folio is not None and folio.swapcache and not folio.dirty and not folio.rmap:
+                self.reclaim(number)
         self.enable(True)
 
     def write_back(self, page: int) -> int:

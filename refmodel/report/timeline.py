@@ -1,0 +1,123 @@
+"""A program run again, printed: commands, steps, choices, what each step changed, and what is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from refmodel.engines.replay import Answer, Change, MoveRecord, StepRecord, Timeline
+from refmodel.engines.violation import Violation
+from refmodel.report.terminal import table
+
+_LONG = 60
+"""Characters of a value at most."""
+
+_BOOKKEEPING = re.compile(r"\w+_used$")
+"""Maps of used numbers: what they say shows in the components themselves."""
+
+
+def program_page(timeline: Timeline) -> list[RenderableType]:
+    """Return the program: where it runs, and its commands with their failures and other choices."""
+    program = timeline.program
+    head = Text(f"Program on {program.profile}, {program.preset}, {program.setting.text}", "bold")
+    return [head, *(f"{number:3}  {_command(move)}" for number, move in enumerate(timeline.moves, start=1))]
+
+
+def timeline_page(timeline: Timeline) -> list[RenderableType]:
+    """Return every step of the program with its choices, its events and the differences of the state."""
+    parts: list[RenderableType] = [Text("Timeline", "bold")]
+    width = max((len(_name(step)) for move in timeline.moves for step in move.steps), default=0)
+    for number, move in enumerate(timeline.moves, start=1):
+        parts += [f"{number:3}  {move.text}", Padding(_steps(move, width), (0, 0, 0, 5))]
+    return parts
+
+
+def violation_page(violation: Violation) -> list[RenderableType]:
+    """Return what is wrong: the property's sentence, what was found, and where."""
+    made = table("", "")
+    made.show_header = False
+    made.add_row("broken", Text(f"{violation.property}: {violation.sentence}", "bold red"))
+    made.add_row("found", violation.found)
+    made.add_row("where", violation.where)
+    return [made]
+
+
+def _command(move: MoveRecord) -> str:
+    """Write a command with what was unusual in its environment."""
+    unusual = ", ".join(_answer(answer) for step in move.steps for answer in step.answers if answer.index)
+    does_nothing = "" if move.applied else "    (does not apply)"
+    return f"{move.text}{f'    where {unusual}' if unusual else ''}{does_nothing}"
+
+
+def _answer(answer: Answer) -> str:
+    return f"{answer.choice} fails" if answer.taken is True else f"{answer.choice} is {brief(answer.taken)}"
+
+
+def _steps(move: MoveRecord, width: int) -> RenderableType:
+    made = table("step", "what it changed")
+    made.show_header = False
+    made.columns[0].width = width
+    for step in move.steps:
+        made.add_row(_name(step), Group(*_lines(step)))
+    if move.value is not None:
+        made.add_row("", f"returned {brief(move.value)}")
+    return made
+
+
+def _name(step: StepRecord) -> Text:
+    text = Text(f"{step.operation}.{step.step}", "bold red" if step.raised else "")
+    return text.append(" did not end") if step.raised else text
+
+
+def _lines(step: StepRecord) -> Iterator[Text]:
+    for answer in step.answers:
+        if answer.taken is not False:  # what did not fail is not worth a line
+            yield Text(f"? {_answer(answer)}", "yellow" if answer.index else "dim")
+    for change in step.changes:
+        if not _BOOKKEEPING.match(change.place):
+            yield Text(f"{change.place}: {difference(change)}")
+    for name, fields in step.events:
+        told = " ".join(f"{field}={brief(value)}" for field, value in fields.items())
+        yield Text(f"> {name} {told}".rstrip(), "green")
+
+
+def difference(change: Change) -> str:
+    """Write what became of a component: the fields that differ, how much a number grew, or both values."""
+    before, after = change.before, change.after
+    if attrs.has(type(before)) and type(before) is type(after):
+        names = [field.name for field in attrs.fields(type(before))]
+        pairs = ((name, getattr(before, name), getattr(after, name)) for name in names)
+        return ", ".join(f"{name} {brief(old)} -> {brief(new)}" for name, old, new in pairs if old != new)
+    if attrs.has(type(before)) and after is None:
+        return "gone"
+    if attrs.has(type(after)) and before is None:
+        return brief(after)
+    if "." in change.place and isinstance(before, int) and isinstance(after, int):
+        return f"{after - before:+d}"
+    return f"{brief(before)} -> {brief(after)}"
+
+
+def brief(value: Any) -> str:
+    """Write a value in a few words: pages by their beginning, records without what is as usual."""
+    text = _brief(value)
+    return text if len(text) <= _LONG else f"{text[: _LONG - 3]}..."
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, bytes):
+        if not any(value):
+            return f"{len(value)} zeroes"
+        return f"{len(value)} bytes {value[:4].hex(' ')} ... {value[-2:].hex(' ')}"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_brief, value))})"
+    if not attrs.has(type(value)):
+        return str(value)
+    values = [(field, getattr(value, field.name)) for field in attrs.fields(type(value))]
+    shown = [f"{field.name}={_brief(found)}" for field, found in values if found != field.default]
+    return f"{type(value).__name__}({', '.join(shown)})"
