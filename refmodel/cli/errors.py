@@ -16,6 +16,10 @@ FINE, REFUTED, WRONG_USE, UNDECIDED = 0, 1, 2, 3
 
 MISTAKES = frozenset(
     {
+        "refmodel.engines.token.BadToken",
+        "refmodel.machine.source_code.NoSource",
+        "refmodel.museum.collection.UnknownExhibit",
+        "refmodel.museum.loading.BadChange",
         "refmodel.conformance.trace_file.TraceError",
         "refmodel.profiles.catalogue.UnknownProfile",
         "refmodel.profiles.presets.UnknownPreset",

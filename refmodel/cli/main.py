@@ -7,9 +7,11 @@ from typing import Any
 import click
 
 import refmodel
+from refmodel.cli.check import check
 from refmodel.cli.errors import one_line
 from refmodel.cli.overhead import overhead
 from refmodel.cli.profiles import profiles
+from refmodel.cli.replay import replay
 from refmodel.cli.spec import spec
 from refmodel.cli.validate import validate
 
@@ -38,5 +40,5 @@ def main(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (spec, profiles, overhead, validate):
+for command in (check, replay, validate, spec, profiles, overhead):
     main.add_command(command)

@@ -103,12 +103,18 @@ class Catalogue:
 
     def of(self, table: OperationTable) -> dict[str, Kind]:
         """Return the kinds that exist with an operation table, by name."""
-        return {name: kind for name, kind in self._kinds.items() if getattr(table, kind.needs, None) is not None}
+        return {
+            name: kind for name, kind in self._kinds.items() if getattr(table, kind.needs, None) is not None
+        }
 
     def operation(self, v: KernelView, command: Command) -> Operation | None:
         """Return the operation that a command stands for, or None if it does not apply in this state."""
         kind = self._kinds.get(command.name)
-        if kind is None or getattr(v.ops, kind.needs, None) is None or len(command.arguments) != len(kind.domains):
+        if (
+            kind is None
+            or getattr(v.ops, kind.needs, None) is None
+            or len(command.arguments) != len(kind.domains)
+        ):
             return None
         for value, domain in zip(command.arguments, kind.domains, strict=True):
             if value not in domain(v):

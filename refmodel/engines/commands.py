@@ -240,7 +240,7 @@ def memcg_offline(v: KernelView, memcg: int) -> Operation | None:
 
 @KINDS.kind("set_param", switch)
 def enabled(v: KernelView, value: int) -> Operation | None:
-    """zswap is switched off or on."""
+    """Compressed swap (zswap) is switched off or on."""
     return v.ops.set_param("enabled", str(value))
 
 

@@ -8,8 +8,7 @@ over is a list to be explained, not a percentage of what happened to run.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from types import FunctionType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -18,7 +17,6 @@ from refmodel.machine.introspect import describe_operation
 if TYPE_CHECKING:
     from refmodel.engines.trial import Trial
     from refmodel.kernel.table import OperationTable
-    from refmodel.machine import Operation
 
 
 @attrs.frozen(order=True)
@@ -63,12 +61,12 @@ def declared(table: OperationTable) -> tuple[Goal, ...]:
     return tuple(goal for name, cls in _operations(table) for goal in _goals(name, cls))
 
 
-def _operations(table: OperationTable) -> list[tuple[str, type[Operation]]]:
+def _operations(table: OperationTable) -> list[tuple[str, Any]]:
     found = ((field.name, getattr(table, field.name)) for field in attrs.fields(type(table)))
     return [(name, cls) for name, cls in found if cls is not None]
 
 
-def _goals(name: str, cls: type[Operation]) -> Iterable[Goal]:
+def _goals(name: str, cls: Any) -> Iterable[Goal]:
     described = {step.name: step.failures for step in describe_operation(cls).steps}
     for step in cls.step_names:
         yield Goal(name, step)
@@ -78,15 +76,13 @@ def _goals(name: str, cls: type[Operation]) -> Iterable[Goal]:
 
 def reached(table: OperationTable, trials: Iterable[Trial]) -> frozenset[Goal]:
     """Return the goals that trials have reached."""
-    names: dict[type[Operation], list[str]] = {}
+    names: dict[type[object], list[str]] = {}
     for name, cls in _operations(table):
         names.setdefault(cls, []).append(name)
     goals: set[Goal] = set()
     for trial in trials:
-        goals.update(Goal(name, *_step(ran)) for ran in trial.reached for name in names.get(ran[0], ()))
-        goals.update(Goal(name, *_step(ran)) for ran in trial.failed for name in names.get(ran[0], ()))
+        goals |= {Goal(name, step.__name__) for cls, step in trial.reached for name in names.get(cls, ())}
+        goals |= {
+            Goal(name, at.__name__, fault) for cls, at, fault in trial.failed for name in names.get(cls, ())
+        }
     return frozenset(goals)
-
-
-def _step(ran: tuple[type[Operation], FunctionType] | tuple[type[Operation], FunctionType, str]) -> tuple[str, ...]:
-    return (ran[1].__name__, *ran[2:])

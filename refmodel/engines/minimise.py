@@ -7,6 +7,7 @@ that it shares with the program it was made from, and checked for the one proper
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING
@@ -61,6 +62,7 @@ class _Minimiser:
         self.environment = Scripted()
         self.violation = violation
         self.replays = 0
+        self.failed: set[tuple[Move, ...]] = set()
         self.moves: list[Move] = []
         self.states: list[Saved] = []
 
@@ -84,26 +86,44 @@ class _Minimiser:
     def accepts(self, moves: list[Move], start: int) -> bool:
         """Replay a program whose first ``start`` moves are those of the best; keep it if it breaks the property.
 
-        Moves that do nothing are left out of what is kept.
+        Only the state at its end is looked at: most candidates fail, and looking costs as much as running.
         """
+        if tuple(moves) in self.failed:
+            return False
         self.replays += 1
+        self.trial.restore(self.states[start])
+        violation = None
+        for index in range(start, len(moves)):
+            violation = self._perform(moves[index], check=index == len(moves) - 1)
+            if violation is not None:
+                break
+        if violation is None or violation.property != self.violation.property:
+            self.failed.add(tuple(moves))
+            return False
+        self._keep(moves, start)
+        return True
+
+    def _keep(self, moves: list[Move], start: int) -> None:
+        """Make a program the best, up to where it breaks the property, without moves that do nothing."""
         self.trial.restore(self.states[start])
         kept, states = self.moves[:start], self.states[: start + 1]
         for move in moves[start:]:
-            operation = KINDS.operation(self.trial.v, move.command)
-            if operation is None or self.trial.halted:
-                continue
-            self.environment.follow(move.answers)
-            violation = self.trial.perform(move.command, operation, self.environment)
-            kept.append(Move(move.command, _trimmed(self.environment.answers)))
-            if violation is None:
+            before = self.trial.commands
+            violation = self._perform(move, check=True)
+            if self.trial.commands > before:
+                kept.append(Move(move.command, _trimmed(self.environment.answers)))
                 states.append(self.trial.save())
-            elif violation.property == self.violation.property:
-                self.moves, self.states, self.violation = kept, states, violation
-                return True
-            else:
-                return False
-        return False
+            if violation is not None:
+                self.violation = violation
+                break
+        self.moves, self.states = kept, states
+
+    def _perform(self, move: Move, *, check: bool) -> Violation | None:
+        operation = None if self.trial.halted else KINDS.operation(self.trial.v, move.command)
+        if operation is None:
+            return None
+        self.environment.follow(move.answers)
+        return self.trial.perform(move.command, operation, self.environment, check=check)
 
     # --- shortening -----------------------------------------------------------------------------------------
 
@@ -142,11 +162,11 @@ class _Minimiser:
                 self._simplify_argument(index, position)
 
     def _named_values(self) -> list[tuple[str, Argument]]:
-        found: dict[tuple[str, Argument], None] = {}
+        """Return the arguments that more than one move has, by name and value."""
+        found: Counter[tuple[str, Argument]] = Counter()
         for move in self.moves:
-            for name, value in zip(KINDS[move.command.name].parameters, move.command.arguments, strict=True):
-                found[name, value] = None
-        return list(found)
+            found.update(zip(KINDS[move.command.name].parameters, move.command.arguments, strict=True))
+        return [named for named, times in found.items() if times > 1]
 
     def _simpler(self, name: str, value: Argument) -> range:
         return range(value) if isinstance(value, int) and value <= _MOST_NAMED else range(0)
@@ -163,7 +183,9 @@ class _Minimiser:
         value = command.arguments[position]
         place = domain.index(value) if value in domain else len(domain)
         for simpler in dict.fromkeys((0, place // 2, place - 1)):
-            if 0 <= simpler < place and self._replace(index, _with_argument(command, position, domain[simpler])):
+            if 0 <= simpler < place and self._replace(
+                index, _with_argument(command, position, domain[simpler])
+            ):
                 return
 
     def simplify_answers(self) -> None:

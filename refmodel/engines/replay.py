@@ -109,7 +109,9 @@ def replay(program: Program, profile: Profile, properties: Sequence[Property] | 
     return timeline if timeline.violation else _timeline(program, profile, checked, every_step=True)
 
 
-def _timeline(program: Program, profile: Profile, checked: Sequence[Property], *, every_step: bool) -> Timeline:
+def _timeline(
+    program: Program, profile: Profile, checked: Sequence[Property], *, every_step: bool
+) -> Timeline:
     recorder = _Recorder(program, profile, checked, every_step=every_step)
     moves: list[MoveRecord] = []
     violation = None

@@ -1,7 +1,8 @@
 """Rule-based machines of Hypothesis over the same commands as the walks.
 
-Each kind of command is a rule.  Arguments, page contents and what the environment answers are drawn by
-Hypothesis, so its data base, its shrinking and its pytest integration all work:
+There is one rule, which draws the kind of command first, then its arguments, among them page contents, and
+what the environment answers.  All of it is data of Hypothesis, so its data base, its shrinking and its pytest
+integration work:
 
     from refmodel.engines.stateful import machine_for
     from refmodel.profiles import profile
@@ -13,7 +14,9 @@ A subclass may add rules of its own; ``self.perform`` runs a command, ``self.tri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hypothesis import strategies as st
@@ -37,8 +40,8 @@ FAULT_RATE = 6
 """How many of 256 fault points that are asked fail."""
 
 _ANSWERS = st.binary(max_size=32)
-_CONTENTS = st.integers(0, 9999)
-_NUMBERS = st.integers(1, 16)
+_CONTENTS = range(1000)
+_NUMBERS = range(1, 17)
 
 
 class PropertyBroken(AssertionError):
@@ -113,32 +116,37 @@ def machine_for(
         "trial": Trial(v, checked),
         "never": never,
     }
-    for kind in KINDS.of(profile.operations).values():
-        namespace[kind.name] = rule(**_strategies(v, kind))(_method(kind))
+    kinds = KINDS.of(profile.operations).values()
+    of_kind = {kind.name: _commands(v, kind) for kind in kinds}
+    names = st.sampled_from([kind.name for kind in kinds for _ in range(kind.weight)])
+    commands = names.flatmap(of_kind.__getitem__)
+    namespace["command"] = rule(command=commands, answers=_ANSWERS)(command)
     return type("CompressedSwap", (SwapMachine,), namespace)
 
 
-def _method(kind: Kind) -> Callable[..., None]:
-    """Return the method that runs commands of a kind."""
-
-    def perform(self: SwapMachine, answers: bytes, **arguments: Argument) -> None:
-        given = tuple(arguments[name] for name in kind.parameters)
-        self.perform(Command(kind.name, given), answers)
-
-    perform.__name__ = perform.__qualname__ = kind.name
-    perform.__doc__ = kind.meaning
-    return perform
+def command(self: SwapMachine, command: Command, answers: bytes) -> None:
+    """Run a command."""
+    self.perform(command, answers)
 
 
-def _strategies(v: KernelView, kind: Kind) -> dict[str, st.SearchStrategy[Any]]:
-    """Return strategies for the arguments and the answers of a kind."""
-    pairs = zip(kind.parameters, kind.domains, strict=True)
-    return {"answers": _ANSWERS, **{name: _strategy(v, domain) for name, domain in pairs}}
+def _commands(v: KernelView, kind: Kind) -> st.SearchStrategy[Command]:
+    """Return the commands of a kind, the first arguments first.
+
+    One number stands for all arguments: each further draw would cost as much as the command itself.
+    """
+    values = [_values(v, domain) for domain in kind.domains]
+    return st.integers(0, math.prod(map(len, values)) - 1).map(partial(_numbered, kind.name, values))
 
 
-def _strategy(v: KernelView, domain: Domain) -> st.SearchStrategy[Argument]:
-    """Return a strategy for one argument: any content; the values of the domain; numbers of what comes to exist."""
-    if domain is palette:
-        return _CONTENTS
-    values = tuple(domain(v))
-    return st.sampled_from(values) if values else _NUMBERS
+def _values(v: KernelView, domain: Domain) -> Sequence[Argument]:
+    """Return the values of an argument: any content, those of the domain, or numbers of what comes to exist."""
+    return _CONTENTS if domain is palette else tuple(domain(v)) or _NUMBERS
+
+
+def _numbered(name: str, values: Sequence[Sequence[Argument]], number: int) -> Command:
+    """Return the command of a number."""
+    given: list[Argument] = []
+    for some in values:
+        number, index = divmod(number, len(some))
+        given.append(some[index])
+    return Command(name, tuple(given))

@@ -28,11 +28,11 @@ VERSION = "rm1"
 """Stands in front of every token; another layout of programs has another one."""
 
 _WORDS = (
-    "cpu_offline cpu_online bind thp zpool zbud compressor unknown accept_threshold_percent max_pool_percent "
-    "shrinker_enabled enabled swapoff swapon memcg_offline swap_max zswap_max zswap_writeback shrinker_count "
-    "shrinker_scan exit_child fork willneed madvise_free store_byte 4096 8192 max zap read reclaim pageout write "
-    "vswap-v6 linux-6.1 linux-6.18 linux-6.12 linux-7.3 real toy lz4 deflate deflate-iaa zstd tokens zsmalloc"
-).encode()
+    b"cpu_offline cpu_online bind thp zpool zbud compressor unknown accept_threshold_percent max_pool_percent "
+    b"shrinker_enabled enabled swapoff swapon memcg_offline swap_max zswap_max zswap_writeback shrinker_count "
+    b"shrinker_scan exit_child fork willneed madvise_free store_byte 4096 8192 max zap read reclaim pageout write "
+    b"vswap-v6 linux-6.1 linux-6.18 linux-6.12 linux-7.3 real toy lz4 deflate deflate-iaa zstd tokens zsmalloc"
+)
 """What the compressor expects to see.  Part of the layout: a change of it is another version."""
 
 _MOST_BYTES = 1 << 20
@@ -72,9 +72,13 @@ def decode(token: str, profiles: Mapping[str, Profile] = PROFILES) -> Program:
     """
     version, _, text = token.strip().partition("-")
     if not text or not version.startswith("rm"):
-        raise BadToken(f"token {_short(token)}: expected one that starts with {VERSION}-; copy the whole line")
+        raise BadToken(
+            f"token {_short(token)}: expected one that starts with {VERSION}-; copy the whole line"
+        )
     if version != VERSION:
-        raise BadToken(f"token {_short(token)}: made by another version ({version}); this one reads {VERSION}-")
+        raise BadToken(
+            f"token {_short(token)}: made by another version ({version}); this one reads {VERSION}-"
+        )
     checked = _bytes(text)
     checksum, deflated = checked[:4], checked[4:]
     if zlib.crc32(deflated).to_bytes(4, "big") != checksum:
@@ -82,7 +86,9 @@ def decode(token: str, profiles: Mapping[str, Profile] = PROFILES) -> Program:
     try:
         program = _program(unpacked(_inflated(deflated)))
     except (ValueError, TypeError, IndexError, zlib.error) as error:
-        raise BadToken(f"token {_short(token)}: holds no program ({error}); report where it came from") from None
+        raise BadToken(
+            f"token {_short(token)}: holds no program ({error}); report where it came from"
+        ) from None
     _check_names(program, profiles)
     return program
 

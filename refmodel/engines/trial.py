@@ -5,8 +5,8 @@ Walks, the minimiser, replays and the rule-based machines all drive a system thr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from types import FunctionType, MethodType
+from collections.abc import Callable, Sequence
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -77,8 +77,8 @@ class Trial:
         self.v, self.properties, self.every_step, self.watch = v, tuple(properties), every_step, watch
         self.initial = v.snapshot() if initial is None else initial
         self.steps = self.commands = 0
-        self.reached: set[tuple[type[Operation], FunctionType]] = set()
-        self.failed: set[tuple[type[Operation], FunctionType, str]] = set()
+        self.reached: set[tuple[type[object], Callable[..., Any]]] = set()
+        self.failed: set[tuple[type[object], Callable[..., Any], str]] = set()
         self.run_faults: set[str] = set()
         self.command_faults: set[str] = set()
         self.halted = False
@@ -112,8 +112,13 @@ class Trial:
         operation = None if self.halted else KINDS.operation(self.v, command)
         return None if operation is None else self.perform(command, operation, environment)
 
-    def perform(self, command: Command, operation: Operation, environment: Environment) -> Violation | None:
-        """Run the operation that a command stands for, as ``do`` does."""
+    def perform(
+        self, command: Command, operation: Operation, environment: Environment, *, check: bool = True
+    ) -> Violation | None:
+        """Run the operation that a command stands for, as ``do`` does.
+
+        check: whether to check the properties afterwards, those that every run has excepted.
+        """
         v, observe = self.v, self._observer(environment)
         v.choose = environment.choose
         environment.faults.clear()
@@ -133,12 +138,12 @@ class Trial:
                 self.halted = True
                 return None
             return of_error(error)
-        return self._history() or broken_state(v, self._states)
+        events, self._events = self._events, []
+        return self._history(events) or broken_state(v, self._states) if check else None
 
-    def _history(self) -> Violation | None:
+    def _history(self, events: list[Event]) -> Violation | None:
         if not self._histories:
             return None
-        events, self._events = self._events, []
         broken = first_broken_history(events, self.v, self._histories)
         return None if broken is None else _violation(*broken)
 
@@ -185,7 +190,8 @@ def broken_state(v: KernelView, properties: Sequence[StateProperty]) -> Violatio
     try:
         broken = first_broken(v, properties) if properties else None
     except Exception:
-        broken = next(found for found in map(lambda p: _judged(v, p), properties) if found is not None)
+        judged = (_judged(v, prop) for prop in properties)
+        broken = next(found for found in judged if found is not None)
     return None if broken is None else _violation(*broken)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from refmodel.engines.command import Command, Kind, Move
-from refmodel.engines.environment import Draws, Drawn, Exhausted
+from refmodel.engines.environment import Drawn, Draws, Exhausted
 
 if TYPE_CHECKING:
     from refmodel.engines.trial import Trial

@@ -39,6 +39,11 @@ class Allocator(Protocol):
         """Whether nr_zspages counts its pages and observers see its calls: both are zsmalloc's alone."""
         ...
 
+    @property
+    def sleep_mapped(self) -> bool:
+        """Whether one may sleep while an object is mapped; if not, a load copies it first (6.1)."""
+        ...
+
     def class_of(self, size: int) -> int:
         """Return the index of the component that serves a size in bytes, or a negative errno."""
         ...
@@ -82,6 +87,11 @@ class Zsmalloc:
         """Yes."""
         return True
 
+    @property
+    def sleep_mapped(self) -> bool:
+        """No: mapping an object takes locks that spin."""
+        return False
+
     def class_of(self, size: int) -> int:
         """Return the size class, or a negative errno."""
         return self.rules.class_of(size)
@@ -122,6 +132,11 @@ class Zbud:
     def observed(self) -> bool:
         """No."""
         return False
+
+    @property
+    def sleep_mapped(self) -> bool:
+        """Yes: a handle is an address, so mapping takes nothing."""
+        return True
 
     def class_of(self, size: int) -> int:
         """Return 0, or a negative errno."""

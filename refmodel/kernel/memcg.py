@@ -26,7 +26,9 @@ def ancestors(v: KernelView, memcg: int) -> Iterator[int]:
 
 def online_ancestor(v: KernelView, memcg: int) -> int:
     """Return the nearest of a cgroup and its ancestors that is online; the root always is."""
-    return next(m for m in ancestors(v, memcg) if v[v.at.memcg[m]].online)
+    while not (record := v[v.at.memcg[memcg]]).online:
+        memcg = record.parent
+    return memcg
 
 
 def subtree(v: KernelView, memcg: int) -> list[int]:

@@ -404,6 +404,11 @@ class Places:
     """Virtual swap: where it exists, [slot] of all rows above but ``device`` means [virtual entry]."""
 
 
+def truth_of(v: Any, place: int) -> Place[Truth]:
+    """Return the place of what the process last wrote to the page of a page-table entry."""
+    return v.at.truth[0][0] + (place - v.at.pte[0][0])  # type: ignore[no-any-return]
+
+
 def _counters(layout: Layout, kind: type[Any], prefix: str) -> Any:
     names = [field.name for field in attrs.fields(kind)]
     return kind(**{name: layout.one(f"{prefix}.{name}", 0, counter=True) for name in names})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel.page_io import ACTIVATE, FolioOperation, folio_order
-from refmodel.kernel.state import EMPTY_PTE, Pte
+from refmodel.kernel.state import EMPTY_PTE, Pte, Truth, truth_of
 from refmodel.kernel.swap_slots import slots_of
 from refmodel.kernel.swap_state import free_folio
 from refmodel.kernel.table import lowest_free
@@ -52,6 +52,7 @@ class ShrinkFolio(FolioOperation):
             return self.keep_locked
         for place in folio.rmap:
             v[place] = EMPTY_PTE
+            v[truth_of(v, place)] = Truth()
         free_folio(v, self.folio)
         return Return(self.rest)
 
@@ -101,7 +102,10 @@ class ShrinkFolio(FolioOperation):
 
     @step
     def after_pageout(self, v: KernelView) -> Next:
-        """Keep what could not be written or is still being written; a folio that is clean can go."""
+        """Keep what could not be written or is still being written; a folio that is clean can go.
+
+        So can one whose slots were freed instead of written: reclaim held the last reference to it.
+        """
         folio = self.the_folio(v)
         if self.result == ACTIVATE:
             self.change(v, reclaim=False)
@@ -109,6 +113,8 @@ class ShrinkFolio(FolioOperation):
         if folio.writeback:
             return Return(self.rest)
         self.change(v, reclaim=False)
+        if not folio.swapcache and not folio.rmap:
+            return self.free
         if folio.dirty or folio.locked:
             return Return(self.rest)
         self.change(v, locked=True)
@@ -134,6 +140,14 @@ class ShrinkFolio(FolioOperation):
     def keep_locked(self, v: KernelView) -> Next:
         """Unlock the folio and keep it."""
         self.change(v, locked=False)
+        return self.put_back
+
+    @step
+    def put_back(self, v: KernelView) -> Next:
+        """Give up reclaim's reference; a folio that has lost its slots and is mapped nowhere goes with it."""
+        folio = self.the_folio(v)
+        if not folio.rmap and not folio.swapcache:
+            free_folio(v, self.folio)
         return Return(self.rest)
 
 
@@ -203,6 +217,7 @@ class MadvisePageout(Operation):
     nr: int = 1
     next: int = 0
     folios: tuple[int, ...] = ()
+    splitting: int = 0
 
     @step
     def collect(self, v: KernelView) -> Next:
@@ -216,6 +231,7 @@ class MadvisePageout(Operation):
             assert folio is not None
             size = len(folio.contents)
             if size > 1 and not self.maps_whole(v, pte):
+                self.splitting = pte.folio
                 v[v.at.folio[pte.folio]] = evolve(folio, locked=True)
                 return Call(v.ops.split_folio(folio=pte.folio), then=self.unlock_split)
             if len(folio.rmap) == size:
@@ -225,12 +241,12 @@ class MadvisePageout(Operation):
 
     @step
     def unlock_split(self, v: KernelView) -> Next:
-        """Unlock the first page of the split folio and look at the range again."""
-        place = v.at.folio[v[v.at.pte[self.mm][self.page + self.next]].folio]
+        """Unlock what was the folio's first page, drop it if nothing maps it, look at the range again."""
+        place = v.at.folio[self.splitting]
         folio = v[place]
         assert folio is not None
         v[place] = evolve(folio, locked=False)
-        return self.collect
+        return Call(v.ops.free_folios(folios=(self.splitting,)), then=self.collect)
 
     @step
     def reclaim(self, v: KernelView) -> Next:

@@ -53,7 +53,8 @@ def malloc(v: KernelView, pool: int, size: int, data: Any) -> int:
     handle = lowest_free(v[v.at.objects_used])
     v[v.at.objects_used] |= 1 << handle
     v[v.at.zs_object[handle]] = ZsObject(pool, size, index, where, data)
-    count_pages(v, pool, pages)
+    if pages:
+        count_pages(v, pool, pages)
     if allocator.observed:
         v.emit("zs_malloc", size=size, ret=0, h=handle)
     return handle
@@ -81,7 +82,8 @@ def free(v: KernelView, handle: int) -> None:
     v[place], pages = allocator.remove(v[place], stored.size_class, stored.zspage)
     v[v.at.zs_object[handle]] = None
     v[v.at.objects_used] &= ~(1 << handle)
-    count_pages(v, stored.pool, -pages)
+    if pages:
+        count_pages(v, stored.pool, -pages)
 
 
 def count_pages(v: KernelView, pool: int, pages: int) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel import choices
+from refmodel.kernel import choices, zsmalloc
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.state import Content, Folio, ZswapEntry
 from refmodel.kernel.zswap_entry import live_entry
@@ -236,13 +236,14 @@ class ZswapLoad61(ZswapLoadBase):
     def decompress(self, v: KernelView) -> Next:
         """Fill the folio from the word, or from the object through a bounce buffer.
 
-        Without memory for the buffer the hook fails, and its caller reads the device: a block that was
-        never written (H-13, UNVERIFIED in practice).
+        The buffer is needed where the allocator forbids to sleep with the object mapped.  Without memory for
+        it the hook fails, and its caller reads the device: a block that was never written (H-13, UNVERIFIED
+        in practice).
         """
         entry = live_entry(v, self.entry)
         if entry.length == 0:
             fill(v, self.folio, entry.value)
-        elif v.fails(choices.BOUNCE_BUFFER):
+        elif not zsmalloc.allocator_of(v, entry.pool).sleep_mapped and v.fails(choices.BOUNCE_BUFFER):
             self.error = -errno.ENOMEM
             return self.put_entry
         elif v.fails(choices.DECOMPRESS):

@@ -217,9 +217,13 @@ class SetCompressor612(Operation):
 
     @step
     def add_head(self, v: KernelView) -> Next:
-        """Make the pool the current one: stores that begin from here on use it."""
+        """Make the pool the current one: stores that begin from here on use it.
+
+        A first pool that did not become current may still be on the list, killed already.  (A kernel that
+        has not taken it off yet takes it for the current one and kills it again.  That is left out.)
+        """
         pools = v[v.at.pool_list]
-        self.former = pools[0] if pools else 0
+        self.former = pools[0] if v[v.at.zswap].has_pool else 0
         v[v.at.pool_list] = (self.pool, *pools)
         v[v.at.zswap] = evolve(v[v.at.zswap], has_pool=True)
         return self.kill if self.former else Return(0)

@@ -98,7 +98,7 @@ class OperationInfo:
 def describe_operation(cls: type[Any]) -> OperationInfo:
     """Describe an operation: a subclass of ``Operation`` made by attrs.
 
-    Raises OSError when the source of a step cannot be read.
+    Raises NoSource when the source of a step cannot be read.
     """
     fields = [_argument(field) for field in attrs.fields(cls) if field.name not in Operation.__annotations__]
     text = inspect.getdoc(cls) or ""

@@ -11,6 +11,7 @@ import inspect
 import textwrap
 from collections.abc import Callable
 from functools import cache
+from tokenize import TokenError
 from types import FunctionType
 from typing import Any
 
@@ -23,14 +24,29 @@ MISSING: Any = object()
 """What a name stands for when only running the function would tell."""
 
 
+class NoSource(OSError):
+    """The source of a function cannot be read, or is no longer what was loaded."""
+
+
 @cache
 def definition(function: Function) -> ast.FunctionDef:
     """Return the syntax tree of a function.
 
-    Raises OSError when its source file is not there to be read.
+    Raises NoSource when its file is not there, or was edited since it was loaded.
     """
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-    assert isinstance(tree, ast.FunctionDef)
+    name = f"{function.__module__}.{function.__qualname__}"
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    except OSError as error:
+        raise NoSource(
+            f"source of {name}: {error}; expected its Python file; install the package again"
+        ) from error
+    except (SyntaxError, TokenError):
+        tree = ast.Pass()
+    if not isinstance(tree, ast.FunctionDef) or tree.name != function.__name__:
+        raise NoSource(
+            f"source of {name}: another text stands there, the file was edited meanwhile; start again"
+        )
     return tree
 
 

@@ -47,6 +47,7 @@ class Exhibit:
     remedy: where the released kernel itself is wrong and ``operations`` is empty: what would make it right.
     breaks: ids of the properties that ``program`` breaks.
     fixed: fields of ``Config`` that it needs.  sizes: sizes that it needs, where those of a preset do not do.
+    options: fields of ``KernelOptions`` that it needs.
     never: choice points at which nothing but the first option is taken.
     demands: ids of properties that hold in ``base`` only under ``never``, to be checked besides the others.
     program: the shortest demonstration, on the preset "toy".
@@ -64,6 +65,7 @@ class Exhibit:
     remedy: Mapping[str, type[Operation]] = attrs.field(factory=dict)
     fixed: Mapping[str, Any] = attrs.field(factory=dict)
     sizes: Mapping[str, int] = attrs.field(factory=dict)
+    options: Mapping[str, Any] = attrs.field(factory=dict)
     never: tuple[str, ...] = ()
     demands: tuple[str, ...] = ()
 
@@ -88,7 +90,9 @@ class Exhibit:
         return self._sibling("-correct", f"{self.base} without {self.id}", {**self.ground, **self.remedy})
 
     def _sibling(self, suffix: str, summary: str, operations: Mapping[str, type[Operation]]) -> Profile:
-        return profile(self.base).with_operations(f"{self.base}+{self.id}{suffix}", summary, **operations)
+        base = profile(self.base)
+        made = base.with_operations(f"{self.base}+{self.id}{suffix}", summary, **operations)
+        return attrs.evolve(made, options=attrs.evolve(base.options, **self.options))
 
 
 def play(exhibit: Exhibit, which: Profile) -> Iterator[tuple[KernelView, list[Event]]]:

@@ -44,6 +44,6 @@ EXHIBIT = Exhibit(
     evidence="B",
     base="linux-7.3",
     operations={"zswap_store": ListsTooEarly},
-    breaks=("ZS-5",),
+    breaks=("ZS-5", "ZS-29"),
     program=(do("write_page", mm=0, page=0, content=1), do("madvise_pageout", mm=0, page=0)),
 )

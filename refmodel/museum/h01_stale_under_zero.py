@@ -48,6 +48,7 @@ EXHIBIT = Exhibit(
     operations={},
     remedy={"swap_writepage": InvalidatesUnderZero},
     breaks=("ZS-18",),
+    sizes={"processes": 1, "pages": 1, "memcgs": 1, "nodes": 1},
     program=(
         do("write_page", mm=0, page=0, content=1),
         do("madvise_pageout", {"folio_held": (1,)}, mm=0, page=0),

@@ -7,7 +7,7 @@ from refmodel.kernel.vmscan import ShrinkFolio
 from refmodel.machine import ChoicePoint, Next, step
 
 FOLIO_HELD = ChoicePoint(
-    "folio_held", "Somebody holds a reference to the folio that reclaim is about to free.", fault=True
+    "folio_held", "Somebody holds a reference to the folio that reclaim is about to free."
 )
 
 

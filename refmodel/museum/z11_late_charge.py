@@ -47,7 +47,7 @@ EXHIBIT = Exhibit(
     evidence="A",
     base="linux-6.18",
     operations={"zswap_store": ChargesLate},
-    breaks=("ZS-1", "ZS-8"),
+    breaks=("ZS-1", "ZS-8", "ZS-16"),
     program=(
         do("set_thp", order=2, on=True),
         do("write_page", mm=0, page=0, content=1),

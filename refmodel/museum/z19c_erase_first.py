@@ -47,7 +47,7 @@ EXHIBIT = Exhibit(
     evidence="A",
     base="linux-7.3",
     operations={"zswap_load": ErasesFirst},
-    breaks=("ZS-18",),
+    breaks=("ZS-18", "ZS-29"),
     program=(
         do("write_page", mm=0, page=0, content=1),
         do("madvise_pageout", mm=0, page=0),

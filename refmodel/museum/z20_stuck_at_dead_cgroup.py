@@ -24,7 +24,8 @@ class StartsAgainAtDead(ShrinkWorker612):
         self.memcg = (v[v.at.next_shrink] + 2) % (len(v.at.memcg) + 1) - 1
         v[v.at.next_shrink] = self.memcg
         if self.memcg < 0:
-            return self.look_again
+            self.failures += 1
+            return self.end if self.failures == MAX_RECLAIM_RETRIES else self.look_again
         if v[v.at.memcg[self.memcg]].online:
             return Call(v.ops.shrink_memcg(memcg=self.memcg), then=self.after_shrink)
         v[v.at.next_shrink] = -1

@@ -1,17 +1,16 @@
 """Z30: A load is cut short by a flag that one way of enabling zswap does not set.
 
 Loads miss at once while zswap was never enabled; a sticky flag says so. It was set only where the initial
-pool is created with success. If that creation fails and an administrator then picks a compressor that
-works, a pool exists, stores succeed, and every load still answers "not here": the device is read instead.
-The remedy sets the flag where pools are created.
+pool is created with success. If that creation fails at boot, and an administrator then picks a compressor
+that works, a pool exists, stores succeed, and every load still answers "not here": the device is read
+instead. The remedy sets the flag where pools are created.
 """
 
 import attrs
 
-from refmodel.kernel.controls import SetParam612
 from refmodel.kernel.table import KernelView
 from refmodel.kernel.zswap_pool import PoolCreate612
-from refmodel.machine import Next, Return, evolve, step
+from refmodel.machine import Next, Return, step
 from refmodel.museum.exhibit import Exhibit, do
 
 
@@ -21,20 +20,8 @@ class CreatesSilently(PoolCreate612):
 
     @step
     def enable_key(self, v: KernelView) -> Next:
-        """Leave the flag to the caller."""
+        """Leave the flag to the caller, who sets it at boot only."""
         return Return(self.pool)
-
-
-@attrs.define
-class SetsFlagAtSetUp(SetParam612):
-    """Write a module parameter; setting zswap up with success sets the flag."""
-
-    @step
-    def add_pool(self, v: KernelView) -> Next:
-        """Make the pool the current one and note that zswap was enabled."""
-        if self.result:
-            v[v.at.zswap] = evolve(v[v.at.zswap], ever_enabled=True)
-        return SetParam612.add_pool(self, v)
 
 
 EXHIBIT = Exhibit(
@@ -43,11 +30,11 @@ EXHIBIT = Exhibit(
     source='"mm/zswap: enable zswap_ever_enabled in zswap_pool_create()" (2026), Debian 6.12.117-1',
     evidence="B",
     base="linux-6.12",
-    operations={"pool_create": CreatesSilently, "set_param": SetsFlagAtSetUp},
+    operations={"pool_create": CreatesSilently},
     breaks=("ZS-19",),
     fixed={"initial_pool": False, "zswap_enabled": False},
+    options={"set_up_at_boot": True},
     program=(
-        do("set_param", {"alloc_pool": (1,)}, name="enabled", value="1"),
         do("set_param", name="compressor", value="symbolic"),
         do("set_param", name="enabled", value="1"),
         do("write_page", mm=0, page=0, content=1),

@@ -13,6 +13,7 @@ from refmodel.kernel import (
     vswap_swapoff,
     vswap_zswap,
 )
+from refmodel.kernel.table import NOT_THERE
 from refmodel.profiles.linux import LINUX_6_18
 
 VSWAP_V6 = attrs.evolve(
@@ -30,7 +31,9 @@ VSWAP_V6 = attrs.evolve(
         swap_read=vswap_io.VswapSwapRead,
         put_swap_folio=swap_slots.PutSwapFolio73,
         swap_put_map=vswap_free.SwapPutEntries,
+        free_swap_slot=NOT_THERE,
         swap_range_free=vswap_free.VswapFree,
+        zswap_invalidate=NOT_THERE,
         zswap_store=vswap_zswap.VswapZswapStore,
         zswap_writeback_entry=vswap_zswap.VswapZswapWriteback,
         shrinker_count=vswap_zswap.VswapShrinkerCount,

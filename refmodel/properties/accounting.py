@@ -105,12 +105,15 @@ def pool_references(index: Index) -> str | None:
     bug="pool_not_noted",
 )
 def pools_of_entries_are_listed(index: Index) -> str | None:
-    """The pool of every stored page is on the list of pools, whose head alone is current."""
+    """The pool of every stored page is on the list of pools, whose head alone is current.
+
+    A pool whose creation came to nothing because its parameter could not be written is never current.
+    """
     v = index.v
-    listed = v[v.at.pool_list]
+    listed, current = v[v.at.pool_list], v[v.at.zswap].has_pool
     for at, number in enumerate(listed):
         pool = v[v.at.pool[number]]
-        if pool is None or pool.killed != (at > 0):
+        if pool is None or pool.killed == (at == 0 and current):
             return f"number {at} of the pool list is {pool}; expected the head current and the others killed"
     for _, entry_number in index.stored:
         entry = index.entries.get(entry_number)

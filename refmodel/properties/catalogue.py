@@ -31,6 +31,7 @@ STATE_PROPERTIES: tuple[StateProperty, ...] = (
     zswap_entries.free_slot_has_no_entry,
     zswap_entries.entry_has_a_user,
     zswap_entries.listed_entry_is_complete,
+    zswap_entries.no_entry_without_device,
     zswap_entries.length_is_that_of_the_object,
     accounting.zswap_charges,
     accounting.incompressible_pages,
@@ -92,7 +93,6 @@ PROPERTIES: tuple[Property, ...] = (*STATE_PROPERTIES, *HISTORY_PROPERTIES)
 NOT_CHECKED = {
     "ZS-6": "The model counts a list by its length, so nr_items cannot differ from it.",
     "ZS-7": "A warning, not a claim: the node total of list_lru drifts (H-3), and nothing reads it.",
-    "ZS-28": "swapoff is not modelled yet.",
 }
 """Invariants of zswap (ZS-1 to ZS-32) that no property states, and why."""
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from refmodel.kernel.state import FREE_SLOT
-from refmodel.kernel.vswap_state import NO_ENTRY, VswapCluster, allocated_entries, is_allocated
+from refmodel.kernel.vswap_state import NO_ENTRY, VswapCluster, allocated_entries
 from refmodel.properties.index import Index, row
 from refmodel.properties.property import state_property
 
@@ -45,7 +45,8 @@ def clusters(v: KernelView) -> Iterator[tuple[int, VswapCluster]]:
 
 def slots_of_entries(v: KernelView) -> dict[int, int]:
     """Return the physical slot of each virtual entry that has one, by entry."""
-    return {entry: slot for entry, slot in enumerate(row(v, v.at.vswap.physical)) if slot}
+    slots = row(v, v.at.vswap.physical)
+    return {entry: slot for entry, slot in enumerate(slots) if slot} if any(slots) else {}
 
 
 def is_of_type_folio(v: KernelView, entry: int) -> bool:
@@ -71,15 +72,17 @@ def one_type(index: Index) -> str | None:
     An entry without a descriptor has none of them.
     """
     v = index.v
-    rows = zip(row(v, v.at.vswap.physical), row(v, v.at.zeromap), row(v, v.at.tree), strict=True)
-    for entry, (slot, zero, stored) in enumerate(rows):
-        if slot or zero or stored:
-            found = f"entry {entry} has slot {slot}, zero mark {zero} and zswap entry {stored}"
-            if bool(slot) + zero + bool(stored) > 1:
-                return f"{found}; expected one of them"
-            if not is_allocated(v, entry):
-                return f"{found}, and no descriptor; expected none of them"
-    return None
+    zeroes = row(v, v.at.zeromap)
+    marked = [entry for entry, zero in enumerate(zeroes) if zero] if any(zeroes) else []
+    typed = [*slots_of_entries(v), *marked, *(entry for entry, _ in index.stored)]
+    allocated = set(allocated_entries(v))
+    if len(set(typed)) == len(typed) and allocated.issuperset(typed):
+        return None
+    entry = next(entry for entry in typed if typed.count(entry) > 1 or entry not in allocated)
+    slot, stored = v[v.at.vswap.physical[entry]], v[v.at.tree[entry]]
+    found = f"entry {entry} has slot {slot}, zero mark {zeroes[entry]} and zswap entry {stored}"
+    expected = "one of them" if entry in allocated else "none of them without a descriptor"
+    return f"{found}; expected {expected}"
 
 
 @state_property(
@@ -209,11 +212,10 @@ def no_stale_copy(index: Index) -> str | None:
 def reverse_map_agrees(index: Index) -> str | None:
     """The reverse map of a physical slot names the entry that has the slot, and none for any other slot."""
     v = index.v
+    words = enumerate(row(v, v.at.vswap.rmap))
+    found = {slot: word.entry for slot, word in words if word is not NO_ENTRY and word.entry}
     expected = {slot: entry for entry, slot in slots_of_entries(v).items()}
-    for slot, word in enumerate(row(v, v.at.vswap.rmap)):
-        if word.entry != expected.get(slot, 0):
-            return f"the reverse map of slot {slot} names {word.entry}; expected {expected.get(slot, 0)}"
-    return None
+    return None if found == expected else f"the reverse map is {found}; expected {expected}, entries by slot"
 
 
 @state_property(
@@ -228,8 +230,8 @@ def slot_has_one_owner(index: Index) -> str | None:
     v = index.v
     owned = sorted(slots_of_entries(v).values())
     handed = v[v.at.vswap.allocated]
-    found = [slot for slot in range(1, len(v.at.device)) if handed >> slot & 1]
-    if found != owned:
+    if handed != sum(1 << slot for slot in owned) + 1:
+        found = [slot for slot in range(1, len(v.at.device)) if handed >> slot & 1]
         return f"slots {found} are handed out; expected {owned}, those that descriptors have"
     si = v[v.at.si]
     if si.free == si.size - len(owned):

@@ -56,13 +56,16 @@ def worker_does_not_give_up(events: list[Event], v: KernelView) -> str | None:
 
 
 def _gave_up(tries: list[tuple[int, int]], v: KernelView) -> str | None:
-    """Say why a run should have gone on that ended above the threshold."""
+    """Say why a run should have gone on that ended above the threshold.
+
+    tries: cgroups and answers.  The run may begin at the end of a pass, and ends with one.
+    """
     online = [m for m, place in enumerate(v.at.memcg) if v[place].online]
     untried = [m for m in online if m not in {memcg for memcg, _ in tries}]
     if untried and len(online) < MAX_RECLAIM_RETRIES:
         return f"the global shrinker gave up without trying the cgroups {untried}; expected each to be tried"
     failed = sum(ret not in (0, -errno.ENOENT) for _, ret in tries)
-    passes = 1 + sum(after <= before for (before, _), (after, _) in pairwise(tries))
+    passes = 2 + sum(after <= before for (before, _), (after, _) in pairwise(tries))
     if failed + passes >= MAX_RECLAIM_RETRIES:
         return None
     found = f"the global shrinker gave up after {failed} failed tries in {passes} passes"

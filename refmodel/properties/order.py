@@ -10,6 +10,7 @@ import errno
 
 from refmodel.kernel.table import KernelView
 from refmodel.machine import Event
+from refmodel.properties.accounting import VIRTUAL_SWAP
 from refmodel.properties.property import history_property
 from refmodel.properties.zswap_entries import NO_LRU
 
@@ -33,18 +34,19 @@ def publish_and_unpublish_in_order(events: list[Event], v: KernelView) -> str | 
     """
     before = ""
     for name, fields in events:
-        expected = _PREDECESSOR.get(name)
-        if name == "lru_add" and not fields["memcg"]:
-            expected = None
-        if expected and before != expected:
+        expected = _PREDECESSORS.get(name, ())
+        if expected and before not in expected and not (name == "lru_add" and not fields["memcg"]):
             what = f"{name} of slot {fields['swp']}" if "swp" in fields else name
-            return f"{what} comes after {before or 'nothing'}; expected it right after {expected}"
+            return f"{what} comes after {before or 'nothing'}; expected it right after {expected[0]}"
         before = name
     return None
 
 
-_PREDECESSOR = {"lru_add": "charge", "lru_del": "entry_free", "uncharge": "zs_free"}
-"""What stands right before an event; only pages of the root cgroup are stored without a charge."""
+_PREDECESSORS = {"lru_add": ("charge",), "lru_del": ("entry_free",), "uncharge": ("zs_free", "lru_del")}
+"""What stands right before an event.
+
+Pages of the root cgroup are stored without a charge, and objects of zbud are freed without an event.
+"""
 
 
 @history_property(
@@ -167,7 +169,7 @@ def second_chance(events: list[Event], v: KernelView) -> str | None:
     source="mm/zswap.c, Linux 6.12.117",
     requirements=("B9", "B10"),
     bug="B03",
-    not_in=NO_LRU,
+    not_in=(*NO_LRU, *VIRTUAL_SWAP),
 )
 def entries_come_and_go_with_a_reason(events: list[Event], v: KernelView) -> str | None:
     """Entries come with a store that succeeds, one a page, and go in one of five ways.

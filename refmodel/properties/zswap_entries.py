@@ -152,6 +152,20 @@ def entry_has_a_user(index: Index) -> str | None:
 
 
 @state_property(
+    "ZS-28",
+    source="mm/zswap.c zswap_swapoff(), Linux 6.12.117",
+    requirements=("Z2", "S6"),
+    bug="swapoff_without_reading",
+)
+def no_entry_without_device(index: Index) -> str | None:
+    """While the swap device is out of use no tree has an entry."""
+    if not index.stored or index.v[index.v.at.si].zswap_trees:
+        return None
+    slots = [slot for slot, _ in index.stored]
+    return f"the device is out of use and zswap has entries for the slots {slots}; expected none"
+
+
+@state_property(
     "ZS-15",
     when="step",
     source="mm/zswap.c zswap_store(), comment at zswap_lru_add(), Linux 6.12.117",

@@ -6,6 +6,7 @@ import sys
 
 from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 WIDTH = 100
 """Columns that a report takes at most."""
@@ -21,15 +22,24 @@ def console(*, stderr: bool = False) -> Console:
     return made
 
 
+class Unbroken(Text):
+    """A line that is to be copied, so it is printed in one piece however long it is."""
+
+
 def show(*parts: RenderableType) -> None:
     """Print parts to standard output, without trailing blanks where that is a file or a pipe."""
     made = console()
     if made.is_terminal:
-        made.print(*parts, sep="\n")
+        _print(made, parts)
         return
     with made.capture() as captured:
-        made.print(*parts, sep="\n")
+        _print(made, parts)
     sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
+
+def _print(made: Console, parts: tuple[RenderableType, ...]) -> None:
+    for part in parts:
+        made.print(part, soft_wrap=isinstance(part, Unbroken))
 
 
 def table(*columns: str) -> Table:

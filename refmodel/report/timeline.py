@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 import attrs
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from refmodel.engines.replay import Answer, Change, MoveRecord, StepRecord, Timeline
 from refmodel.engines.violation import Violation
+from refmodel.kernel.config import PAGE_SIZE
 from refmodel.report.terminal import table
 
 _LONG = 60
@@ -20,6 +22,25 @@ _LONG = 60
 
 _BOOKKEEPING = re.compile(r"\w+_used$")
 """Maps of used numbers: what they say shows in the components themselves."""
+
+
+def page(timeline: Timeline) -> list[RenderableType]:
+    """Return a whole replay: the program, the timeline, and what is wrong, if anything is."""
+    parts = [*program_page(timeline), "", *timeline_page(timeline), ""]
+    return parts + (
+        violation_page(timeline.violation) if timeline.violation else [Text("no property is broken", "green")]
+    )
+
+
+def data(timeline: Timeline) -> dict[str, Any]:
+    """Return a replay as data that JSON can hold; values of the model as short texts."""
+    return attrs.asdict(timeline, value_serializer=_plain)
+
+
+def _plain(_record: Any, field: attrs.Attribute[Any] | None, value: Any) -> Any:
+    return (
+        brief(value) if field is not None and field.name in ("before", "after", "taken", "value") else value
+    )
 
 
 def program_page(timeline: Timeline) -> list[RenderableType]:
@@ -111,11 +132,11 @@ def brief(value: Any) -> str:
 
 def _brief(value: Any) -> str:
     if isinstance(value, bytes):
-        if not any(value):
-            return f"{len(value)} zeroes"
-        return f"{len(value)} bytes {value[:4].hex(' ')} ... {value[-2:].hex(' ')}"
+        kind = "page" if len(value) == PAGE_SIZE else f"{len(value)} bytes"
+        return f"{kind} {value[:4].hex()}..{value[-4:].hex()}" if any(value) else f"{kind} of zeroes"
     if isinstance(value, tuple):
-        return f"({', '.join(map(_brief, value))})"
+        runs = [(text, sum(1 for _ in same)) for text, same in groupby(map(_brief, value))]
+        return f"({', '.join(f'{count} x {text}' if count > 1 else text for text, count in runs)})"
     if not attrs.has(type(value)):
         return str(value)
     values = [(field, getattr(value, field.name)) for field in attrs.fields(type(value))]

@@ -9,6 +9,7 @@ import pytest
 from refmodel.kernel import choices
 from refmodel.kernel.state import FREE_SLOT, AcompCtx
 from refmodel.kernel.zswap_load import KernelBug
+from refmodel.kernel.zswap_pool import live_pool
 from refmodel.machine import WouldBlock, evolve
 from refmodel.machine.run import Execution
 from tests.kernel.toy import KERNELS, Toy
@@ -207,7 +208,7 @@ def test_pools_and_cpus_do_not_change_while_a_cpu_is_on_its_way(kernel: str) -> 
     toy = Toy(kernel)
     toy.run(toy.ops.set_compressor(value="zstd"))
     toy.v[toy.v.at.hotplug_locked] = True
-    toy.v[toy.v.at.pool[1]] = evolve(toy.v[toy.v.at.pool[1]], killed=True, ref=0)
+    toy.v[toy.v.at.pool[1]] = evolve(live_pool(toy.v, 1), killed=True, ref=0)
 
     for operation in (
         toy.ops.cpu_online(cpu=1),

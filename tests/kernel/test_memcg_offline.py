@@ -160,8 +160,22 @@ def test_the_root_and_a_parent_of_online_cgroups_cannot_go(kernel: str) -> None:
 
 STEPS = {
     "linux-6.1": ["kill_css", "clean_cursor", "reparent_objcgs"],
-    "linux-6.12": ["kill_css", "clean_cursor", "reparent_objcgs", "splice_lists", "splice_lists", "splice_lists"],
-    "linux-6.18": ["kill_css", "clean_cursor", "splice_lists", "splice_lists", "splice_lists", "reparent_objcgs"],
+    "linux-6.12": [
+        "kill_css",
+        "clean_cursor",
+        "reparent_objcgs",
+        "splice_lists",
+        "splice_lists",
+        "splice_lists",
+    ],
+    "linux-6.18": [
+        "kill_css",
+        "clean_cursor",
+        "splice_lists",
+        "splice_lists",
+        "splice_lists",
+        "reparent_objcgs",
+    ],
 }
 STEPS["linux-7.3"] = STEPS["linux-6.18"]
 

@@ -11,7 +11,7 @@ from refmodel.kernel.crypto import ZERO_PAGE
 from refmodel.kernel.memory import SIGBUS
 from refmodel.kernel.state import FREE_SLOT, Pte
 from refmodel.kernel.zswap_load import KernelBug
-from refmodel.machine import WouldBlock, evolve
+from refmodel.machine import ChoicePoint, WouldBlock, evolve
 from tests.kernel.toy import KERNELS, LARGE_FOLIO_KERNELS, Toy
 
 SLOT_CACHE_KERNELS = KERNELS[:2]
@@ -46,7 +46,9 @@ def reclaim(toy: Toy) -> None:
 
 def contents(toy: Toy) -> list[object]:
     """Read the pages of the mixed system."""
-    return [toy.read(page, mm) for mm in (0, 2) for page in range(3)] + [toy.read(page, 1) for page in range(2)]
+    return [toy.read(page, mm) for mm in (0, 2) for page in range(3)] + [
+        toy.read(page, 1) for page in range(2)
+    ]
 
 
 EXPECTED = ["page 0", ZERO_PAGE, "page 2"] * 2 + ["other 0", "other 1"]
@@ -146,7 +148,7 @@ def test_without_a_tree_6_1_uses_the_device_without_zswap() -> None:
     ],
 )
 def test_an_attempt_that_fails_leaves_the_device_in_use(
-    kernel: str, point: choices.ChoicePoint, nth: int, error: int
+    kernel: str, point: ChoicePoint, nth: int, error: int
 ) -> None:
     """Pages that came back stay in memory, the others stay swapped out; the next attempt can work."""
     toy = mixed(kernel)

@@ -61,7 +61,7 @@ def test_without_a_device_a_full_pool_keeps_pages_in_memory() -> None:
 
 
 def test_without_a_device_there_is_nothing_to_take_out_of_use() -> None:
-    """swapoff answers -EINVAL."""
+    """Swapoff answers -EINVAL."""
     assert VswapToy(device_slots=0).run(VswapToy(device_slots=0).ops.swapoff()) == -errno.EINVAL
 
 
@@ -241,7 +241,7 @@ def test_after_swapoff_pages_go_to_zswap_only() -> None:
 
 
 def test_a_device_in_use_is_busy() -> None:
-    """swapon of a device that is in use fails."""
+    """Swapon of a device that is in use fails."""
     toy = VswapToy()
 
     assert toy.run(toy.ops.swapon()) == -errno.EBUSY

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from refmodel.kernel import choices
+from refmodel.kernel.vswap_io import VswapDoSwapPage
 from refmodel.machine import ChoicePoint, WouldBlock, evolve
 from tests.kernel.vswap_toy import VswapToy
 
@@ -224,7 +225,7 @@ def test_a_private_fault_looks_again_when_the_backing_changed() -> None:
     toy = VswapToy(synchronous_device=True)
     toy.write(0, "A")
     toy.to_device(0)
-    fault = toy.ops.do_swap_page(mm=0, page=0, write=False)
+    fault = VswapDoSwapPage(mm=0, page=0, write=False)
     fault.pin(toy.v)
     assert fault.lookup(toy.v) == fault.alloc_folio
     assert fault.direct

@@ -19,7 +19,10 @@ ONE_PARAMETER_KERNELS = KERNELS[2:]
 def every(kernel: str) -> list[tuple[ChoicePoint, int]]:
     """Return the failures that a pool's creation can meet: the point, and which use of it fails."""
     pieces = 2 if kernel == "linux-6.1" else 3
-    return [(choices.ALLOC_POOL, nth + 1) for nth in range(pieces)] + [(choices.ALLOC_CTX, 1), (choices.ALLOC_CTX, 2)]
+    return [(choices.ALLOC_POOL, nth + 1) for nth in range(pieces)] + [
+        (choices.ALLOC_CTX, 1),
+        (choices.ALLOC_CTX, 2),
+    ]
 
 
 CREATION_FAILURES = [(kernel, point, nth) for kernel in KERNELS for point, nth in every(kernel)]
@@ -336,3 +339,20 @@ def test_a_second_queueing_loses_a_reference_and_the_pool_is_never_released() ->
     toy.run(toy.ops.set_compressor(value="zstd"))
     assert live_pool(toy.v, 1) == ZswapPool("lzo", "zbud", ref=1, killed=True)
     assert release(toy) == []
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_first_pool_whose_name_could_not_be_kept_never_becomes_current(kernel: str) -> None:
+    """It waits for its release; the next attempt creates another one and leaves it alone."""
+    toy = without_pool(kernel)
+    toy.fail(choices.ALLOC_PARAM)
+    assert toy.run(toy.ops.set_compressor(value="zstd")) == -errno.ENOMEM
+    assert pools(toy) == (1,)
+    assert not toy.v[toy.v.at.zswap].has_pool
+    assert toy.run(toy.ops.set_param(name="enabled", value="Y")) == -errno.ENODEV
+
+    assert toy.run(toy.ops.set_compressor(value="lzo")) == 0
+    assert pools(toy) == (2, 1)
+    assert live_pool(toy.v, 1) == ZswapPool("zstd", "zsmalloc", ref=0, killed=True)
+    assert release(toy) == [1]
+    assert pools(toy) == (2,)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from refmodel.report.terminal import WIDTH, show, table
+from refmodel.report.terminal import WIDTH, Unbroken, show, table
 
 
 def test_text_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
@@ -27,3 +27,9 @@ def test_a_table_has_headings_and_no_frame(capsys: pytest.CaptureFixture[str]) -
     first, *rest = capsys.readouterr().out.splitlines()
     assert first == "name  value"
     assert "".join(line.split()[-1] for line in rest) == "x" * 120
+
+
+def test_a_line_to_be_copied_is_not_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Unbroken("x" * 300))
+
+    assert capsys.readouterr().out == "x" * 300 + "\n"

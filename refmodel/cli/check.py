@@ -1,0 +1,137 @@
+"""``refmodel check``: look for a run that breaks a property."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from refmodel.cli.errors import FINE, REFUTED, UNDECIDED
+from refmodel.cli.options import json_option, print_json
+from refmodel.cli.subject import change_option, known_bugs_option, options, subject, subjects
+
+if TYPE_CHECKING:
+    from refmodel.engines.check import CheckResult, Progress
+
+SECONDS = 30.0
+"""How long a check takes if nothing else is asked for."""
+
+_PAUSE = 5.0
+"""Seconds between two lines of progress where no terminal is."""
+
+_EXIT = {"not refuted": FINE, "refuted": REFUTED, "undecided": UNDECIDED}
+
+
+@click.command()
+@click.option(
+    "--profile", "profile_name", metavar="NAME", help="Kernel version or series.  [default: linux-7.3]"
+)
+@click.option("--preset", default="toy", show_default=True, metavar="NAME", help="Sizes: toy or real.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    help=f"Stop after this time.  [default: {SECONDS:.0f}, or no limit with --steps]",
+)
+@click.option(
+    "--steps", type=click.IntRange(min=1), metavar="N", help="Stop after so many steps of the model."
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, metavar="N", help="Where all randomness comes from."
+)
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Processes to use."
+)
+@change_option
+@known_bugs_option
+@json_option
+def check(
+    profile_name: str | None,
+    preset: str,
+    seconds: float | None,
+    steps: int | None,
+    seed: int,
+    jobs: int,
+    change: str | None,
+    known_bugs: bool,
+    as_json: bool,
+) -> None:
+    """Test the model against its properties with random runs, in which anything may fail.
+
+    Ends with what was looked at, what was not reached, and what to do next. A property that is broken is shown
+    with a short program, its timeline, and a token that repeats it.
+    """
+    from refmodel.engines import check as engine
+    from refmodel.report import check_page
+    from refmodel.report.terminal import show
+
+    profile = subject(profile_name, change, known_bugs)
+    with _progress() as tell:
+        result = engine.check(
+            profile,
+            preset,
+            seconds=SECONDS if seconds is None and steps is None else seconds,
+            steps=steps,
+            seed=seed,
+            jobs=jobs,
+            progress=tell,
+            remake=partial(subject, profile_name, change, known_bugs) if change else None,
+        )
+    if as_json:
+        print_json(check_page.result_data(result))
+    else:
+        profiles = subjects(change, known_bugs)
+        for failure in result.failures:
+            show(*check_page.failure_page(failure, profiles, options(change, known_bugs)), "")
+        left_out = [] if known_bugs else _known_bugs(result.profile)
+        show(*check_page.result_page(result, profile, left_out, _hint(result, change)))
+    sys.exit(_EXIT[result.verdict])
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Progress], None]]:
+    """Show how far the check has come: live on a terminal, else a line every few seconds."""
+    from refmodel.report.check_page import progress_line
+    from refmodel.report.terminal import console
+
+    screen = console(stderr=True)
+    if screen.is_terminal:
+        with screen.status("starting") as status:
+            yield lambda progress: status.update(progress_line(progress))
+        return
+    last = time.monotonic()
+
+    def tell(progress: Progress) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _PAUSE:
+            last = time.monotonic()
+            click.echo(progress_line(progress), err=True)
+
+    yield tell
+
+
+def _known_bugs(name: str) -> list[str]:
+    """Return the known bugs that a checked profile would have as it was released."""
+    from refmodel.museum import known_bugs
+    from refmodel.profiles import PROFILES
+
+    base = PROFILES.get(name.partition("+")[0])
+    return [f"{bug.id}, {bug.title} (--known-bugs keeps it)" for bug in known_bugs(base)] if base else []
+
+
+def _hint(result: CheckResult, change: str | None) -> str:
+    """Say what to do next, in one line."""
+    if result.failures:
+        return (
+            f"mend {change} and check again"
+            if change
+            else "write a fix and try it: refmodel check --with FILE"
+        )
+    chosen = f"--with {change}" if change else f"--profile {result.profile}"
+    longer = max(60, 10 * round(result.seconds))
+    return f"refmodel check {chosen} --seconds {longer} --seed {result.seed + 1} looks longer, at other runs"

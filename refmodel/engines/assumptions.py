@@ -1,0 +1,23 @@
+"""Assumptions: what the environment of a profile is taken never to do, because the kernel cannot bear it.
+
+A check of such a profile holds under the assumption only, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from refmodel.kernel.choices import BOUNCE_BUFFER
+
+ASSUMPTIONS: Mapping[str, Mapping[str, str]] = {
+    "linux-6.1": {
+        BOUNCE_BUFFER.name: "an allocation of at most a page that may sleep never fails in practice; if it did, "
+        "the reader would be given a device block that was never written (H-13)",
+    },
+}
+"""Kernel profile -> choice point that never fails -> why."""
+
+
+def assumed(profile: str) -> Mapping[str, str]:
+    """Return the assumptions about a profile, or about the profile that it was made from."""
+    return ASSUMPTIONS.get(profile.partition("+")[0], {})
