@@ -1,7 +1,8 @@
 """Random walks: one run out of one sequence of bytes.
 
 The sequence decides everything: how often each kind of command is drawn in this run (some not at all, which
-lets the others go deep), how often things fail, each command, its arguments and every answer.
+lets the others go deep), which values an argument may take (few, so that commands meet), how often things
+fail, each command, its arguments and every answer.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from refmodel.engines.command import Command, Kind, Move
+from refmodel.engines.command import Argument, Command, Domain, Kind, Move
 from refmodel.engines.environment import Drawn, Draws, Exhausted
 
 if TYPE_CHECKING:
     from refmodel.engines.trial import Trial
+    from refmodel.kernel.table import KernelView
     from refmodel.engines.violation import Violation
     from refmodel.machine import Operation
 
@@ -27,6 +29,9 @@ BYTES = 1600
 
 FAULT_RATES = (0, 2, 8, 32)
 """How many of 256 fault points that are asked fail; a walk has one of these rates."""
+
+WIDTHS = (1, 2, 3, 256)
+"""How many values of a domain a walk uses at most."""
 
 _ATTEMPTS = 8
 """Draws of a command before a walk gives up finding one that applies."""
@@ -56,9 +61,9 @@ def walk(
     trial.reset()
     try:
         environment = Drawn(draws, FAULT_RATES[draws.below(len(FAULT_RATES))], never)
-        lottery = tickets(draws, kinds)
+        choice = _Choice(draws, kinds)
         while len(moves) < length and not trial.halted:
-            drawn = draw(trial, draws, lottery)
+            drawn = choice.draw(trial.v)
             if drawn is None:
                 break
             environment.begin()
@@ -71,21 +76,43 @@ def walk(
     return Walk(tuple(moves), None)
 
 
-def tickets(draws: Draws, kinds: Mapping[str, Kind]) -> list[Kind]:
-    """Return the kinds of this run, each as often as it is to be drawn; at least one."""
-    lottery = [kind for kind in kinds.values() for _ in range(kind.weight * (draws.byte() // 86))]
-    return lottery or list(kinds.values())
+class _Choice:
+    """Draws the commands of one run.
 
+    lottery: the kinds of this run, each as often as it is to be drawn.
+    windows: for each domain, where its values begin in this run and how many of them are used.
+    """
 
-def draw(trial: Trial, draws: Draws, lottery: list[Kind]) -> tuple[Command, Operation] | None:
-    """Draw a command that applies, with its operation; None if none was found."""
-    v = trial.v
-    for _ in range(_ATTEMPTS):
-        kind = lottery[draws.below(len(lottery))]
-        values = [domain(v) for domain in kind.domains]
-        if all(values):
-            arguments = tuple(some[draws.below(len(some))] for some in values)
-            operation = kind.make(v, *arguments)
-            if operation is not None:
+    def __init__(self, draws: Draws, kinds: Mapping[str, Kind]) -> None:
+        self.draws = draws
+        drawn = [kind for kind in kinds.values() for _ in range(kind.weight * (draws.byte() // 86))]
+        self.lottery = drawn or list(kinds.values())
+        self.windows: dict[Domain, tuple[int, int]] = {}
+
+    def draw(self, v: KernelView) -> tuple[Command, Operation] | None:
+        """Draw a command that applies, with its operation; None if none was found."""
+        for _ in range(_ATTEMPTS):
+            kind = self.lottery[self.draws.below(len(self.lottery))]
+            arguments = self.arguments(v, kind)
+            operation = None if arguments is None else kind.make(v, *arguments)
+            if operation is not None and arguments is not None:
                 return Command(kind.name, arguments), operation
-    return None
+        return None
+
+    def arguments(self, v: KernelView, kind: Kind) -> tuple[Argument, ...] | None:
+        """Draw arguments; None if there is no value for one of them."""
+        arguments: list[Argument] = []
+        for domain in kind.domains:
+            values = domain(v)
+            if not values:
+                return None
+            begin, width = self.windows.get(domain) or self.window(domain)
+            index = begin + self.draws.below(min(width, len(values)))
+            arguments.append(values[index % len(values)])
+        return tuple(arguments)
+
+    def window(self, domain: Domain) -> tuple[int, int]:
+        """Draw which values of a domain this run uses."""
+        byte = self.draws.byte()
+        window = self.windows[domain] = byte // len(WIDTHS), WIDTHS[byte % len(WIDTHS)]
+        return window

@@ -65,7 +65,7 @@ def test_6_1_puts_the_slot_in_front_of_what_zbud_keeps() -> None:
 
 
 def test_later_kernels_need_no_header() -> None:
-    """zswap keeps its own lists of what to write back."""
+    """They keep lists of their own of what to write back."""
     toy = zbud_toy("linux-6.12")
     toy.write(0, "page 0")
     toy.out(0)

@@ -196,7 +196,7 @@ def test_even_switching_it_off_sets_zswap_up(kernel: str) -> None:
 
 @pytest.mark.parametrize("kernel", LAZY_KERNELS)
 def test_a_set_up_that_fails_is_final(kernel: str) -> None:
-    """zswap can never be enabled after that."""
+    """It can never be enabled after that."""
     toy = Toy(kernel, zswap_enabled=False, initial_pool=False)
     toy.fail(choices.ZSWAP_SETUP)
 
@@ -260,7 +260,7 @@ def test_without_the_default_there_is_no_first_pool(kernel: str) -> None:
 
 
 def test_a_system_that_cannot_be_is_refused() -> None:
-    """zswap cannot be enabled without a pool, and a pool needs an allocator that exists."""
+    """Without a pool zswap cannot be enabled, and a pool needs an allocator that exists."""
     made = profile("linux-6.12")
 
     with pytest.raises(ValueError, match="without initial_pool"):

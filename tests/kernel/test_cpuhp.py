@@ -150,7 +150,7 @@ def compressing(kernel: str) -> tuple[Toy, Execution]:
     return toy, running
 
 
-@pytest.mark.parametrize("kernel", ("linux-6.12", "linux-6.18"))
+@pytest.mark.parametrize("kernel", ["linux-6.12", "linux-6.18"])
 def test_a_context_without_resources_sends_its_user_to_another_cpu(kernel: str) -> None:
     """The CPU went away between the look-up and the lock (I-17)."""
     toy, running = compressing(kernel)
@@ -172,7 +172,7 @@ def test_a_context_of_a_cpu_that_has_gone_can_be_used_where_it_belongs_to_the_po
     assert toy.v[toy.v.at.acomp_ctx[1][0]] == AcompCtx(present=True, locked=True)
 
 
-@pytest.mark.parametrize("kernel", ("linux-6.1", "linux-7.3"))
+@pytest.mark.parametrize("kernel", ["linux-6.1", "linux-7.3"])
 def test_a_context_that_is_not_there_stops_a_kernel_that_does_not_look(kernel: str) -> None:
     """6.1 frees it under its user; in 7.3 that cannot happen, so it would be a bug of the model."""
     toy, running = compressing(kernel)
@@ -192,7 +192,7 @@ def test_6_1_frees_a_context_under_its_user() -> None:
         running.advance(toy.v)
 
 
-@pytest.mark.parametrize("kernel", ("linux-6.12", "linux-6.18"))
+@pytest.mark.parametrize("kernel", ["linux-6.12", "linux-6.18"])
 def test_a_cpu_that_goes_waits_for_the_user_of_its_context(kernel: str) -> None:
     """The context is emptied under its lock."""
     toy, running = compressing(kernel)

@@ -58,7 +58,8 @@ EXPECTED = ["page 0", ZERO_PAGE, "page 2"] * 2 + ["other 0", "other 1"]
 def test_everything_comes_back_into_memory(kernel: str) -> None:
     """After swapoff no slot is in use, zswap holds nothing, and every page has its content."""
     toy = mixed(kernel)
-    assert toy.slot(0) and toy.slot(0, mm=1)
+    assert toy.slot(0)
+    assert toy.slot(0, mm=1)
 
     assert toy.run(toy.ops.swapoff()) == 0
     assert all(toy.v[place] == FREE_SLOT for place in toy.v.at.slot)
@@ -78,7 +79,8 @@ def test_pages_that_came_back_are_mapped_as_they_were_swapped_out(kernel: str) -
 
     parent, child = toy.v[toy.v.at.pte[0][0]], toy.v[toy.v.at.pte[2][0]]
     assert parent.folio == child.folio
-    assert not parent.exclusive and not child.exclusive
+    assert not parent.exclusive
+    assert not child.exclusive
     assert toy.v[toy.v.at.pte[1][0]].exclusive
 
 
@@ -110,7 +112,7 @@ def test_a_device_in_use_cannot_be_taken_into_use(kernel: str) -> None:
 
 @pytest.mark.parametrize("kernel", KERNELS[1:])
 def test_without_trees_a_device_is_not_taken_into_use(kernel: str) -> None:
-    """zswap's trees are part of swapon: -ENOMEM, and another attempt may work."""
+    """The trees are part of swapon: -ENOMEM, and another attempt may work."""
     toy = Toy(kernel)
     toy.run(toy.ops.swapoff())
     before = toy.v.snapshot()
@@ -158,7 +160,7 @@ def test_an_attempt_that_fails_leaves_the_device_in_use(
     assert toy.run(toy.ops.swapoff()) == -error
     assert not toy.failing
     si = toy.v[toy.v.at.si]
-    assert si.on and si.users and si.zswap_trees
+    assert (si.on, si.users, si.zswap_trees) == (True, True, True)
     assert toy.v[toy.v.at.slot_cache_active] == active
     assert si.size - si.free == sum(toy.v[place] != FREE_SLOT for place in toy.v.at.slot)
     assert toy.run(toy.ops.swapoff()) == 0
@@ -231,7 +233,7 @@ def test_a_large_folio_in_the_swap_cache_is_mapped_page_by_page(kernel: str) -> 
     assert [toy.read(page) for page in range(4)] == [f"page {page}" for page in range(4)]
 
 
-@pytest.mark.parametrize("kernel", ("linux-6.18", "linux-7.3"))
+@pytest.mark.parametrize("kernel", ["linux-6.18", "linux-7.3"])
 def test_a_page_that_cannot_be_read_is_lost_and_its_process_told(kernel: str) -> None:
     """Touching it is SIGBUS until the process lets go of it; nothing is left in zswap."""
     toy = Toy(kernel)

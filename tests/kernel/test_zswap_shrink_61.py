@@ -100,7 +100,7 @@ def test_after_eight_pages_the_worker_gives_up() -> None:
     assert toy.v[toy.v.at.zs.reject_reclaim_fail] == 1
     assert toy.v[toy.v.at.zs.written_back_pages] == 0
     work, pool = toy.v[toy.v.at.shrink_work], toy.v[toy.v.at.pool[1]]
-    assert not work.running and not work.pending
+    assert (work.running, work.pending) == (False, False)
     assert pool is not None
     assert pool.ref == 2
 
