@@ -97,7 +97,9 @@ def validate_trace(trace: Trace, against: Profile, level: Level | None = None) -
     reason = inexact if chosen != "events" else ""
     zpool = trace.header["zswap"].get("zpool", "zsmalloc")
     if zpool not in against.allocators:
-        wrong = Rejection(1, "header", f"zpool {zpool}", " or ".join(against.allocators), "no step of the model ran")
+        wrong = Rejection(
+            1, "header", f"zpool {zpool}", " or ".join(against.allocators), "no step of the model ran"
+        )
         return Verdict("", against.name, "rejected", chosen, reason, 0, 0, 0, 0.0, wrong)
     follow = Validation(trace, against, chosen)
     follow.run()

@@ -57,6 +57,7 @@ class Kind:
     make: given the view and the arguments, returns the operation, or None where the command does not apply.
     needs: name of an operation in the profile's table without which the kind does not exist.
     weight: how often walks draw it, compared with others.
+    worth: given the view and the arguments, whether much can happen; walks mostly pass over the others.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Kind:
     make: Callable[..., Operation | None]
     needs: str
     weight: int = 1
+    worth: Callable[..., bool] | None = None
 
     def arguments(self, v: KernelView) -> Iterator[tuple[Argument, ...]]:
         """Enumerate the arguments with which the command applies now."""
@@ -80,14 +82,14 @@ class Catalogue:
         self._kinds: dict[str, Kind] = {}
 
     def kind(
-        self, needs: str, *domains: Domain, weight: int = 1
+        self, needs: str, *domains: Domain, weight: int = 1, worth: Callable[..., bool] | None = None
     ) -> Callable[[Callable[..., Operation | None]], Callable[..., Operation | None]]:
         """Register a function ``make`` as a kind; its name and first docstring line are the kind's."""
 
         def register(make: Callable[..., Operation | None]) -> Callable[..., Operation | None]:
             _, *parameters = inspect.signature(make).parameters
             meaning = (make.__doc__ or "").split("\n")[0]
-            made = Kind(make.__name__, meaning, tuple(parameters), domains, make, needs, weight)
+            made = Kind(make.__name__, meaning, tuple(parameters), domains, make, needs, weight, worth)
             self._kinds[made.name] = made
             return make
 

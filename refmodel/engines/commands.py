@@ -14,6 +14,7 @@ from refmodel.engines import contents
 from refmodel.engines.background import under_writeback
 from refmodel.engines.command import Catalogue
 from refmodel.kernel.config import PAGE_SIZE
+from refmodel.kernel.state import EMPTY_PTE
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
@@ -87,6 +88,11 @@ def limits(v: KernelView) -> Sequence[str]:
     return ("max", "0", "4096", "8192")
 
 
+def offsets(v: KernelView) -> Sequence[int]:
+    """Bytes of a page: the first and the last."""
+    return (0, PAGE_SIZE - 1)
+
+
 def switch(v: KernelView) -> Sequence[int]:
     """Off and on."""
     return (0, 1)
@@ -126,16 +132,36 @@ def lives(v: KernelView, mm: int) -> bool:
     return mm < mine or v[v.at.forked[mm - mine]]
 
 
+def is_there(v: KernelView, mm: int, page: int, nr: int = 1) -> bool:
+    """Whether any page of a range is anywhere."""
+    return any(v[place] != EMPTY_PTE for place in v.at.pte[mm][page : page + nr])
+
+
+def has_folio(v: KernelView, mm: int, page: int, nr: int = 1) -> bool:
+    """Whether any page of a range is mapped."""
+    return any(v[place].folio for place in v.at.pte[mm][page : page + nr])
+
+
+def is_swapped(v: KernelView, mm: int, page: int) -> bool:
+    """Whether a page is swapped out."""
+    return bool(v[v.at.pte[mm][page]].slot)
+
+
+def has_entries(v: KernelView, memcg: int, nid: int, *rest: int) -> bool:
+    """Whether an LRU list has entries."""
+    return bool(v[v.at.lru[memcg][nid]])
+
+
 # --- processes ----------------------------------------------------------------------------------------------
 
 
-@KINDS.kind("write_page", mms, pages, palette, weight=6)
+@KINDS.kind("write_page", mms, pages, palette, weight=12)
 def write(v: KernelView, mm: int, page: int, content: int) -> Operation | None:
     """A process writes a whole page."""
     return v.ops.write_page(mm, page, contents.content(v.cfg, content)) if lives(v, mm) else None
 
 
-@KINDS.kind("store_byte", mms, pages, lambda v: (0, PAGE_SIZE - 1), lambda v: (0, 1, 255))
+@KINDS.kind("store_byte", mms, pages, offsets, lambda v: (0, 1, 255), weight=2)
 def store_byte(v: KernelView, mm: int, page: int, offset: int, value: int) -> Operation | None:
     """A process writes one byte of a page."""
     if not lives(v, mm) or not isinstance(contents.content(v.cfg, 0), bytes):
@@ -143,19 +169,19 @@ def store_byte(v: KernelView, mm: int, page: int, offset: int, value: int) -> Op
     return v.ops.store_byte(mm, page, offset=offset, value=value)
 
 
-@KINDS.kind("read_page", mms, pages, weight=6)
+@KINDS.kind("read_page", mms, pages, weight=12, worth=is_swapped)
 def read(v: KernelView, mm: int, page: int) -> Operation | None:
     """A process reads a page."""
     return v.ops.read_page(mm, page) if lives(v, mm) else None
 
 
-@KINDS.kind("madvise_pageout", mms, pages, lengths, weight=10)
+@KINDS.kind("madvise_pageout", mms, pages, lengths, weight=16, worth=has_folio)
 def pageout(v: KernelView, mm: int, page: int, nr: int) -> Operation | None:
     """A range of a process's pages is reclaimed (MADV_PAGEOUT)."""
     return v.ops.madvise_pageout(mm, page, nr) if _range_exists(v, mm, page, nr) else None
 
 
-@KINDS.kind("zap_pages", mms, pages, lengths, weight=2)
+@KINDS.kind("zap_pages", mms, pages, lengths, weight=4, worth=is_there)
 def zap(v: KernelView, mm: int, page: int, nr: int) -> Operation | None:
     """A process drops a range of its pages (MADV_DONTNEED, munmap)."""
     return v.ops.zap_pages(mm, page, nr) if _range_exists(v, mm, page, nr) else None
@@ -165,25 +191,25 @@ def _range_exists(v: KernelView, mm: int, page: int, nr: int) -> bool:
     return lives(v, mm) and page + nr <= v.cfg.sizes.pages
 
 
-@KINDS.kind("madvise_free", mms, pages, weight=2)
+@KINDS.kind("madvise_free", mms, pages, weight=3, worth=is_there)
 def madvise_free(v: KernelView, mm: int, page: int) -> Operation | None:
     """A process allows the kernel to drop a page while it stays clean (MADV_FREE)."""
     return v.ops.madvise_free(mm, page) if lives(v, mm) else None
 
 
-@KINDS.kind("madvise_willneed", mms, pages, weight=2)
+@KINDS.kind("madvise_willneed", mms, pages, weight=4, worth=is_swapped)
 def willneed(v: KernelView, mm: int, page: int) -> Operation | None:
     """A process has a page read into the swap cache (MADV_WILLNEED)."""
     return v.ops.madvise_willneed(mm, page) if lives(v, mm) else None
 
 
-@KINDS.kind("fork", processes, weight=2)
+@KINDS.kind("fork", processes, weight=3)
 def fork(v: KernelView, process: int) -> Operation | None:
     """A process without a living child forks."""
     return None if v[v.at.forked[process]] else v.ops.fork(process)
 
 
-@KINDS.kind("exit_child", processes)
+@KINDS.kind("exit_child", processes, weight=3)
 def exit_child(v: KernelView, process: int) -> Operation | None:
     """The forked child of a process exits."""
     return v.ops.exit_child(process) if v[v.at.forked[process]] else None
@@ -192,20 +218,20 @@ def exit_child(v: KernelView, process: int) -> Operation | None:
 # --- memory pressure ------------------------------------------------------------------------------------------
 
 
-@KINDS.kind("shrink_folio", folios, weight=3)
+@KINDS.kind("shrink_folio", folios, weight=8)
 def reclaim(v: KernelView, folio: int) -> Operation | None:
     """Reclaim comes by an unlocked folio that is not being written."""
     record = v[v.at.folio[folio]]
     return None if record is None or record.locked or record.writeback else v.ops.shrink_folio(folio)
 
 
-@KINDS.kind("shrinker_count", all_memcgs, nodes, switch)
+@KINDS.kind("shrinker_count", all_memcgs, nodes, switch, weight=2, worth=has_entries)
 def shrinker_count(v: KernelView, memcg: int, nid: int, io_allowed: int) -> Operation | None:
     """Memory is short: the dynamic shrinker is asked how much of a list is worth a try."""
     return v.ops.shrinker_count(memcg, nid, bool(io_allowed))
 
 
-@KINDS.kind("shrinker_scan", all_memcgs, nodes, lambda v: (1, 2, 4))
+@KINDS.kind("shrinker_scan", all_memcgs, nodes, lambda v: (1, 2, 4), weight=8, worth=has_entries)
 def shrinker_scan(v: KernelView, memcg: int, nid: int, todo: int) -> Operation | None:
     """Memory is short: the dynamic shrinker is told to visit some entries of a list."""
     return v.ops.shrinker_scan(memcg, nid, todo) if v[v.at.zswap].shrinker_enabled else None
@@ -235,7 +261,7 @@ def zswap_writeback(v: KernelView, memcg: int, value: int) -> Operation | None:
 @KINDS.kind("memcg_offline", memcgs)
 def memcg_offline(v: KernelView, memcg: int) -> Operation | None:
     """A cgroup is removed."""
-    return v.ops.memcg_offline(memcg)
+    return v.ops.memcg_offline(memcg) if v[v.at.memcg[memcg]].online else None
 
 
 @KINDS.kind("set_param", switch)
@@ -262,7 +288,7 @@ def shrinker_enabled(v: KernelView, value: int) -> Operation | None:
     return v.ops.set_param("shrinker_enabled", str(value))
 
 
-@KINDS.kind("set_param", lambda v: (*v.cfg.codecs, "unknown"), weight=2)
+@KINDS.kind("set_param", lambda v: (*v.cfg.codecs, "unknown"))
 def compressor(v: KernelView, value: str) -> Operation | None:
     """Another compressor is chosen: another pool becomes the current one."""
     return v.ops.set_param("compressor", value)
@@ -295,7 +321,7 @@ def cpu_offline(v: KernelView, cpu: int) -> Operation | None:
     return v.ops.cpu_offline(cpu) if v[v.at.cpu_online[cpu]] else None
 
 
-@KINDS.kind("cpu_online", cpus)
+@KINDS.kind("cpu_online", cpus, weight=6)
 def cpu_online(v: KernelView, cpu: int) -> Operation | None:
     """A CPU comes back."""
     return None if v[v.at.cpu_online[cpu]] else v.ops.cpu_online(cpu)
@@ -309,7 +335,7 @@ def swapoff(v: KernelView) -> Operation | None:
     return v.ops.swapoff()
 
 
-@KINDS.kind("swapon", weight=3)
+@KINDS.kind("swapon", weight=12)
 def swapon(v: KernelView) -> Operation | None:
     """The swap device is taken into use."""
     return None if v[v.at.si].on else v.ops.swapon()

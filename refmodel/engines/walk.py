@@ -17,8 +17,8 @@ from refmodel.engines.environment import Drawn, Draws, Exhausted
 
 if TYPE_CHECKING:
     from refmodel.engines.trial import Trial
-    from refmodel.kernel.table import KernelView
     from refmodel.engines.violation import Violation
+    from refmodel.kernel.table import KernelView
     from refmodel.machine import Operation
 
 LENGTH = 40
@@ -30,10 +30,10 @@ BYTES = 1600
 FAULT_RATES = (0, 2, 8, 32)
 """How many of 256 fault points that are asked fail; a walk has one of these rates."""
 
-WIDTHS = (1, 2, 3, 256)
+WIDTHS = (2, 256, 256, 256)
 """How many values of a domain a walk uses at most."""
 
-_ATTEMPTS = 8
+_ATTEMPTS = 24
 """Draws of a command before a walk gives up finding one that applies."""
 
 
@@ -94,10 +94,17 @@ class _Choice:
         for _ in range(_ATTEMPTS):
             kind = self.lottery[self.draws.below(len(self.lottery))]
             arguments = self.arguments(v, kind)
-            operation = None if arguments is None else kind.make(v, *arguments)
-            if operation is not None and arguments is not None:
+            if arguments is None or (kind.worth is not None and not self.is_worth(v, kind, arguments)):
+                continue
+            operation = kind.make(v, *arguments)
+            if operation is not None:
                 return Command(kind.name, arguments), operation
         return None
+
+    def is_worth(self, v: KernelView, kind: Kind, arguments: tuple[Argument, ...]) -> bool:
+        """Whether a command is worth running; one in eight of those that are not is run nevertheless."""
+        assert kind.worth is not None
+        return kind.worth(v, *arguments) or self.draws.byte() < 32
 
     def arguments(self, v: KernelView, kind: Kind) -> tuple[Argument, ...] | None:
         """Draw arguments; None if there is no value for one of them."""

@@ -122,7 +122,9 @@ class WritePage(Operation):
     mm, page: which one.  content: what it writes.  Value: None, or ``SIGBUS`` or ``OOM``.
     """
 
-    source: ClassVar[str] = "mm/memory.c handle_pte_fault(), do_anonymous_page(), do_wp_page(), Linux 6.12.117"
+    source: ClassVar[str] = (
+        "mm/memory.c handle_pte_fault(), do_anonymous_page(), do_wp_page(), Linux 6.12.117"
+    )
     requirements: ClassVar[tuple[str, ...]] = ("Z2",)
 
     mm: int
@@ -231,9 +233,10 @@ class WritePage(Operation):
         row, orders = v.at.pte[self.mm], v[v.at.thp_orders]
         for order in reversed(range(1, v.cfg.sizes.max_order + 1)):
             start = self.page & ~((1 << order) - 1)
-            if orders >> order & 1 and start + (1 << order) <= len(row):
-                if all(v[place] == EMPTY_PTE for place in row[start : start + (1 << order)]):
-                    return order
+            places = row[start : start + (1 << order)]
+            fits = orders >> order & 1 and len(places) == 1 << order
+            if fits and all(v[place] == EMPTY_PTE for place in places):
+                return order
         return 0
 
 
@@ -359,7 +362,12 @@ class DoSwapPage(Operation):
             pte = v[place]
             index = pte.slot - base
             written = self.write and place == first and pte.exclusive
-            map_page(v, place, self.folio, Pte(folio=self.folio, index=index, exclusive=self.alone(v, pte), dirty=written))
+            map_page(
+                v,
+                place,
+                self.folio,
+                Pte(folio=self.folio, index=index, exclusive=self.alone(v, pte), dirty=written),
+            )
         return self.unlock
 
     @step
@@ -397,9 +405,9 @@ class DoSwapPage(Operation):
         nr, index = len(self.the_folio(v).contents), self.index_of_fault(v)
         start = self.page - index
         slot = self.pte(v).slot - index
-        if nr > 1 and start >= 0 and start + nr <= len(row):
-            if all(v[row[start + i]].slot == slot + i for i in range(nr)):
-                return list(row[start : start + nr])
+        whole = nr > 1 and start >= 0 and start + nr <= len(row)
+        if whole and all(v[row[start + i]].slot == slot + i for i in range(nr)):
+            return list(row[start : start + nr])
         return [row[self.page]]
 
     def alone(self, v: KernelView, pte: Pte) -> bool:

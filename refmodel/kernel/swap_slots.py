@@ -79,7 +79,9 @@ class AddToSwap612(Operation):
     folio: locked, not in the swap cache.  Value: whether it worked; if not, nothing is left behind.
     """
 
-    source: ClassVar[str] = "mm/swap_slots.c folio_alloc_swap(), mm/swap_state.c add_to_swap(), Linux 6.12.117"
+    source: ClassVar[str] = (
+        "mm/swap_slots.c folio_alloc_swap(), mm/swap_state.c add_to_swap(), Linux 6.12.117"
+    )
     requirements: ClassVar[tuple[str, ...]] = ("S3",)
 
     folio: int
@@ -309,7 +311,9 @@ class FreeSwapSlot612(Operation):
 class FreeSwapSlot61(FreeSwapSlot612):
     """Free one slot through the CPU's return cache; frontswap is told only at the flush (6.1)."""
 
-    source: ClassVar[str] = "mm/swap_slots.c free_swap_slot(), mm/swapfile.c swapcache_free_entries(), Linux 6.1.192"
+    source: ClassVar[str] = (
+        "mm/swap_slots.c free_swap_slot(), mm/swapfile.c swapcache_free_entries(), Linux 6.1.192"
+    )
     first: ClassVar[str] = "cache"
 
     @step

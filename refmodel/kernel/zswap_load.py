@@ -29,7 +29,8 @@ def decompress(v: KernelView, entry: ZswapEntry) -> Content:
     """Return the page that an entry holds; a raw page (length PAGE_SIZE) needs no decompressor."""
     place = v.at.zs_object[entry.handle]
     stored, pool = v[place], v[v.at.pool[entry.pool]]
-    assert stored is not None and pool is not None
+    assert stored is not None
+    assert pool is not None
     codec = v.cfg.codecs[pool.compressor]
     return stored.data if entry.length == PAGE_SIZE else codec.decompress(stored.data)
 
@@ -107,7 +108,9 @@ class ZswapLoad612(ZswapLoadBase):
         entry = live_entry(v, self.entry)
         v.emit("decompress", swp=entry.swpentry, len=entry.length)
         if v.fails(choices.DECOMPRESS):
-            raise KernelBug(f"zswap_decompress: entry {self.entry} of slot {entry.swpentry} cannot be decompressed")
+            raise KernelBug(
+                f"zswap_decompress: entry {self.entry} of slot {entry.swpentry} cannot be decompressed"
+            )
         fill(v, self.folio, decompress(v, entry))
         self.count(v, entry)
         return self.free_entry
@@ -214,7 +217,9 @@ class ZswapLoad618(ZswapLoad73):
 class ZswapLoad61(ZswapLoadBase):
     """Load a page through frontswap: the entry stays until the slot is freed."""
 
-    source: ClassVar[str] = "mm/frontswap.c __frontswap_load(), mm/zswap.c zswap_frontswap_load(), Linux 6.1.192"
+    source: ClassVar[str] = (
+        "mm/frontswap.c __frontswap_load(), mm/zswap.c zswap_frontswap_load(), Linux 6.1.192"
+    )
     requirements: ClassVar[tuple[str, ...]] = ("Z2", "Z4")
 
     error: int = 0
@@ -247,7 +252,9 @@ class ZswapLoad61(ZswapLoadBase):
             self.error = -errno.ENOMEM
             return self.put_entry
         elif v.fails(choices.DECOMPRESS):
-            raise KernelBug(f"zswap_frontswap_load: entry {self.entry} of slot {entry.swpentry} cannot be decompressed")
+            raise KernelBug(
+                f"zswap_frontswap_load: entry {self.entry} of slot {entry.swpentry} cannot be decompressed"
+            )
         else:
             fill(v, self.folio, decompress(v, entry))
         self.set_uptodate(v)

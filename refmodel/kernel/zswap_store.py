@@ -478,7 +478,9 @@ class ZswapStore61(ZswapStoreBase):
     Value: whether zswap took the page.  Observers see the errno of the hook.
     """
 
-    source: ClassVar[str] = "mm/frontswap.c __frontswap_store(), mm/zswap.c zswap_frontswap_store(), Linux 6.1.192"
+    source: ClassVar[str] = (
+        "mm/frontswap.c __frontswap_store(), mm/zswap.c zswap_frontswap_store(), Linux 6.1.192"
+    )
     requirements: ClassVar[tuple[str, ...]] = ("Z1", "Z4", "Z5")
 
     error: int = 0

@@ -75,7 +75,9 @@ class ZswapWritebackBase(Operation):
     def decompress(self, v: KernelView) -> Next:
         """Fill the folio; a failure stops this kernel."""
         if v.fails(choices.DECOMPRESS):
-            raise KernelBug(f"zswap_decompress: entry {self.entry} of slot {self.slot} cannot be decompressed")
+            raise KernelBug(
+                f"zswap_decompress: entry {self.entry} of slot {self.slot} cannot be decompressed"
+            )
         self.fill(v)
         return self.count
 

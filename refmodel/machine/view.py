@@ -52,7 +52,11 @@ class View(list[Any]):
         @overload
         def __getitem__(self, place: int) -> Any: ...
         def __getitem__(self, place: Any) -> Any: ...
-        def __setitem__(self, place: Place[T], value: T) -> None: ...  # type: ignore[override]
+        @overload  # type: ignore[override]
+        def __setitem__(self, place: Place[T], value: T) -> None: ...
+        @overload
+        def __setitem__(self, place: int, value: Any) -> None: ...
+        def __setitem__(self, place: Any, value: Any) -> None: ...
 
     def fails(self, point: ChoicePoint) -> bool:
         """Ask the environment whether the thing that the point names fails."""
@@ -64,4 +68,4 @@ class View(list[Any]):
 
     def restore(self, snapshot: tuple[Any, ...]) -> None:
         """Go back to a state that ``snapshot`` returned."""
-        self[:] = snapshot  # type: ignore[index]
+        super().__setitem__(slice(None), snapshot)

@@ -134,7 +134,7 @@ def pools_are_large_enough(index: Index) -> str | None:
     v = index.v
     if not index.objects:
         return None
-    stored = sum(entry.length for entry in index.entries.values())
+    stored = sum(record.size for record in index.objects.values())
     pages = sum(v[place] for place in v.at.pool_pages)
     if stored <= pages * PAGE_SIZE:
         return None
@@ -145,7 +145,7 @@ def pools_are_large_enough(index: Index) -> str | None:
     "SD-12",
     source="mm/memcontrol.c __mem_cgroup_try_charge_swap(), __mem_cgroup_uncharge_swap(), Linux 6.12.117",
     requirements=("S1", "S8"),
-    bug="swap_charge_kept",
+    bug="S11",
     not_in=VIRTUAL_SWAP,
 )
 def swap_charges(index: Index) -> str | None:

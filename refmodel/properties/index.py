@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from refmodel.kernel.crypto import ZERO_PAGE
 from refmodel.kernel.state import EMPTY_PTE, FREE_SLOT, Content, Folio, Pte, SwapSlot, ZsObject, ZswapEntry
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Index:
         self.pages = [
             (i, pte, truth.content)
             for i, (pte, truth) in enumerate(written)
-            if pte is not EMPTY_PTE or truth.content != 0
+            if pte is not EMPTY_PTE or truth.content is not ZERO_PAGE
         ]
 
     def page_name(self, number: int) -> str:

@@ -126,7 +126,7 @@ def one_copy_after_load(events: list[Event], v: KernelView) -> str | None:
     "ZS-22",
     source="mm/zswap.c zswap_writeback_entry(), Linux 7.3.4",
     requirements=("Z2", "S4"),
-    bug="Z19d",
+    bug="failed_writeback_keeps_folio",
 )
 def failed_writeback_changes_nothing(events: list[Event], v: KernelView) -> str | None:
     """A writeback that failed has left no folio of its own in the swap cache, and has freed no entry."""

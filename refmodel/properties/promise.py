@@ -72,7 +72,7 @@ def shown(content: Content) -> str:
     "ZS-18",
     source="mm/page_io.c swap_read_folio(), mm/zswap.c zswap_load(), Linux 6.12.117",
     requirements=("Z2", "S1"),
-    bug="Z09",
+    bug="G6",
 )
 def swapped_out_page(index: Index) -> str | None:
     """The reader of a swapped-out page is given the bytes that its process last wrote.

@@ -12,7 +12,7 @@ from refmodel.properties.property import state_property
     "SD-33",
     source="mm/swapfile.c swap_map, Linux 6.1.192 and 6.12.117",
     requirements=("S1",),
-    bug="count_kept_on_zap",
+    bug="count_kept_in_the_map",
     not_in=("6.18", *VIRTUAL_SWAP, "7.3"),
 )
 def map_byte_counts_users(index: Index) -> str | None:
@@ -27,7 +27,7 @@ def map_byte_counts_users(index: Index) -> str | None:
     "SD-36",
     source="mm/swap_table.h, mm/swapfile.c, Linux 6.18.15 and 7.3.4",
     requirements=("S1",),
-    bug="count_kept_on_zap",
+    bug="count_kept_in_the_table",
     not_in=("6.1", "6.12", *VIRTUAL_SWAP),
 )
 def table_word_counts_users(index: Index) -> str | None:

@@ -170,7 +170,7 @@ def no_entry_without_device(index: Index) -> str | None:
     when="step",
     source="mm/zswap.c zswap_store(), comment at zswap_lru_add(), Linux 6.12.117",
     requirements=("B8", "B12"),
-    bug="unfinished_on_the_list",
+    bug="pool_not_noted",
     not_in=NO_LRU,
 )
 def listed_entry_is_complete(index: Index) -> str | None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from refmodel.machine import Layout
+from refmodel.machine import Layout, Place
+
+
+def column_number(column: int) -> int:
+    """Return what a cell of a grid starts with: the number of its column."""
+    return column
 
 
 def test_places_follow_each_other() -> None:
@@ -12,7 +19,7 @@ def test_places_follow_each_other() -> None:
     layout = Layout()
     one = layout.one("one", "a")
     row = layout.row("row", 3, 0)
-    grid = layout.grid("grid", 2, 2, lambda column: column)
+    grid: Sequence[Sequence[Place[int]]] = layout.grid("grid", 2, 2, column_number)
 
     assert one == 0
     assert list(row) == [1, 2, 3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -23,6 +24,12 @@ from refmodel.machine import (
 
 COIN = ChoicePoint("coin", "Which side comes up.")
 BREAKS = ChoicePoint("breaks", "The thing breaks.", fault=True)
+
+
+def last_answer(point: ChoicePoint, options: Sequence[Any] | None) -> Any:
+    """Answer with the last option: the environment in which everything fails."""
+    assert options is not None
+    return options[-1]
 
 
 @attrs.define
@@ -96,7 +103,7 @@ def test_an_operation_runs_to_its_end_and_has_a_value() -> None:
 def test_the_environment_answers_choices() -> None:
     """The same operation ends differently under another environment."""
     view = View([8])
-    view.choose = lambda point, options: options[-1]
+    view.choose = last_answer
     run(view, Add(0))
 
     assert view == [108]
@@ -106,7 +113,7 @@ def test_nothing_fails_unless_the_environment_says_so() -> None:
     """``fails`` is a choice between no and yes, no first."""
     view = View([])
     assert not view.fails(BREAKS)
-    view.choose = lambda point, options: options[-1]
+    view.choose = last_answer
     assert view.fails(BREAKS)
 
 

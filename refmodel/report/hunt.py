@@ -1,0 +1,139 @@
+"""Hunting the exhibits of the museum: how soon random runs meet each bug, and how short its program becomes."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from refmodel.engines.assumptions import assumed
+from refmodel.engines.command import Move, describe
+from refmodel.engines.commands import KINDS
+from refmodel.engines.environment import Scripted
+from refmodel.engines.minimise import minimise
+from refmodel.engines.setting import TOKENS, codecs
+from refmodel.engines.trial import Trial
+from refmodel.engines.violation import of_error
+from refmodel.engines.walk import BYTES, Walk, walk
+from refmodel.museum import Exhibit, known_bugs, play
+from refmodel.profiles import Profile, preset, profile
+from refmodel.properties import Property, at_rest, by_id, in_history
+from refmodel.properties.property import first_broken, first_broken_history
+
+PRESET = "toy"
+
+
+@attrs.frozen
+class Find:
+    """What became of the hunt for one exhibit.
+
+    property: id of what was broken, "" if nothing was.  runs, steps: until then, or in all.
+    length: commands of the run that found it.  program: the same, minimised.  seconds: that it took.
+    shown_by: the property that the exhibit's own program breaks, "" if none.  shown_in: commands until then.
+    """
+
+    id: str
+    title: str
+    base: str
+    property: str
+    runs: int
+    steps: int
+    length: int
+    program: tuple[str, ...]
+    seconds: float
+    shown_by: str
+    shown_in: int
+
+    @property
+    def caught(self) -> bool:
+        """Whether a property catches the bug, in a random run or in the exhibit's own program."""
+        return bool(self.property or self.shown_by)
+
+
+def hunt(exhibit: Exhibit, seconds: float, seed: int = 0) -> Find:
+    """Look for an exhibit's bug with random runs.
+
+    seconds: to look at most.  A run counts only if its program breaks nothing in the profile without the bug.
+    """
+    begin = time.perf_counter()
+    trial, correct = _trial(exhibit, exhibit.profile), _trial(exhibit, exhibit.correct)
+    runs, found, program = 0, None, ()
+    for walked in _walks(trial, _never(exhibit), seed, begin + seconds):
+        runs += 1
+        moves = _minimised(trial, walked)
+        if moves and not _breaks(correct, moves):
+            found, program = walked, tuple(describe(KINDS, move.command) for move in moves)
+            break
+    shown_by, shown_in = _demonstration(exhibit)
+    return Find(
+        id=exhibit.id,
+        title=exhibit.title,
+        base=exhibit.base,
+        property=found.violation.property if found and found.violation else "",
+        runs=runs,
+        steps=trial.steps,
+        length=len(found.moves) if found else 0,
+        program=program,
+        seconds=time.perf_counter() - begin,
+        shown_by=shown_by,
+        shown_in=shown_in,
+    )
+
+
+def _walks(trial: Trial, never: frozenset[str], seed: int, until: float) -> Iterator[Walk]:
+    chance = random.Random(seed)
+    kinds = KINDS.of(trial.v.ops)
+    while time.perf_counter() < until:
+        yield walk(trial, kinds, chance.randbytes(BYTES), never=never)
+
+
+def _minimised(trial: Trial, walked: Walk) -> tuple[Move, ...]:
+    return minimise(trial, walked.moves, walked.violation).moves if walked.violation else ()
+
+
+def _breaks(trial: Trial, moves: Sequence[Move]) -> bool:
+    """Whether a program breaks anything."""
+    environment = Scripted()
+    trial.reset()
+    for move in moves:
+        environment.follow(move.answers)
+        if trial.do(move.command, environment) is not None:
+            return True
+    return False
+
+
+def _trial(exhibit: Exhibit, which: Profile) -> Trial:
+    sizes = attrs.evolve(preset(PRESET), **exhibit.sizes)
+    config = which.config(sizes, codecs(TOKENS, which.kernel), compressor=TOKENS, **exhibit.fixed)
+    return Trial(which.system(config), _properties(exhibit, which))
+
+
+def _properties(exhibit: Exhibit, which: Profile) -> list[Property]:
+    """Return what has to hold: all that the profile's other known bugs do not break."""
+    others = [bug for bug in known_bugs(profile(exhibit.base)) if bug.id != exhibit.id]
+    broken = {id for bug in others for id in bug.breaks if id not in exhibit.breaks}
+    every = [*at_rest(which), *in_history(which), *map(by_id, exhibit.demands)]
+    return [each for each in every if each.id not in broken]
+
+
+def _never(exhibit: Exhibit) -> frozenset[str]:
+    """Return the choice points that never fail: those of the base that the exhibit's own program leaves alone."""
+    used = {point for command in exhibit.program for point in command.answers}
+    return frozenset(exhibit.never) | (frozenset(assumed(exhibit.base)) - used)
+
+
+def _demonstration(exhibit: Exhibit) -> tuple[str, int]:
+    """Return the property that the exhibit's own program breaks, and after how many commands."""
+    which, done = exhibit.profile, 0
+    wanted = [by_id(id) for id in exhibit.demands]
+    states = [*at_rest(which), *(each for each in wanted if each.when != "history")]
+    try:
+        for done, (v, events) in enumerate(play(exhibit, which), start=1):
+            broken = first_broken(v, states) or first_broken_history(events, v, in_history(which))
+            if broken:
+                return broken[0].id, done
+    except Exception as error:
+        return of_error(error).property, done + 1
+    return "", done

@@ -1,0 +1,95 @@
+"""The museum: each exhibit shows its bug, and without the bug the same program shows nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from refmodel.museum import (
+    EXHIBITS,
+    NOT_IN_THIS_ROOM,
+    Exhibit,
+    UnknownExhibit,
+    exhibit,
+    known_bugs,
+    without_known_bugs,
+)
+from refmodel.profiles import PROFILES, profile
+from refmodel.properties import PROPERTIES
+from tests.properties.verdicts import broken
+
+LISTED = {
+    f"{area}{number:02}"
+    for area, numbers in (
+        ("Z", (1, 2, 3, 5, 6, 7, 8, 9, 11, 12, 15, 16, 18, 19, 20, 22, 26, 28, 30, 31, 33, 34)),
+        ("B", (1, 2, 3, 5, 6, 8, 10)),
+        ("S", (1, 4, 5, 6, 8, 9, 11, 12, 13)),
+        ("K", (1, 2, 3, 4, 5)),
+        ("I", (1, 2, 3, 4, 7)),
+        ("R", (3, 5)),
+        ("M", (1, 3)),
+        ("V", (1,)),
+        ("C", (1,)),
+    )
+    for number in numbers
+}
+"""The 54 bugs of the list."""
+
+
+@pytest.mark.parametrize("each", EXHIBITS, ids=lambda each: each.id)
+def test_the_program_breaks_what_the_exhibit_says(each: Exhibit) -> None:
+    assert set(broken(each, each.profile)) == set(each.breaks)
+
+
+@pytest.mark.parametrize("each", EXHIBITS, ids=lambda each: each.id)
+def test_the_program_breaks_nothing_without_the_bug(each: Exhibit) -> None:
+    assert broken(each, each.correct) == ()
+
+
+@pytest.mark.parametrize("each", EXHIBITS, ids=lambda each: each.id)
+def test_an_exhibit_tells_its_story(each: Exhibit) -> None:
+    assert each.title
+    assert not each.title.endswith(".")
+    assert 1 < each.story.count(". ") + 1 < 8
+    assert each.source
+    assert each.base in PROFILES
+    assert set(each.breaks) <= {known.id for known in PROPERTIES}
+
+
+@pytest.mark.parametrize("each", EXHIBITS, ids=lambda each: each.id)
+def test_a_bug_replaces_a_step_or_a_released_kernel_lacks_a_remedy(each: Exhibit) -> None:
+    assert bool(each.operations) != bool(each.remedy)
+
+
+def test_every_bug_of_the_list_is_shown_or_explained() -> None:
+    shown = {each.id[:3] for each in EXHIBITS}
+    assert len(LISTED) == 54
+    assert shown.isdisjoint(NOT_IN_THIS_ROOM)
+    assert set(NOT_IN_THIS_ROOM) == LISTED - shown
+
+
+def test_an_exhibit_is_found_by_its_id() -> None:
+    assert exhibit("Z11").profile.name == "linux-6.18+Z11"
+
+
+def test_a_bug_that_is_not_shown_yet_says_what_it_waits_for() -> None:
+    with pytest.raises(UnknownExhibit, match=r"'I02': not shown yet.*IAA"):
+        exhibit("I02")
+
+
+def test_an_unknown_exhibit_is_named_with_the_nearest_one() -> None:
+    with pytest.raises(UnknownExhibit, match=r"'Z19': expected one of .*did you mean Z19"):
+        exhibit("Z19")
+
+
+def test_a_released_kernel_has_its_known_bugs() -> None:
+    assert [each.id for each in known_bugs(profile("linux-6.1"))] == ["Z08", "H-13"]
+    assert known_bugs(profile("linux-7.3")) == ()
+
+
+def test_remedies_replace_the_steps_of_known_bugs_only() -> None:
+    released = profile("linux-6.1")
+    remedied = without_known_bugs(released)
+    assert remedied.name == released.name
+    assert remedied.operations.zswap_store is exhibit("Z08").remedy["zswap_store"]
+    assert remedied.operations.zswap_compress is released.operations.zswap_compress
+    assert without_known_bugs(profile("linux-7.3")) == profile("linux-7.3")
