@@ -9,6 +9,7 @@ import click
 import refmodel
 from refmodel.cli.check import check
 from refmodel.cli.errors import one_line
+from refmodel.cli.museum import museum
 from refmodel.cli.overhead import overhead
 from refmodel.cli.profiles import profiles
 from refmodel.cli.replay import replay
@@ -40,5 +41,5 @@ def main(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (check, replay, validate, spec, profiles, overhead):
+for command in (check, replay, validate, museum, spec, profiles, overhead):
     main.add_command(command)

@@ -28,7 +28,7 @@ def bounds(v: KernelView) -> tuple[int, int]:
             objects[stored.pool, stored.size_class] = objects.get((stored.pool, stored.size_class), 0) + 1
     least = most = 0
     for (_, index), count in objects.items():
-        shape = rules.rules[index]
+        shape = rules.shapes[index]
         least += -(-count // shape.objs_per_zspage) * shape.pages_per_zspage
         most += count * shape.pages_per_zspage
     return least, most

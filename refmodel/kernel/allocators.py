@@ -63,14 +63,28 @@ class Allocator(Protocol):
 
 @attrs.frozen
 class Zsmalloc:
-    """zsmalloc with the size classes of a kernel: dense, and unable to evict."""
+    """zsmalloc with the size classes of a kernel: dense, and unable to evict.
+
+    rules: the size classes as the kernel numbers them.
+    shapes: the classes that are left after merging, in ascending size; a pool has a component for each.
+    """
 
     rules: zsmalloc_classes.SizeClasses
+    shapes: tuple[zsmalloc_classes.SizeClass, ...] = attrs.field(init=False, repr=False, eq=False)
+    _numbers: dict[int, int] = attrs.field(init=False, repr=False, eq=False)
+
+    @shapes.default
+    def _distinct(self) -> tuple[zsmalloc_classes.SizeClass, ...]:
+        return tuple(dict.fromkeys(self.rules.by_index))
+
+    @_numbers.default
+    def _numbering(self) -> dict[int, int]:
+        return {shape.index: number for number, shape in enumerate(self.shapes)}
 
     @property
     def classes(self) -> int:
-        """How many size class indices there are."""
-        return len(self.rules.by_index)
+        """How many size classes there are."""
+        return len(self.shapes)
 
     @property
     def empty(self) -> Any:
@@ -93,8 +107,9 @@ class Zsmalloc:
         return False
 
     def class_of(self, size: int) -> int:
-        """Return the size class, or a negative errno."""
-        return self.rules.class_of(size)
+        """Return the number of the size class, or a negative errno."""
+        index = self.rules.class_of(size)
+        return index if index < 0 else self._numbers[index]
 
     def needs_memory(self, state: Any, size: int) -> bool:
         """Yes: each object has a handle, which is allocated."""
@@ -102,11 +117,11 @@ class Zsmalloc:
 
     def place(self, state: Any, index: int, size: int) -> tuple[Any, int, int]:
         """Place an object in the fullest zspage that has room, else in another zspage."""
-        return zsmalloc_classes.malloc(state, self.rules[index])
+        return zsmalloc_classes.malloc(state, self.shapes[index])
 
     def remove(self, state: Any, index: int, where: int) -> tuple[Any, int]:
         """Remove an object; an empty zspage gives its pages back."""
-        return zsmalloc_classes.free(state, self.rules[index], where)
+        return zsmalloc_classes.free(state, self.shapes[index], where)
 
 
 @attrs.frozen

@@ -69,7 +69,7 @@ def _pages(allocator: Allocator | None, size_class: int, held: int) -> int:
     """Return the pages in which objects lie at the places of a map."""
     match allocator:
         case Zsmalloc():
-            return held.bit_count() * allocator.rules[size_class].pages_per_zspage
+            return held.bit_count() * allocator.shapes[size_class].pages_per_zspage
         case Zbud():
             return sum(bool(held >> place & 3) for place in range(0, held.bit_length(), 2))
     return 0

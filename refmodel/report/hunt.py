@@ -19,8 +19,16 @@ from refmodel.engines.violation import of_error
 from refmodel.engines.walk import BYTES, Walk, walk
 from refmodel.museum import Exhibit, known_bugs, play
 from refmodel.profiles import Profile, preset, profile
-from refmodel.properties import Property, at_rest, by_id, in_history
-from refmodel.properties.property import first_broken, first_broken_history
+from refmodel.properties import (
+    HistoryProperty,
+    Property,
+    StateProperty,
+    at_rest,
+    by_id,
+    first_broken,
+    first_broken_history,
+    in_history,
+)
 
 PRESET = "toy"
 
@@ -29,7 +37,7 @@ PRESET = "toy"
 class Find:
     """What became of the hunt for one exhibit.
 
-    property: id of what was broken, "" if nothing was.  runs, steps: until then, or in all.
+    broken: id of the property that was broken, "" if nothing was.  runs, steps: until then, or in all.
     length: commands of the run that found it.  program: the same, minimised.  seconds: that it took.
     shown_by: the property that the exhibit's own program breaks, "" if none.  shown_in: commands until then.
     """
@@ -37,7 +45,7 @@ class Find:
     id: str
     title: str
     base: str
-    property: str
+    broken: str
     runs: int
     steps: int
     length: int
@@ -49,7 +57,7 @@ class Find:
     @property
     def caught(self) -> bool:
         """Whether a property catches the bug, in a random run or in the exhibit's own program."""
-        return bool(self.property or self.shown_by)
+        return bool(self.broken or self.shown_by)
 
 
 def hunt(exhibit: Exhibit, seconds: float, seed: int = 0) -> Find:
@@ -59,23 +67,26 @@ def hunt(exhibit: Exhibit, seconds: float, seed: int = 0) -> Find:
     """
     begin = time.perf_counter()
     trial, correct = _trial(exhibit, exhibit.profile), _trial(exhibit, exhibit.correct)
-    runs, found, program = 0, None, ()
+    runs, steps, length, caught = 0, 0, 0, ""
+    program: tuple[Move, ...] = ()
     for walked in _walks(trial, _never(exhibit), seed, begin + seconds):
-        runs += 1
-        moves = _minimised(trial, walked)
-        if moves and not _breaks(correct, moves):
-            found, program = walked, tuple(describe(KINDS, move.command) for move in moves)
+        runs, steps = runs + 1, trial.steps
+        if walked.violation is None:
+            continue
+        program = minimise(trial, walked.moves, walked.violation).moves
+        if not _breaks(correct, program):
+            caught, length = walked.violation.property, len(walked.moves)
             break
     shown_by, shown_in = _demonstration(exhibit)
     return Find(
         id=exhibit.id,
         title=exhibit.title,
         base=exhibit.base,
-        property=found.violation.property if found and found.violation else "",
+        broken=caught,
         runs=runs,
-        steps=trial.steps,
-        length=len(found.moves) if found else 0,
-        program=program,
+        steps=steps,
+        length=length,
+        program=tuple(describe(KINDS, move.command) for move in program if caught),
         seconds=time.perf_counter() - begin,
         shown_by=shown_by,
         shown_in=shown_in,
@@ -87,10 +98,6 @@ def _walks(trial: Trial, never: frozenset[str], seed: int, until: float) -> Iter
     kinds = KINDS.of(trial.v.ops)
     while time.perf_counter() < until:
         yield walk(trial, kinds, chance.randbytes(BYTES), never=never)
-
-
-def _minimised(trial: Trial, walked: Walk) -> tuple[Move, ...]:
-    return minimise(trial, walked.moves, walked.violation).moves if walked.violation else ()
 
 
 def _breaks(trial: Trial, moves: Sequence[Move]) -> bool:
@@ -126,12 +133,13 @@ def _never(exhibit: Exhibit) -> frozenset[str]:
 
 def _demonstration(exhibit: Exhibit) -> tuple[str, int]:
     """Return the property that the exhibit's own program breaks, and after how many commands."""
-    which, done = exhibit.profile, 0
-    wanted = [by_id(id) for id in exhibit.demands]
-    states = [*at_rest(which), *(each for each in wanted if each.when != "history")]
+    wanted = _properties(exhibit, exhibit.profile)
+    states = [each for each in wanted if isinstance(each, StateProperty)]
+    histories = [each for each in wanted if isinstance(each, HistoryProperty)]
+    done = 0
     try:
-        for done, (v, events) in enumerate(play(exhibit, which), start=1):
-            broken = first_broken(v, states) or first_broken_history(events, v, in_history(which))
+        for done, (v, events) in enumerate(play(exhibit, exhibit.profile), start=1):
+            broken = first_broken(v, states) or first_broken_history(events, v, histories)
             if broken:
                 return broken[0].id, done
     except Exception as error:
