@@ -1,6 +1,6 @@
-"""Assumptions: what the environment of a profile is taken never to do, because the kernel cannot bear it.
+"""Assumptions: what the environment of a profile may be taken never to do, because the kernel cannot bear it.
 
-A check of such a profile holds under the assumption only, and says so.
+What is checked under an assumption holds under it only, so whoever assumes says so.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ ASSUMPTIONS: Mapping[str, Mapping[str, str]] = {
         "the reader would be given a device block that was never written (H-13)",
     },
 }
-"""Kernel profile -> choice point that never fails -> why."""
+"""Profile -> choice point that never fails -> why."""
 
 
 def assumed(profile: str) -> Mapping[str, str]:

@@ -14,11 +14,11 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import count
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from refmodel.engines.assumptions import assumed
 from refmodel.engines.command import describe
 from refmodel.engines.commands import KINDS
 from refmodel.engines.coverage import Coverage, Goal, declared
@@ -109,15 +109,19 @@ def check(
     seed: int = 0,
     jobs: int = 1,
     compressors: tuple[str, ...] = COMPRESSORS,
-    assumptions: Mapping[str, str] | None = None,
+    assumptions: Mapping[str, str] = MappingProxyType({}),
     progress: Callable[[Progress], None] | None = None,
     remake: Callable[[], Profile] | None = None,
 ) -> CheckResult:
     """Check a profile until something is refuted or the first bound is reached.
 
-    preset: name of the sizes.  seconds: bound on the time.  steps: bound on model steps; without both bounds
-    20 seconds.  seed: of all randomness.  jobs: processes.  compressors: which of ``COMPRESSORS`` to use.
-    assumptions: choice points that never fail, with the reason; by default those of the profile.
+    A released kernel has bugs that are known; ``refmodel.museum.without_known_bugs`` returns the profile in
+    which only others are found.
+
+    profile: what is checked.  preset: name of the sizes.
+    seconds: bound on the time.  steps: bound on model steps; without both bounds 20 seconds.
+    seed: of all randomness.  jobs: processes.  compressors: which of ``COMPRESSORS`` to use.
+    assumptions: choice points that are taken never to fail, with the reason.
     progress: called after each portion, at most a second apart on the preset "toy".
     remake: how a process makes the profile, if it holds classes that cannot be sent there; must be picklable.
     Raises UnknownPreset, and ValueError for a compressor that does not exist or bounds that are not positive.
@@ -125,11 +129,10 @@ def check(
     for name, bound in (("seconds", seconds), ("steps", steps), ("jobs", jobs)):
         if bound is not None and bound <= 0:
             raise ValueError(f"{name} is {bound}: expected more than 0")
-    taken = assumed(profile.name) if assumptions is None else assumptions
     used, size = settings(profile, compressors), STEPS if steps is None else min(steps, STEPS)
-    plan = Plan(profile, preset, used, seed, frozenset(taken), size)
+    plan = Plan(profile, preset, used, seed, frozenset(assumptions), size)
     limit = 20.0 if seconds is None and steps is None else seconds
-    tally = _Tally(plan, dict(taken), progress)
+    tally = _Tally(plan, dict(assumptions), progress)
     until = None if limit is None else tally.begin + limit
     try:
         for report in _reports(plan, until, jobs, remake):
@@ -239,8 +242,8 @@ class _Tally:
             verdict=verdict,
             bound=_bound(walked, ruled, state),
             reason=self.reason or ("" if state.commands else "no command ran; give it more time"),
-            settings=tuple(setting.text for setting in plan.settings),
             assumptions=self.assumptions,
+            settings=tuple(setting.text for setting in plan.settings),
             walks=walked,
             rule_runs=ruled,
             halts=sum(r.halts for r in self.reports),

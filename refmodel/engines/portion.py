@@ -97,8 +97,9 @@ class Report:
 class Plan:
     """What all portions of a check share.
 
-    profile, preset: what runs.  settings: taken in turn.  seed: of the check.  never: choice points that
-    never fail.  steps: model steps of a portion of walks, which ends with the walk that reaches them.
+    profile, preset: what runs.  settings: taken in turn.  seed: of the check.
+    never: names of choice points that never fail.
+    steps: model steps of a portion of walks, which ends with the walk that reaches them.
     """
 
     profile: Profile

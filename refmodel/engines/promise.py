@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
-from refmodel.kernel.choices import ALLOC_FOLIO, DECOMPRESS
+from refmodel.kernel.choices import ALLOC_FOLIO, BOUNCE_BUFFER, DECOMPRESS
 from refmodel.kernel.memory import OOM, SIGBUS
 from refmodel.properties.promise import same, shown
 
 if TYPE_CHECKING:
     from refmodel.engines.command import Command
     from refmodel.kernel.table import KernelView
+
+UNREADABLE = frozenset({DECOMPRESS.name, BOUNCE_BUFFER.name})
+"""Choice points whose failure leaves a page that cannot be read."""
 
 ACCESSES = ("read", "write", "store_byte")
 """Kinds of commands that access a page; their first arguments are the process and the page."""
@@ -23,9 +26,9 @@ def broken(
     """Return how an access broke the promise, or None.
 
     A read gives what the process last wrote.  An access may end with SIGBUS only if, at some time in this run,
-    stored data could not be decompressed: the page that could not be filled stays in the swap cache, so later
-    accesses find it there.  It may end out of memory only if a folio could not be allocated during this very
-    command.
+    stored data could not be decompressed, for want of a buffer or because it is damaged: the page that could
+    not be filled stays in the swap cache, so later accesses find it there.  It may end out of memory only if a
+    folio could not be allocated during this very command.
 
     value: what the operation returned.  run_faults, faults: names of the choice points at which something
     failed in this run, and during this command.
@@ -34,7 +37,7 @@ def broken(
         return None
     mm, page = command.arguments[:2]
     if value == SIGBUS:
-        return None if DECOMPRESS.name in run_faults else "SIGBUS, although no stored data was damaged"
+        return None if run_faults & UNREADABLE else "SIGBUS, although all stored data could be decompressed"
     if value == OOM:
         return None if ALLOC_FOLIO.name in faults else "out of memory, although no allocation failed"
     if command.name != "read":

@@ -11,9 +11,9 @@ import attrs
 from refmodel.engines.command import describe
 from refmodel.engines.commands import KINDS
 from refmodel.engines.environment import Scripted
+from refmodel.engines.known import known_profiles
 from refmodel.engines.token import Program, decode
 from refmodel.engines.trial import Trial
-from refmodel.profiles import PROFILES
 from refmodel.properties import at_rest, in_history
 
 if TYPE_CHECKING:
@@ -90,13 +90,15 @@ class Timeline:
     halted: bool
 
 
-def replay_token(token: str, profiles: Mapping[str, Profile] = PROFILES) -> Timeline:
+def replay_token(token: str, profiles: Mapping[str, Profile] | None = None) -> Timeline:
     """Run the program of a token again.
 
-    profiles: those that are known, by name.  Raises BadToken as ``decode`` does.
+    profiles: those that are known, by name; by default ``known_profiles()``.
+    Raises BadToken as ``decode`` does.
     """
-    program = decode(token, profiles)
-    return replay(program, profiles[program.profile])
+    known = known_profiles() if profiles is None else profiles
+    program = decode(token, known)
+    return replay(program, known[program.profile])
 
 
 def replay(program: Program, profile: Profile, properties: Sequence[Property] | None = None) -> Timeline:

@@ -1,8 +1,8 @@
 """Rule-based machines of Hypothesis over the same commands as the walks.
 
-There is one rule, which draws the kind of command first, then its arguments, among them page contents, and
-what the environment answers.  All of it is data of Hypothesis, so its data base, its shrinking and its pytest
-integration work:
+There is one rule, which draws the kind of command first, then the command, page contents included, and what the
+environment answers.  All of it is data of Hypothesis, so its data base, its shrinking and its pytest integration
+work:
 
     from refmodel.engines.stateful import machine_for
     from refmodel.profiles import profile
@@ -14,15 +14,13 @@ A subclass may add rules of its own; ``self.perform`` runs a command, ``self.tri
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from refmodel.engines.command import Argument, Command, Domain, Kind, Move
+from refmodel.engines.command import Argument, Command, Kind, Move, describe
 from refmodel.engines.commands import KINDS, palette
 from refmodel.engines.environment import Drawn, Draws
 from refmodel.engines.setting import TOKENS, Setting
@@ -32,7 +30,6 @@ from refmodel.properties import at_rest, in_history
 
 if TYPE_CHECKING:
     from refmodel.engines.violation import Violation
-    from refmodel.kernel.table import KernelView
     from refmodel.profiles import Profile
     from refmodel.properties import Property
 
@@ -40,8 +37,20 @@ FAULT_RATE = 6
 """How many of 256 fault points that are asked fail."""
 
 _ANSWERS = st.binary(max_size=32)
+_NUMBERS = st.integers(0, 2**20)
 _CONTENTS = range(1000)
-_NUMBERS = range(1, 17)
+
+_ATTEMPTS = 16
+"""Numbers that are tried for a command that can do much."""
+
+
+def _command_at(name: str, values: Sequence[Sequence[Argument]], number: int) -> Command:
+    """Return the command of a number that is counted through the arguments."""
+    given: list[Argument] = []
+    for some in values:
+        number, index = divmod(number, len(some))
+        given.append(some[index])
+    return Command(name, tuple(given))
 
 
 class PropertyBroken(AssertionError):
@@ -51,10 +60,11 @@ class PropertyBroken(AssertionError):
     """
 
     def __init__(self, violation: Violation, program: Program) -> None:
-        """Say what was broken and which token replays it."""
+        """Say what was broken, by which program, and which token replays it."""
         self.violation, self.moves = violation, program.moves
         said = f"{violation.property}: {violation.sentence}\nfound {violation.where}: {violation.found}"
-        super().__init__(f"{said}\nreplay with: refmodel replay {encode(program)}")
+        lines = "".join(f"\n    {describe(KINDS, move.command)}" for move in program.moves)
+        super().__init__(f"{said}\nby{lines}\nreplay with: refmodel replay {encode(program)}")
 
 
 class SwapMachine(RuleBasedStateMachine):
@@ -74,6 +84,24 @@ class SwapMachine(RuleBasedStateMachine):
         super().__init__()
         self.trial.reset()
         self.moves: list[Move] = []
+
+    def numbered(self, name: str, number: int) -> Command:
+        """Return the command of a kind that a number stands for.
+
+        Drawing the arguments one by one would cost more than running the command.  Numbers are counted through
+        the arguments, the first one fastest; one whose command cannot do much in this state gives way to the
+        next, so that runs go deep.
+        """
+        v, kind = self.trial.v, KINDS[name]
+        values = [_CONTENTS if domain is palette else domain(v) or (0,) for domain in kind.domains]
+        commands = [_command_at(name, values, number + step) for step in range(_ATTEMPTS)]
+        return next((each for each in commands if self.is_worth(kind, each)), commands[0])
+
+    def is_worth(self, kind: Kind, command: Command) -> bool:
+        """Whether a command applies and can do much."""
+        v = self.trial.v
+        applies = KINDS.operation(v, command) is not None
+        return applies and (kind.worth is None or kind.worth(v, *command.arguments))
 
     def perform(self, command: Command, answers: bytes = b"") -> Any:
         """Run a command; return what its operation returned, or None where it does not apply.
@@ -101,7 +129,8 @@ def machine_for(
     """Return a rule-based machine.
 
     preset: name of the sizes.  setting: what stands at the start, by default a compressor of tokens.
-    properties: what is to hold, by default all of the profile.  never: choice points that never fail.
+    properties: what is to hold, by default all of the profile.  never: names of choice points that
+    never fail.
     Raises UnknownPreset, and ValueError as ``Setting.system`` does.
     """
     used = Setting(TOKENS) if setting is None else setting
@@ -116,37 +145,12 @@ def machine_for(
         "trial": Trial(v, checked),
         "never": never,
     }
-    kinds = KINDS.of(profile.operations).values()
-    of_kind = {kind.name: _commands(v, kind) for kind in kinds}
-    names = st.sampled_from([kind.name for kind in kinds for _ in range(kind.weight)])
-    commands = names.flatmap(of_kind.__getitem__)
-    namespace["command"] = rule(command=commands, answers=_ANSWERS)(command)
+    weights = {name: kind.weight for name, kind in KINDS.of(profile.operations).items()}
+    kinds = st.sampled_from([name for name, weight in weights.items() for _ in range(weight)])
+    namespace["command"] = rule(kind=kinds, number=_NUMBERS, answers=_ANSWERS)(_command)
     return type("CompressedSwap", (SwapMachine,), namespace)
 
 
-def command(self: SwapMachine, command: Command, answers: bytes) -> None:
-    """Run a command."""
-    self.perform(command, answers)
-
-
-def _commands(v: KernelView, kind: Kind) -> st.SearchStrategy[Command]:
-    """Return the commands of a kind, the first arguments first.
-
-    One number stands for all arguments: each further draw would cost as much as the command itself.
-    """
-    values = [_values(v, domain) for domain in kind.domains]
-    return st.integers(0, math.prod(map(len, values)) - 1).map(partial(_numbered, kind.name, values))
-
-
-def _values(v: KernelView, domain: Domain) -> Sequence[Argument]:
-    """Return the values of an argument: any content, those of the domain, or numbers of what comes to exist."""
-    return _CONTENTS if domain is palette else tuple(domain(v)) or _NUMBERS
-
-
-def _numbered(name: str, values: Sequence[Sequence[Argument]], number: int) -> Command:
-    """Return the command of a number."""
-    given: list[Argument] = []
-    for some in values:
-        number, index = divmod(number, len(some))
-        given.append(some[index])
-    return Command(name, tuple(given))
+def _command(self: SwapMachine, kind: str, number: int, answers: bytes) -> None:
+    """Run a command of a kind."""
+    self.perform(self.numbered(kind, number), answers)

@@ -17,9 +17,10 @@ import attrs
 
 from refmodel.engines.command import Command, Move
 from refmodel.engines.commands import KINDS
+from refmodel.engines.known import known_profiles
 from refmodel.engines.packing import Packable, packed, unpacked
 from refmodel.engines.setting import COMPRESSORS, Setting
-from refmodel.profiles import PRESETS, PROFILES
+from refmodel.profiles import PRESETS
 
 if TYPE_CHECKING:
     from refmodel.profiles import Profile
@@ -64,10 +65,10 @@ def encode(program: Program) -> str:
     return f"{VERSION}-{_text(zlib.crc32(deflated).to_bytes(4, 'big') + deflated)}"
 
 
-def decode(token: str, profiles: Mapping[str, Profile] = PROFILES) -> Program:
+def decode(token: str, profiles: Mapping[str, Profile] | None = None) -> Program:
     """Return the program of a token.
 
-    profiles: those that are known, by name.
+    profiles: those that are known, by name; by default ``known_profiles()``.
     Raises BadToken for what is no token, or none of this version, or names something that does not exist.
     """
     version, _, text = token.strip().partition("-")
@@ -89,7 +90,7 @@ def decode(token: str, profiles: Mapping[str, Profile] = PROFILES) -> Program:
         raise BadToken(
             f"token {_short(token)}: holds no program ({error}); report where it came from"
         ) from None
-    _check_names(program, profiles)
+    _check_names(program, known_profiles() if profiles is None else profiles)
     return program
 
 
@@ -97,7 +98,7 @@ def _check_names(program: Program, profiles: Mapping[str, Profile]) -> None:
     """Raise BadToken where a name stands for nothing here."""
     setting, profile = program.setting, profiles.get(program.profile)
     if profile is None:
-        known = ", ".join(profiles)
+        known = ", ".join(name for name in profiles if "+" not in name)
         hint = "a profile with changes of its own is replayed with the same changes"
         raise BadToken(f"token of profile {program.profile!r}: expected one of {known}; {hint}")
     if program.preset not in PRESETS:

@@ -94,11 +94,8 @@ class Index:
         self.stored = [(slot, entry) for slot, entry in enumerate(tree) if entry] if any(tree) else []
         lists = grid(v, at.lru)
         nodes = v.cfg.sizes.nodes
-        self.lists = (
-            [(i // nodes, i % nodes, listed) for i, listed in enumerate(lists) if listed]
-            if any(lists)
-            else []
-        )
+        listed = enumerate(lists) if any(lists) else ()
+        self.lists = [(i // nodes, i % nodes, numbers) for i, numbers in listed if numbers]
         written = zip(grid(v, at.pte), grid(v, at.truth), strict=True)
         self.pages = [
             (i, pte, truth.content)
@@ -115,7 +112,10 @@ class Index:
 def _live(v: KernelView, used: Place[int], places: Sequence[Place[Any]]) -> dict[int, Any]:
     """Return what exists, by number: the numbers whose bit is set, ascending; number 0 never exists."""
     found: dict[int, Any] = {}
-    rest = v[used] & ~1
+    rest = v[used]
+    if rest == 1:
+        return found
+    rest &= ~1
     while rest:
         lowest = rest & -rest
         rest ^= lowest

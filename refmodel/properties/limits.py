@@ -101,8 +101,8 @@ def shrinker_counts_what_is_there(events: list[Event], v: KernelView) -> str | N
 def contexts_are_given_back(index: Index) -> str | None:
     """A compression context is locked only while a task compresses with it."""
     v = index.v
-    for pool, contexts in enumerate(v.at.acomp_ctx):
-        for cpu, place in enumerate(contexts):
+    for pool in v[v.at.pool_list]:
+        for cpu, place in enumerate(v.at.acomp_ctx[pool]):
             if v[place].locked:
                 return f"the context of pool {pool} on CPU {cpu} is locked at rest; expected it unlocked"
     return None

@@ -52,7 +52,7 @@ def places_of_objects(index: Index) -> str | None:
         allocator = _allocator(index, pool)
         if allocator is None:
             continue
-        states = row(v, v.at.zs_class[pool])[: allocator.classes]
+        states = row(v, v.at.zs_class[pool][: allocator.classes])
         found, expected = len(states) - states.count(allocator.empty), sum(p == pool for p, _ in index.places)
         if found != expected:
             return f"pool {pool} has objects in {found} size classes; expected {expected}"

@@ -13,7 +13,8 @@ from refmodel.engines.command import Move, describe
 from refmodel.engines.commands import KINDS
 from refmodel.engines.environment import Scripted
 from refmodel.engines.minimise import minimise
-from refmodel.engines.setting import TOKENS, codecs
+from refmodel.engines.setting import TOKENS, Setting, codecs
+from refmodel.engines.token import Program, encode
 from refmodel.engines.trial import Trial
 from refmodel.engines.violation import of_error
 from refmodel.engines.walk import BYTES, Walk, walk
@@ -32,6 +33,9 @@ from refmodel.properties import (
 
 PRESET = "toy"
 
+_FIXED = {"synchronous_device": False, "zswap_enabled": True}
+"""What an exhibit may fix that a setting can say, with what is usual."""
+
 
 @attrs.frozen
 class Find:
@@ -39,6 +43,7 @@ class Find:
 
     broken: id of the property that was broken, "" if nothing was.  runs, steps: until then, or in all.
     length: commands of the run that found it.  program: the same, minimised.  seconds: that it took.
+    token: replays the program; "" where a token cannot say what the exhibit needs.
     shown_by: the property that the exhibit's own program breaks, "" if none.  shown_in: commands until then.
     """
 
@@ -50,6 +55,7 @@ class Find:
     steps: int
     length: int
     program: tuple[str, ...]
+    token: str
     seconds: float
     shown_by: str
     shown_in: int
@@ -87,10 +93,19 @@ def hunt(exhibit: Exhibit, seconds: float, seed: int = 0) -> Find:
         steps=steps,
         length=length,
         program=tuple(describe(KINDS, move.command) for move in program if caught),
+        token=_token(exhibit, program) if caught else "",
         seconds=time.perf_counter() - begin,
         shown_by=shown_by,
         shown_in=shown_in,
     )
+
+
+def _token(exhibit: Exhibit, program: tuple[Move, ...]) -> str:
+    if exhibit.sizes or exhibit.demands:
+        return ""
+    synchronous, enabled = (exhibit.fixed.get(name, usual) for name, usual in _FIXED.items())
+    setting = Setting(TOKENS, synchronous=synchronous, enabled=enabled)
+    return encode(Program(exhibit.profile.name, PRESET, setting, program))
 
 
 def _walks(trial: Trial, never: frozenset[str], seed: int, until: float) -> Iterator[Walk]:

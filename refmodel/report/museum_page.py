@@ -11,7 +11,7 @@ from rich.text import Text
 
 from refmodel.museum import Exhibit
 from refmodel.report.hunt import Find
-from refmodel.report.terminal import table
+from refmodel.report.terminal import Unbroken, table
 
 
 def page(finds: Sequence[Find]) -> list[RenderableType]:
@@ -26,7 +26,7 @@ def page(finds: Sequence[Find]) -> list[RenderableType]:
 
 def exhibit_page(exhibit: Exhibit, find: Find) -> list[RenderableType]:
     """Return one bug: its story, and the program that shows it."""
-    head = [Text(f"{exhibit.id}: {exhibit.title}", "bold"), "", exhibit.story, ""]
+    head: list[RenderableType] = [Text(f"{exhibit.id}: {exhibit.title}", "bold"), "", exhibit.story, ""]
     facts = table("", "")
     facts.show_header = False
     facts.add_row("source", exhibit.source)
@@ -72,8 +72,6 @@ def _summary(finds: Sequence[Find]) -> str:
 def _program(find: Find) -> list[RenderableType]:
     if not find.program:
         return []
-    return [
-        "",
-        "The shortest program that was found:",
-        *(f"{n:3}  {line}" for n, line in enumerate(find.program, start=1)),
-    ]
+    lines = (f"{number:3}  {line}" for number, line in enumerate(find.program, start=1))
+    again: list[RenderableType] = ["", Unbroken(f"refmodel replay {find.token}")] if find.token else []
+    return ["", "The shortest program that was found:", *lines, *again]

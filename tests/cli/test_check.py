@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ def test_a_replay_is_printed_as_json(change: str) -> None:
 
 def test_an_undecided_check_ends_with_3(monkeypatch: pytest.MonkeyPatch) -> None:
     def lost(*_: object, **__: object) -> object:
-        raise engine.BrokenProcessPool
+        raise BrokenProcessPool
 
     monkeypatch.setattr(engine, "_reports", lost)
     result = refmodel_command("check", "--steps", "10")

@@ -1,0 +1,20 @@
+"""Profiles that a token can name: kernels and series without their known bugs, and the exhibits of the museum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
+
+from refmodel.museum import EXHIBITS, without_known_bugs
+from refmodel.profiles import PROFILES
+
+if TYPE_CHECKING:
+    from refmodel.profiles import Profile
+
+
+@cache
+def known_profiles() -> Mapping[str, Profile]:
+    """Return the profiles by name."""
+    exhibits = {exhibit.profile.name: exhibit.profile for exhibit in EXHIBITS}
+    return {**exhibits, **{name: without_known_bugs(profile) for name, profile in PROFILES.items()}}
