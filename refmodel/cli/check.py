@@ -27,7 +27,7 @@ _PAUSE = 5.0
 _EXIT = {"not refuted": FINE, "refuted": REFUTED, "undecided": UNDECIDED}
 
 
-@click.command()
+@click.command(short_help="Test the model with random runs.")
 @click.option(
     "--profile", "profile_name", metavar="NAME", help="Kernel version or series.  [default: linux-7.3]"
 )

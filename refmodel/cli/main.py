@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 import refmodel
+from refmodel.cli.bench import bench
 from refmodel.cli.check import check
 from refmodel.cli.errors import one_line
 from refmodel.cli.museum import museum
@@ -41,5 +42,5 @@ def main(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (check, replay, validate, museum, spec, profiles, overhead):
+for command in (check, replay, validate, museum, spec, profiles, overhead, bench):
     main.add_command(command)

@@ -10,7 +10,7 @@ from refmodel.cli.errors import FINE, REFUTED
 from refmodel.cli.options import json_option, print_json
 
 
-@click.command()
+@click.command(short_help="Show what finds known bugs of the kernel.")
 @click.option("--only", metavar="ID", help="Show this bug only, with its story.")
 @click.option(
     "--seconds",

@@ -20,7 +20,7 @@ def _bytes(ctx: click.Context, parameter: click.Parameter, value: str) -> int:
     return size
 
 
-@click.command()
+@click.command(short_help="Print what swap metadata costs.")
 @click.option(
     "--device",
     default="32G",

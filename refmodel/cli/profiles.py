@@ -7,7 +7,7 @@ import click
 from refmodel.cli.options import json_option, print_json
 
 
-@click.command()
+@click.command(short_help="List the profiles, or compare two.")
 @click.argument("before", metavar="[A", required=False)
 @click.argument("after", metavar="B]", required=False)
 @json_option

@@ -11,7 +11,7 @@ from refmodel.cli.options import json_option, print_json
 from refmodel.cli.subject import change_option, known_bugs_option, subjects
 
 
-@click.command()
+@click.command(short_help="Run a failure again, step by step.")
 @click.argument("token")
 @change_option
 @known_bugs_option

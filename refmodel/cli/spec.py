@@ -7,7 +7,7 @@ import click
 from refmodel.cli.options import json_option, print_json, profile_option
 
 
-@click.command()
+@click.command(short_help="Print the steps of an operation.")
 @click.argument("operation", required=False)
 @profile_option
 @json_option

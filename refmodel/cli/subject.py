@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -55,19 +56,28 @@ def released(name: str, known_bugs: bool) -> Profile:
 
 
 def subjects(change: str | None, known_bugs: bool) -> dict[str, Profile]:
-    """Return all profiles that a token can name: the released ones, the exhibits, and a changed one.
+    """Return all profiles that a token can name, a changed one among them.
 
     Raises BadChange.
     """
-    from refmodel.museum import EXHIBITS, load_change
+    from refmodel.engines.known import known_profiles
+    from refmodel.museum import load_change
     from refmodel.profiles import PROFILES
 
-    found = [released(name, known_bugs) for name in PROFILES]
+    found = {**known_profiles(), **(PROFILES if known_bugs else {})}
     if change is not None:
         loaded = load_change(change)
-        found += [loaded.apply(each) for each in found if loaded.base in ("", each.name)]
-    found += [each.profile for each in EXHIBITS]
-    return {each.name: each for each in found}
+        names = (
+            [loaded.base]
+            if loaded.base
+            else [name for name in PROFILES if _has(found[name], loaded.operations)]
+        )
+        found |= {each.name: each for each in (loaded.apply(found[name]) for name in names)}
+    return found
+
+
+def _has(profile: Profile, operations: Iterable[str]) -> bool:
+    return all(getattr(profile.operations, operation) is not None for operation in operations)
 
 
 def options(change: str | None, known_bugs: bool) -> str:

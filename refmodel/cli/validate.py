@@ -11,7 +11,7 @@ from refmodel.cli.errors import FINE, REFUTED, UNDECIDED
 from refmodel.cli.options import json_option, print_json
 
 
-@click.command()
+@click.command(short_help="Tell whether recorded traces are allowed.")
 @click.argument("traces", metavar="TRACE...", nargs=-1, required=True)
 @click.option(
     "--profile",

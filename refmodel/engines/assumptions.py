@@ -11,7 +11,7 @@ from refmodel.kernel.choices import BOUNCE_BUFFER
 
 ASSUMPTIONS: Mapping[str, Mapping[str, str]] = {
     "linux-6.1": {
-        BOUNCE_BUFFER.name: "an allocation of at most a page that may sleep never fails in practice; if it did, "
+        BOUNCE_BUFFER.name: "the buffer is small and its allocation (GFP_ATOMIC) fails only under extreme pressure; if it did, "
         "the reader would be given a device block that was never written (H-13)",
     },
 }

@@ -13,7 +13,7 @@ import attrs
 
 from refmodel.engines import background, promise
 from refmodel.engines.commands import KINDS
-from refmodel.engines.violation import BUILT_IN, Endless, Violation, of_error
+from refmodel.engines.violation import BUILT_IN, Endless, Violation, of_error, step_of
 from refmodel.kernel.choices import DECOMPRESS
 from refmodel.kernel.zswap_load import KernelBug
 from refmodel.machine import Event, run
@@ -135,7 +135,7 @@ class Trial:
             return found.violation
         except Exception as error:
             if isinstance(error, KernelBug) and DECOMPRESS in environment.faults:
-                self.halted = True
+                self._halt(error, environment.faults)
                 return None
             return of_error(error)
         events, self._events = self._events, []
@@ -172,6 +172,12 @@ class Trial:
             self.command_faults.add(point.name)
         self.run_faults |= self.command_faults
         faults.clear()
+
+    def _halt(self, error: Exception, faults: list[ChoicePoint]) -> None:
+        self.halted = True
+        at = step_of(error)
+        if at is not None:
+            self._note_faults(getattr(at[0], at[1]), faults)
 
     def _look(self, method: MethodType) -> None:
         if self.watch is not None:

@@ -56,7 +56,8 @@ def of_error(error: Exception) -> Violation:
         found = f"{type(error).__name__}: {error}"
     if not found:
         found = f"this does not hold: {_failed_line(error)}"
-    return Violation(kind, BUILT_IN[kind], found, _step_of(error))
+    at = step_of(error)
+    return Violation(kind, BUILT_IN[kind], found, f"{type(at[0]).__name__}.{at[1]}" if at else "")
 
 
 def _property_of(error: Exception) -> str:
@@ -80,14 +81,14 @@ def _traces(error: Exception) -> list[TracebackType]:
     return traces
 
 
-def _step_of(error: Exception) -> str:
-    """Return the operation and the step in which an exception was raised, "" if it was in none."""
+def step_of(error: Exception) -> tuple[Operation, str] | None:
+    """Return the operation and the step in which an exception was raised, if it was in one."""
     for trace in reversed(_traces(error)):
         owner: Any = trace.tb_frame.f_locals.get("self")
         name = trace.tb_frame.f_code.co_name
         if isinstance(owner, Operation) and name in owner.step_names:
-            return f"{type(owner).__name__}.{name}"
-    return ""
+            return owner, name
+    return None
 
 
 def _failed_line(error: Exception) -> str:

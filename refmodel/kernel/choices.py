@@ -50,3 +50,8 @@ SIGNAL = ChoicePoint("signal", "A signal is pending for the task that takes a de
 ALLOC_TREES = ChoicePoint(
     "alloc_trees", "The zswap trees of a device cannot be allocated at swapon.", fault=True
 )
+FOLIO_HELD = ChoicePoint(
+    "folio_held",
+    "Somebody else holds a reference to the folio that reclaim is about to free.",
+    fault=True,
+)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
+from refmodel.kernel import choices
 from refmodel.kernel.page_io import ACTIVATE, FolioOperation, folio_order
 from refmodel.kernel.state import EMPTY_PTE, Pte, Truth, truth_of
 from refmodel.kernel.swap_slots import slots_of
@@ -122,9 +123,13 @@ class ShrinkFolio(FolioOperation):
 
     @step
     def remove_mapping(self, v: KernelView) -> Next:
-        """Take the clean, unmapped folio out of the swap cache; one that became dirty or mapped stays."""
+        """Take the clean, unmapped folio out of the swap cache; one that became dirty or mapped stays.
+
+        So does one to which somebody holds a reference: a fault that waits for its lock, or whoever looks
+        at memory by frame number.  It stays clean and written, and may be mapped and written again.
+        """
         folio = self.the_folio(v)
-        if folio.rmap or folio.dirty or folio.writeback:
+        if folio.rmap or folio.dirty or folio.writeback or v.fails(choices.FOLIO_HELD):
             return self.keep_locked
         if not folio.swapcache:
             return self.free

@@ -129,9 +129,8 @@ def exhibit(id: str) -> Exhibit:
 
 def known_bugs(profile: Profile) -> tuple[Exhibit, ...]:
     """Return the bugs that a released kernel has as it is, in every environment: no step is replaced."""
-    return tuple(
-        each for each in EXHIBITS if each.base == profile.name and not each.operations and not each.ground
-    )
+    released = [each for each in EXHIBITS if not each.operations and not each.ground]
+    return tuple(each for each in released if profile.name in (each.base, *each.released_in))
 
 
 def without_known_bugs(profile: Profile) -> Profile:

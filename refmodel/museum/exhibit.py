@@ -45,6 +45,7 @@ class Exhibit:
     ground: operations of base and bug alike: callers or answers of the environment that the bug needs.
     operations: the steps that make the bug, by name in the operation table.
     remedy: where the released kernel itself is wrong and ``operations`` is empty: what would make it right.
+    released_in: further released kernels that have the bug as they are.
     breaks: ids of the properties that ``program`` breaks.
     fixed: fields of ``Config`` that it needs.  sizes: sizes that it needs, where those of a preset do not do.
     options: fields of ``KernelOptions`` that it needs.
@@ -63,6 +64,7 @@ class Exhibit:
     program: tuple[Command, ...]
     ground: Mapping[str, type[Operation]] = attrs.field(factory=dict)
     remedy: Mapping[str, type[Operation]] = attrs.field(factory=dict)
+    released_in: tuple[str, ...] = ()
     fixed: Mapping[str, Any] = attrs.field(factory=dict)
     sizes: Mapping[str, int] = attrs.field(factory=dict)
     options: Mapping[str, Any] = attrs.field(factory=dict)

@@ -13,7 +13,6 @@ from refmodel.kernel.page_io import SwapWritepage
 from refmodel.kernel.table import KernelView
 from refmodel.machine import Call, Next, step
 from refmodel.museum.exhibit import Exhibit, do
-from refmodel.museum.held_folio import ShrinkFolioThatMayBeHeld
 
 
 @attrs.define
@@ -44,7 +43,7 @@ EXHIBIT = Exhibit(
     source="swap_writepage(), mm/page_io.c 6.12.117, and zswap_writeback_entry(), mm/zswap.c",
     evidence="B",
     base="linux-6.12",
-    ground={"shrink_folio": ShrinkFolioThatMayBeHeld},
+    released_in=("linux-6.18", "linux-7.3"),
     operations={},
     remedy={"swap_writepage": InvalidatesUnderZero},
     breaks=("ZS-18",),

@@ -9,13 +9,17 @@ import attrs
 from refmodel.kernel.memory import DoSwapPage, new_folio
 from refmodel.kernel.state import UNKNOWN
 from refmodel.kernel.swap_slots import insert_into_swap_cache
+from refmodel.kernel.swap_state import free_folio
 from refmodel.kernel.table import KernelView
 from refmodel.machine import Call, Next, evolve, step
 
 
 @attrs.define
 class DoLargeSwapPage(DoSwapPage):
-    """A fault on a swap entry that reads an aligned pair of pages at once where it can."""
+    """A fault on a swap entry that reads an aligned pair of pages at once where it can.
+
+    Where the read refuses a pair, the pages are read one by one.
+    """
 
     @step
     def alloc_folio(self, v: KernelView) -> Next:
@@ -28,7 +32,20 @@ class DoLargeSwapPage(DoSwapPage):
         for slot in (first, first + 1):
             v[v.at.slot[slot]] = evolve(v[v.at.slot[slot]], cache=True)
         insert_into_swap_cache(v, self.folio, first, dirty=False)
-        return Call(v.ops.swap_read(folio=self.folio), then=self.count_fault)
+        return Call(v.ops.swap_read(folio=self.folio), then=self.after_large_read)
+
+    @step
+    def after_large_read(self, v: KernelView) -> Next:
+        """Give a folio up that could not be read as a whole."""
+        if self.the_folio(v).uptodate:
+            return self.count_fault
+        return Call(v.ops.swap_cache_del(folio=self.folio), then=self.read_single)
+
+    @step
+    def read_single(self, v: KernelView) -> Next:
+        """Read the one page that the fault is about."""
+        free_folio(v, self.folio)
+        return DoSwapPage.alloc_folio(self, v)
 
     def first_of_pair(self, v: KernelView) -> int:
         """Return the first of two slots that two neighbouring pages name and nobody holds, or 0."""

@@ -3,7 +3,8 @@
 Two neighbouring slots are read as one large folio, and only one of them is in zswap. If the first is, the
 load fills one page and reports success; the other page is never read. If the first is not, both are read
 from the device, where the copy of the other is stale. The guard refuses a folio of more than one page and
-leaves it without content, so that its reader gets an error. All callers of the time used single pages.
+leaves it without content: its reader gets an error, or reads page by page. All callers of the time used
+single pages.
 """
 
 import errno

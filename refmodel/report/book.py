@@ -1,4 +1,4 @@
-"""The reference pages of the book: operations, properties, profiles, choice points, from their definitions.
+"""The reference pages of the book: operations, properties, profiles, choice points and bugs, from their definitions.
 
 The pages are Markdown as myst-parser reads it.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from refmodel.kernel import choices
 from refmodel.machine import ChoicePoint
 from refmodel.machine.introspect import OperationInfo, StepInfo
+from refmodel.museum import EXHIBITS, NOT_IN_THIS_ROOM, Exhibit
 from refmodel.profiles import PROFILES
 from refmodel.properties import PROPERTIES, Property
 from refmodel.report.compare import Difference, OperationDifference, StepDifference, difference
@@ -45,6 +46,7 @@ def _pages() -> Iterator[tuple[str, Page]]:
     yield "properties.md", _properties_page()
     yield "profiles.md", _profiles_page()
     yield "choice-points.md", _choices_page(versions)
+    yield "museum.md", _museum_page()
 
 
 Versions = dict[str, dict[OperationInfo, list[str]]]
@@ -209,3 +211,30 @@ def _choices_page(versions: Versions) -> Page:
 
 def _asks(infos: Iterable[OperationInfo], point: str) -> bool:
     return any(point in step.choices for info in infos for step in info.steps)
+
+
+# --- museum ---------------------------------------------------------------------------------------------------
+
+
+def _museum_page() -> Page:
+    yield from ("# Museum", "")
+    yield from (
+        "Known bugs of the kernel, each put back into the model as a profile with steps replaced.",
+        "",
+    )
+    for exhibit in EXHIBITS:
+        yield from _exhibit(exhibit)
+    yield from ("## Not shown yet", "", "What these bugs wait for.", "")
+    for id, reason in NOT_IN_THIS_ROOM.items():
+        yield from (prose(id), f": {prose(reason)}", "")
+
+
+def _exhibit(exhibit: Exhibit) -> Iterator[str]:
+    yield from (f"## {exhibit.id}", "", f"**{prose(exhibit.title)}.** {prose(exhibit.story)}", "")
+    replaced = (f"[`{name}`](operations/{name}.md)" for name in exhibit.operations)
+    yield from _list(
+        Source=[prose(exhibit.source)],
+        Put_into=[f"`{exhibit.base}`"],
+        Replaced=replaced,
+        Breaks=exhibit.breaks,
+    )

@@ -6,6 +6,7 @@ import pytest
 
 from refmodel.kernel import choices
 from refmodel.machine import ChoicePoint
+from refmodel.museum import EXHIBITS, NOT_IN_THIS_ROOM
 from refmodel.profiles import PROFILES
 from refmodel.properties import PROPERTIES
 from refmodel.report import spec
@@ -68,6 +69,14 @@ def test_every_choice_point_names_the_operations_that_ask_it(book: Path) -> None
         if isinstance(point, ChoicePoint):
             assert f"## {point.name}\n" in text
     assert "[`zswap_store`](operations/zswap_store.md)" in text
+
+
+def test_every_exhibit_has_its_story_and_those_not_shown_have_a_reason(book: Path) -> None:
+    text = page(book, "museum.md")
+    for exhibit in EXHIBITS:
+        assert f"## {exhibit.id}\n\n**{prose(exhibit.title)}.**" in text
+    for id, reason in NOT_IN_THIS_ROOM.items():
+        assert f"{prose(id)}\n: {prose(reason)}\n" in text
 
 
 def test_prose_means_nothing_but_itself() -> None:

@@ -1,0 +1,272 @@
+"""Benchmarks: the figures that the engines and the model are to reach, measured in one run.
+
+Seconds are CPU seconds of the process; each figure is the median of several turns.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from statistics import median
+from typing import TYPE_CHECKING
+
+import attrs
+
+from refmodel.engines.commands import KINDS
+from refmodel.engines.contents import page
+from refmodel.engines.minimise import minimise
+from refmodel.engines.portion import RULES, STEPS, Plan, Worker
+from refmodel.engines.setting import TOKENS, Setting
+from refmodel.engines.trial import Trial, broken_state
+from refmodel.engines.walk import BYTES, walk
+from refmodel.kernel.state import ZswapEntry
+from refmodel.machine import evolve, run
+from refmodel.museum import exhibit, without_known_bugs
+from refmodel.profiles import Profile, profile
+from refmodel.properties import at_rest, in_history
+
+if TYPE_CHECKING:
+    from refmodel.engines.command import Move
+    from refmodel.engines.violation import Violation
+    from refmodel.kernel.table import KernelView
+    from refmodel.machine import Operation
+    from refmodel.properties import StateProperty
+
+TURNS = 5
+"""Turns of which a figure is the median."""
+
+_EXHIBITS = ("S11", "G4", "Z02")
+"""Bugs whose failures are minimised: broken by an answer of the environment, by a control, by a fault."""
+
+
+@attrs.frozen
+class _Failed:
+    """A walk that broke something."""
+
+    moves: tuple[Move, ...]
+    violation: Violation
+
+
+@attrs.frozen
+class Figure:
+    """A measured figure.
+
+    name: what was measured.  goal: what it is to reach.  measured: the median.  unit: of both.
+    at_most: whether smaller is better.
+    """
+
+    name: str
+    goal: float
+    measured: float
+    unit: str
+    at_most: bool = False
+
+    @property
+    def reached(self) -> bool:
+        """Whether the goal is reached."""
+        return self.measured <= self.goal if self.at_most else self.measured >= self.goal
+
+
+def bench(name: str = "linux-7.3") -> Iterator[Figure]:
+    """Measure one figure after the other for a profile; takes about half a minute.
+
+    Raises UnknownProfile.
+    """
+    subject = without_known_bugs(profile(name))
+    for measure in MEASURES:
+        yield measure(subject)
+
+
+def page_operations(subject: Profile) -> Figure:
+    """Measure what zswap does for a page: it is stored, loaded, stored again and freed.
+
+    The folio stays in the swap cache, as reclaim and faults hold it for these operations; afterwards it is at
+    rest, and all properties of states are checked.  Compression is not counted: its results are remembered.
+    """
+    v, properties = Setting("zstd").system(subject, "toy"), at_rest(subject)
+    run(v, v.ops.write_page(0, 0, page(2)))
+    run(v, v.ops.madvise_pageout(0, 0, 1))
+    run(v, v.ops.madvise_willneed(0, 0))
+    slot = v[v.at.pte[0][0]].slot
+    folio = v[v.at.swap_cache[slot]]
+
+    def cycle() -> None:
+        _lock(v, folio, locked=True)
+        run(v, v.ops.zswap_store(folio=folio))
+        run(v, v.ops.zswap_load(folio=folio))
+        run(v, v.ops.zswap_store(folio=folio))
+        run(v, _free(v, slot))
+        _lock(v, folio, locked=False)
+        _no_violation(v, properties)
+
+    rate = 4e6 / _microseconds(cycle, 300)
+    return Figure("zswap page operations (store, load, free)", 20_000, rate, "operations/s")
+
+
+def _free(v: KernelView, slot: int) -> Operation:
+    """Return what frees the zswap entry of a slot; under virtual swap that is freeing whatever backs it."""
+    if v.ops.vswap_release_backing is not None:
+        return v.ops.vswap_release_backing(slot=slot, nr=1)
+    return v.ops.zswap_invalidate(slot=slot)
+
+
+def _lock(v: KernelView, number: int, *, locked: bool) -> None:
+    folio = v[v.at.folio[number]]
+    assert folio is not None
+    v[v.at.folio[number]] = evolve(folio, locked=locked)
+
+
+def _no_violation(v: KernelView, properties: Sequence[StateProperty]) -> None:
+    broken = broken_state(v, properties)
+    if broken is not None:
+        raise AssertionError(f"{broken.property} is broken by the benchmark itself: {broken.found}")
+
+
+def whole_page_operations(subject: Profile) -> Figure:
+    """Measure what a process asks for: MADV_PAGEOUT of a page, a read of it, MADV_DONTNEED.
+
+    Reclaim, swap cache, slots and page tables take part, and all properties are checked after each.  Writing the
+    page before is not counted.
+    """
+    v, properties = Setting("zstd").system(subject, "toy"), at_rest(subject)
+    initial = v.snapshot()
+
+    def seconds(operation: Operation) -> float:
+        begin = time.process_time()
+        run(v, operation)
+        _no_violation(v, properties)
+        return time.process_time() - begin
+
+    def cycle() -> float:
+        v.restore(initial)
+        run(v, v.ops.write_page(0, 0, page(2)))
+        stored, loaded = seconds(v.ops.madvise_pageout(0, 0, 1)), seconds(v.ops.read_page(0, 0))
+        return stored + loaded + seconds(v.ops.zap_pages(0, 0, 1))
+
+    cycle()
+    rate = median(3 * 200 / sum(cycle() for _ in range(200)) for _ in range(TURNS))
+    return Figure("page operations of a process (pageout, fault, zap)", 20_000, rate, "operations/s")
+
+
+def walk_steps(subject: Profile) -> Figure:
+    """Measure model steps in random walks over all settings, properties at rest and of events checked."""
+    worker = _worker(subject)
+    for number in range(len(worker.plan.settings)):
+        worker.run(number)
+    reports = [worker.run(number) for number in range(RULES) if number % RULES != RULES - 1]
+    rate = median(report.steps / report.cpu for report in reports)
+    return Figure("random walks, properties at rest", 25_000, rate, "steps/s")
+
+
+def rule_steps(subject: Profile) -> Figure:
+    """Measure model steps in rule-based runs of Hypothesis, properties at rest and of events checked."""
+    worker = _worker(subject)
+    worker.run(RULES - 1)
+    reports = [worker.run(RULES * turn - 1) for turn in range(1, TURNS + 1)]
+    rate = median(report.steps / report.cpu for report in reports)
+    return Figure("rule-based machine, properties at rest", 4_000, rate, "steps/s")
+
+
+def _worker(subject: Profile) -> Worker:
+    return Worker(Plan(subject, "toy", (Setting("zstd"), Setting(TOKENS)), 0, frozenset(), STEPS))
+
+
+def minimiser(subject: Profile) -> Figure:
+    """Measure minimising failures of 40 to 50 commands, as walks find them in exhibits of the museum."""
+    times = []
+    for bug in (exhibit(id).profile for id in _EXHIBITS):
+        trial = Trial(Setting(TOKENS).system(bug, "toy"), (*at_rest(bug), *in_history(bug)))
+        for failed in _failures(trial):
+            begin = time.process_time()
+            minimise(trial, failed.moves, failed.violation)
+            times.append(time.process_time() - begin)
+    return Figure("minimising 40 to 50 commands", 50, 1000 * median(times), "ms", at_most=True)
+
+
+def _failures(trial: Trial) -> Iterator[_Failed]:
+    """Yield long failing walks, as many as there are turns."""
+    chance, kinds = random.Random(0), KINDS.of(trial.v.ops)
+    found = 0
+    while found < TURNS:
+        walked = walk(trial, kinds, chance.randbytes(2 * BYTES), length=50)
+        if walked.violation is not None and len(walked.moves) >= 40:
+            found += 1
+            yield _Failed(walked.moves, walked.violation)
+
+
+def snapshot(subject: Profile) -> Figure:
+    """Measure taking a snapshot of a toy system and going back to it."""
+    v = Setting(TOKENS).system(subject, "toy")
+    run(v, v.ops.write_page(0, 0, 1))
+
+    def turn() -> None:
+        v.restore(v.snapshot())
+
+    return Figure("snapshot and restore, toy", 15, _microseconds(turn), "us", at_most=True)
+
+
+def view_cost(subject: Profile) -> Figure:
+    """Measure a step on the view against the same code on plain attributes.
+
+    The step is a second chance on an LRU list: the head goes to the tail, its mark is taken away, a counter counts.
+    """
+    v, plain = Setting(TOKENS).system(subject, "toy"), _Plain()
+    v[v.at.lru[1][0]], v[v.at.entry[1]] = (1, 2, 3), ZswapEntry(nid=0, referenced=True)
+    on_view, on_plain = (
+        _microseconds(partial(_rotate_view, v, 1, 0)),
+        _microseconds(partial(_rotate, plain, 1, 0)),
+    )
+    return Figure("a step on the view against plain attributes", 2, on_view / on_plain, "times", at_most=True)
+
+
+class _Plain:
+    """A system of plain attributes, as large as the step needs."""
+
+    def __init__(self) -> None:
+        self.lru = [[(1, 2, 3), ()], [(1, 2, 3), ()]]
+        self.entry = [None, ZswapEntry(nid=0, referenced=True)]
+        self.written_back_pages = 0
+
+
+def _rotate_view(v: KernelView, memcg: int, nid: int) -> None:
+    place = v.at.lru[memcg][nid]
+    entries = v[place]
+    v[place] = (*entries[1:], entries[0])
+    entry = v[v.at.entry[1]]
+    assert entry is not None
+    v[v.at.entry[1]] = evolve(entry, referenced=not entry.referenced)
+    v[v.at.zs.written_back_pages] += 1
+
+
+def _rotate(plain: _Plain, memcg: int, nid: int) -> None:
+    entries = plain.lru[memcg][nid]
+    plain.lru[memcg][nid] = (*entries[1:], entries[0])
+    entry = plain.entry[1]
+    assert entry is not None
+    plain.entry[1] = evolve(entry, referenced=not entry.referenced)
+    plain.written_back_pages += 1
+
+
+def _microseconds(turn: Callable[[], object], times: int = 2000) -> float:
+    """Return what one turn costs: the median of several rows of them."""
+    rows = []
+    for _ in range(TURNS):
+        begin = time.process_time()
+        for _ in range(times):
+            turn()
+        rows.append((time.process_time() - begin) / times)
+    return 1e6 * median(rows)
+
+
+MEASURES: tuple[Callable[[Profile], Figure], ...] = (
+    page_operations,
+    whole_page_operations,
+    walk_steps,
+    rule_steps,
+    minimiser,
+    snapshot,
+    view_cost,
+)
+"""What ``bench`` measures, in this order."""
