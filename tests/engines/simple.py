@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -96,10 +97,12 @@ def with_write(cls: type[WritePage]) -> Profile:
 NO_COUNT = LINUX.with_operations("no-count", "Stores are not counted.", zswap_store=KeepsNoCount)
 
 
-def trial(which: Profile = LINUX, setting: Setting = TOY, **options: Any) -> Trial:
-    """Return a trial of a profile with all its properties."""
-    properties: tuple[Property, ...] = (*at_rest(which), *in_history(which))
-    return Trial(setting.system(which, "toy"), properties, **options)
+def trial(
+    which: Profile = LINUX, properties: Sequence[Property] | None = None, *, every_step: bool = False
+) -> Trial:
+    """Return a trial of a profile, by default with all its properties."""
+    checked = (*at_rest(which), *in_history(which)) if properties is None else properties
+    return Trial(TOY.system(which, "toy"), checked, every_step=every_step)
 
 
 def move(name: str, *arguments: int | str, answers: tuple[int, ...] = ()) -> Move:

@@ -14,7 +14,6 @@ from refmodel.profiles import Profile, profile
 from refmodel.properties.property import history_property, state_property
 from tests.engines import simple
 from tests.engines.simple import (
-    LINUX,
     NO_COUNT,
     STORE,
     Circling,
@@ -32,7 +31,6 @@ WRITE, READ = Command("write", (0, 0, 2)), Command("read", (0, 0))
 def first(which: Profile, *commands: Command) -> Violation | None:
     """Return the first violation of some commands, in an environment in which nothing fails."""
     made = trial(which)
-    made.properties = ()
     found = (made.do(command, Scripted()) for command in commands)
     return next((violation for violation in found if violation is not None), None)
 
@@ -128,8 +126,7 @@ def test_properties_of_every_step_are_checked_between_steps() -> None:
         """No page is mapped."""
         return "a page is mapped" if index.folios else None
 
-    made = trial(every_step=True)
-    made._states = made._steps = (no_page_table_entry,)
+    made = trial(properties=[no_page_table_entry], every_step=True)
 
     assert made.do(WRITE, Scripted()) == Violation(
         "CLEAN", "No page is mapped.", "a page is mapped", "after WritePage.anonymous"
@@ -145,8 +142,7 @@ def test_properties_of_events_see_the_events_of_one_command() -> None:
         seen.append([name for name, _ in events])
         return None
 
-    made = trial()
-    made._histories = (seen_all,)
+    made = trial(properties=[seen_all])
     for each in STORE:
         made.do(each.command, Scripted())
 
@@ -162,8 +158,7 @@ def test_a_property_that_cannot_be_judged_does_not_hold() -> None:
         """The state is in shape."""
         return str(index.nothing)
 
-    made = trial(with_write(Idle))
-    made._states = (in_shape,)
+    made = trial(with_write(Idle), [in_shape])
     violation = made.do(WRITE, Scripted())
 
     assert violation is not None
@@ -180,7 +175,3 @@ def test_steps_and_failures_that_were_met_are_noted() -> None:
         ("WritePage", "anonymous", "alloc_folio")
     }
     assert made.value == "out of memory"
-
-
-def test_the_profile_of_the_tests_is_a_released_kernel() -> None:
-    assert LINUX.kernel == "7.3"

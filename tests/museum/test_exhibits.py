@@ -83,7 +83,9 @@ def test_an_unknown_exhibit_is_named_with_the_nearest_one() -> None:
 
 def test_a_released_kernel_has_its_known_bugs() -> None:
     assert [each.id for each in known_bugs(profile("linux-6.1"))] == ["Z08", "H-13"]
-    assert known_bugs(profile("linux-7.3")) == ()
+    for kernel in ("linux-6.12", "linux-6.18", "linux-7.3"):
+        assert [each.id for each in known_bugs(profile(kernel))] == ["H-1"]
+    assert known_bugs(profile("vswap-v6")) == ()
 
 
 def test_remedies_replace_the_steps_of_known_bugs_only() -> None:
@@ -92,4 +94,4 @@ def test_remedies_replace_the_steps_of_known_bugs_only() -> None:
     assert remedied.name == released.name
     assert remedied.operations.zswap_store is exhibit("Z08").remedy["zswap_store"]
     assert remedied.operations.zswap_compress is released.operations.zswap_compress
-    assert without_known_bugs(profile("linux-7.3")) == profile("linux-7.3")
+    assert without_known_bugs(profile("vswap-v6")) == profile("vswap-v6")
