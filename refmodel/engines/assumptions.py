@@ -11,8 +11,8 @@ from refmodel.kernel.choices import BOUNCE_BUFFER
 
 ASSUMPTIONS: Mapping[str, Mapping[str, str]] = {
     "linux-6.1": {
-        BOUNCE_BUFFER.name: "the buffer is small and its allocation (GFP_ATOMIC) fails only under extreme pressure; if it did, "
-        "the reader would be given a device block that was never written (H-13)",
+        BOUNCE_BUFFER.name: "the buffer is small, and its allocation (GFP_ATOMIC) fails only under extreme pressure; "
+        "if it did, the reader would be given a device block that was never written (H-13)",
     },
 }
 """Profile -> choice point that never fails -> why."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import attrs
 
 from refmodel.kernel import zbud, zsmalloc_classes
+from refmodel.kernel.config import PAGE_SIZE
 
 
 class Allocator(Protocol):
@@ -67,19 +68,22 @@ class Zsmalloc:
 
     rules: the size classes as the kernel numbers them.
     shapes: the classes that are left after merging, in ascending size; a pool has a component for each.
+    _by_size: the number of the class of each size, or the negative errno.
     """
 
     rules: zsmalloc_classes.SizeClasses
     shapes: tuple[zsmalloc_classes.SizeClass, ...] = attrs.field(init=False, repr=False, eq=False)
-    _numbers: dict[int, int] = attrs.field(init=False, repr=False, eq=False)
+    _by_size: tuple[int, ...] = attrs.field(init=False, repr=False, eq=False)
 
     @shapes.default
     def _distinct(self) -> tuple[zsmalloc_classes.SizeClass, ...]:
         return tuple(dict.fromkeys(self.rules.by_index))
 
-    @_numbers.default
-    def _numbering(self) -> dict[int, int]:
-        return {shape.index: number for number, shape in enumerate(self.shapes)}
+    @_by_size.default
+    def _numbered(self) -> tuple[int, ...]:
+        number = {shape.index: number for number, shape in enumerate(self.shapes)}
+        indices = (self.rules.class_of(size) for size in range(PAGE_SIZE + 1))
+        return tuple(index if index < 0 else number[index] for index in indices)
 
     @property
     def classes(self) -> int:
@@ -108,8 +112,7 @@ class Zsmalloc:
 
     def class_of(self, size: int) -> int:
         """Return the number of the size class, or a negative errno."""
-        index = self.rules.class_of(size)
-        return index if index < 0 else self._numbers[index]
+        return self._by_size[size] if 0 <= size <= PAGE_SIZE else self.rules.class_of(size)
 
     def needs_memory(self, state: Any, size: int) -> bool:
         """Yes: each object has a handle, which is allocated."""

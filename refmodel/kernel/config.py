@@ -34,6 +34,7 @@ class Sizes:
     totalram_pages is what ``max_pool_percent`` is a share of, in pages.
     vswap_cluster_size counts the virtual entries of a cluster (512 in the kernel), a power of two;
     vswap_clusters says how many clusters can exist at a time.
+    zonelists: for each node, the nodes from which its allocations take memory, the node itself first.
     """
 
     nodes: int = 1
@@ -50,6 +51,12 @@ class Sizes:
     totalram_pages: int = 60
     vswap_cluster_size: int = 8
     vswap_clusters: int = 8
+    zonelists: tuple[tuple[int, ...], ...] = attrs.field(init=False, repr=False, eq=False)
+
+    @zonelists.default
+    def _preferences(self) -> tuple[tuple[int, ...], ...]:
+        nodes = range(self.nodes)
+        return tuple((nid, *(n for n in nodes if n != nid)) for nid in nodes)
 
 
 @attrs.frozen(kw_only=True)

@@ -45,8 +45,9 @@ def malloc(v: KernelView, pool: int, size: int, data: Any) -> int:
     error = index if index < 0 else 0
     if not error and allocator.needs_memory(v[place], size) and v.fails(choices.ALLOC_OBJECT):
         error = -errno.ENOMEM
+    observed = allocator.observed
     if error:
-        if allocator.observed:
+        if observed:
             v.emit("zs_malloc", size=size, ret=error)
         return error
     v[place], where, pages = allocator.place(v[place], index, size)
@@ -54,8 +55,8 @@ def malloc(v: KernelView, pool: int, size: int, data: Any) -> int:
     v[v.at.objects_used] |= 1 << handle
     v[v.at.zs_object[handle]] = ZsObject(pool, size, index, where, data)
     if pages:
-        count_pages(v, pool, pages)
-    if allocator.observed:
+        count_pages(v, pool, pages, counted=observed)
+    if observed:
         v.emit("zs_malloc", size=size, ret=0, h=handle)
     return handle
 
@@ -76,20 +77,24 @@ def free(v: KernelView, handle: int) -> None:
     if stored is None:
         raise LookupError(f"zsmalloc handle {handle}: freed although it leads to no object")
     allocator = allocator_of(v, stored.pool)
-    if allocator.observed:
+    observed = allocator.observed
+    if observed:
         v.emit("zs_free", h=handle)
     place = v.at.zs_class[stored.pool][stored.size_class]
     v[place], pages = allocator.remove(v[place], stored.size_class, stored.zspage)
     v[v.at.zs_object[handle]] = None
     v[v.at.objects_used] &= ~(1 << handle)
     if pages:
-        count_pages(v, stored.pool, -pages)
+        count_pages(v, stored.pool, -pages, counted=observed)
 
 
-def count_pages(v: KernelView, pool: int, pages: int) -> None:
-    """Note that an allocator took pages for a pool, or gave pages back (negative)."""
+def count_pages(v: KernelView, pool: int, pages: int, *, counted: bool) -> None:
+    """Note that an allocator took pages for a pool, or gave pages back (negative).
+
+    counted: whether nr_zspages counts them.
+    """
     v[v.at.pool_pages[pool]] += pages
-    if allocator_of(v, pool).observed:
+    if counted:
         v[v.at.vm.nr_zspages] += pages
 
 

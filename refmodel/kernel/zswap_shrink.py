@@ -287,7 +287,7 @@ class ShrinkWorker61(ShrinkWorkerBase):
         """Free the page if it is empty.  If not, put it back as the most recent one and take another."""
         place = v.at.zs_class[self.pool][0]
         v[place], pages = zbud.reclaim_end(v[place], self.page)
-        zsmalloc.count_pages(v, self.pool, -pages)
+        zsmalloc.count_pages(v, self.pool, -pages, counted=False)
         if pages:
             return self.put_pool
         self.tries += 1

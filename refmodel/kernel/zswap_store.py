@@ -77,8 +77,8 @@ def alloc_entry(v: KernelView, nid: int, refcount: int = 0) -> int:
     if v.fails(choices.ALLOC_ENTRY):
         v[v.at.zs.reject_kmemcache_fail] += 1
         return 0
-    nodes = (nid, *(n for n in range(v.cfg.sizes.nodes) if n != nid))
-    node = v.choose(choices.ENTRY_NODE, nodes) if len(nodes) > 1 else nid
+    zonelist = v.cfg.sizes.zonelists[nid]
+    node = v.choose(choices.ENTRY_NODE, zonelist) if len(zonelist) > 1 else nid
     number = lowest_free(v[v.at.entries_used])
     v[v.at.entries_used] |= 1 << number
     v[v.at.entry[number]] = ZswapEntry(nid=node, refcount=refcount)

@@ -2,6 +2,7 @@
 
 from refmodel.engines import background
 from refmodel.engines.environment import Scripted
+from refmodel.kernel.table import KernelView
 from refmodel.machine import evolve, run
 from refmodel.machine.choice import first_answer
 from tests.engines.simple import LINUX, TOY
@@ -9,7 +10,7 @@ from tests.engines.simple import LINUX, TOY
 NOW, LATER = 0, 1
 
 
-def writing():  # type: ignore[no-untyped-def]
+def writing() -> KernelView:
     """Return a system in which two pages are on their way to the device."""
     v = TOY.system(LINUX, "toy")
     v[v.at.zswap] = evolve(v[v.at.zswap], enabled=False)

@@ -1,6 +1,7 @@
 """The minimiser."""
 
 import random
+from typing import Any
 
 import pytest
 
@@ -8,9 +9,10 @@ from refmodel.engines.command import Move
 from refmodel.engines.commands import KINDS
 from refmodel.engines.environment import Scripted
 from refmodel.engines.minimise import minimise
+from refmodel.engines.trial import Trial
 from refmodel.engines.violation import Violation
 from refmodel.engines.walk import BYTES, walk
-from refmodel.museum import exhibit
+from refmodel.properties.property import state_property
 from tests.engines.simple import NO_COUNT, STORE, move, trial
 
 
@@ -56,9 +58,28 @@ def test_answers_become_the_first_options_where_they_can() -> None:
 
 
 def test_answers_that_are_needed_stay() -> None:
-    """A page that is put off to the next command stays under writeback."""
-    bug = exhibit("Z12")
-    assert bug.program
+    """All others become the first option."""
+
+    @state_property("FITS", source="test", bug="none")
+    def every_entry_fits(index: Any) -> str | None:
+        """Every entry can be allocated."""
+        failed = index.v[index.v.at.zs.reject_kmemcache_fail]
+        return f"{failed} could not" if failed else None
+
+    made = trial(properties=[every_entry_fits])
+    position = next(n for n in range(20) if _fails(made, n))
+    noise = move("write", 0, 0, 2, answers=(0, 1))
+    program = (noise, move("pageout", 0, 0, 1, answers=(*[0] * position, 1)))
+
+    least = minimise(made, program, Violation("FITS", "", "", "")).moves
+    assert [each.answers for each in least] == [(), (*[0] * position, 1)]
+
+
+def _fails(made: Trial, position: int) -> bool:
+    """Whether a store in which the choice at a position goes wrong cannot allocate its entry."""
+    made.reset()
+    made.do(STORE[0].command, Scripted())
+    return made.do(STORE[1].command, Scripted((*[0] * position, 1))) is not None
 
 
 def test_moves_after_the_violation_go() -> None:

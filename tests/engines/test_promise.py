@@ -12,7 +12,9 @@ NOTHING: frozenset[str] = frozenset()
 READ = Command("read", (0, 0))
 
 
-def broken(value: object, run_faults: frozenset[str] = NOTHING, faults: frozenset[str] = NOTHING) -> str | None:
+def broken(
+    value: object, run_faults: frozenset[str] = NOTHING, faults: frozenset[str] = NOTHING
+) -> str | None:
     """Judge a read of a page into which content 2 was written."""
     v = TOY.system(LINUX, "toy")
     run(v, v.ops.write_page(0, 0, 2))
@@ -38,7 +40,9 @@ def test_sigbus_needs_stored_data_that_could_not_be_read_in_this_run(point: str)
 
 def test_out_of_memory_needs_an_allocation_that_failed_in_this_command() -> None:
     assert broken(OOM, faults=frozenset(["alloc_folio"])) is None
-    assert broken(OOM, run_faults=frozenset(["alloc_folio"])) == "out of memory, although no allocation failed"
+    assert (
+        broken(OOM, run_faults=frozenset(["alloc_folio"])) == "out of memory, although no allocation failed"
+    )
 
 
 def test_other_commands_promise_nothing() -> None:

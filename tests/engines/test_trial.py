@@ -75,7 +75,9 @@ def test_an_exception_in_a_step_is_a_violation(
     """Which property is broken follows from its type."""
     monkeypatch.setattr(simple, "ERRORS", [error])
 
-    assert first(with_write(Raising), WRITE) == Violation(property, BUILT_IN[property], found, "Raising.access")
+    assert first(with_write(Raising), WRITE) == Violation(
+        property, BUILT_IN[property], found, "Raising.access"
+    )
 
 
 @pytest.mark.parametrize("stuck", [Waiting, Circling])
