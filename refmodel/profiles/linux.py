@@ -177,6 +177,7 @@ LINUX_7_3 = attrs.evolve(
     operations=attrs.evolve(
         LINUX_6_18.operations,
         swap_put_map=swap_slots.SwapPutMap73,
+        free_swap_slot=NOT_THERE,
         zswap_compress=compress.ZswapCompress73,
         zswap_load=load.ZswapLoad73,
         zswap_writeback_entry=writeback.ZswapWriteback73,

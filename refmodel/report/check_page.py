@@ -101,4 +101,5 @@ def _coverage(result: CheckResult) -> str:
 def _unreached(result: CheckResult) -> str:
     goals = [goal.text for goal in result.coverage.unreached]
     more = f" and {len(goals) - NAMED} more" if len(goals) > NAMED else ""
-    return f"{len(goals)} goals: {', '.join(goals[:NAMED])}{more}" if goals else ""
+    count = "1 goal" if len(goals) == 1 else f"{len(goals)} goals"
+    return f"{count}: {', '.join(goals[:NAMED])}{more}" if goals else ""

@@ -22,9 +22,10 @@ def test_every_step_that_an_operation_comes_to_is_a_goal(which: Profile) -> None
 
 
 def test_a_step_that_is_inherited_but_never_come_to_is_no_goal() -> None:
-    """7.3 has no caches of freed slots."""
-    assert "cache" in LINUX.operations.free_swap_slot.step_names
-    assert "cache" not in [goal.step for goal in GOALS if goal.operation == "free_swap_slot"]
+    """7.3 tells zswap while it frees a run of slots, not one by one."""
+    assert "invalidate" in LINUX.operations.swap_put_map.step_names
+    assert Goal("swap_put_map", "drop_one") in GOALS
+    assert Goal("swap_put_map", "invalidate") not in GOALS
 
 
 def test_every_failure_point_of_a_step_is_a_goal() -> None:
