@@ -1,5 +1,5 @@
 """Engines: the ways to run operations, one a module.
 
-``commands``, ``contents``, ``background`` and ``promise`` say what the outside world asks of compressed swap and
-may expect of it; every other engine works with any such catalogue and knows no word of the kernel.
+What they know of compressed swap stands in ``commands``, ``contents``, ``background``, ``promise`` and ``setting``,
+and in ``violation``, which names the errors of steps; walks, minimiser, replays and checks are about runs as such.
 """

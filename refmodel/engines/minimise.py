@@ -86,44 +86,28 @@ class _Minimiser:
     def accepts(self, moves: list[Move], start: int) -> bool:
         """Replay a program whose first ``start`` moves are those of the best; keep it if it breaks the property.
 
-        Only the state at its end is looked at: most candidates fail, and looking costs as much as running.
+        What is kept ends where the property breaks, and has no moves that do nothing.
         """
         if tuple(moves) in self.failed:
             return False
         self.replays += 1
         self.trial.restore(self.states[start])
-        violation = None
-        for index in range(start, len(moves)):
-            violation = self._perform(moves[index], check=index == len(moves) - 1)
-            if violation is not None:
-                break
-        if violation is None or violation.property != self.violation.property:
-            self.failed.add(tuple(moves))
-            return False
-        self._keep(moves, start)
-        return True
-
-    def _keep(self, moves: list[Move], start: int) -> None:
-        """Make a program the best, up to where it breaks the property, without moves that do nothing."""
-        self.trial.restore(self.states[start])
         kept, states = self.moves[:start], self.states[: start + 1]
         for move in moves[start:]:
-            before = self.trial.commands
-            violation = self._perform(move, check=True)
-            if self.trial.commands > before:
-                kept.append(Move(move.command, _trimmed(self.environment.answers)))
-                states.append(self.trial.save())
+            operation = None if self.trial.halted else KINDS.operation(self.trial.v, move.command)
+            if operation is None:
+                continue
+            self.environment.follow(move.answers)
+            violation = self.trial.perform(move.command, operation, self.environment)
+            kept.append(Move(move.command, _trimmed(self.environment.answers)))
+            states.append(self.trial.save())
+            if violation is not None and violation.property == self.violation.property:
+                self.moves, self.states, self.violation = kept, states, violation
+                return True
             if violation is not None:
-                self.violation = violation
                 break
-        self.moves, self.states = kept, states
-
-    def _perform(self, move: Move, *, check: bool) -> Violation | None:
-        operation = None if self.trial.halted else KINDS.operation(self.trial.v, move.command)
-        if operation is None:
-            return None
-        self.environment.follow(move.answers)
-        return self.trial.perform(move.command, operation, self.environment, check=check)
+        self.failed.add(tuple(moves))
+        return False
 
     # --- shortening -----------------------------------------------------------------------------------------
 

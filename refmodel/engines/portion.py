@@ -6,13 +6,18 @@ check only, not on who runs it or when.
 
 from __future__ import annotations
 
+import os
 import random
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 import attrs
 from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.reporting import with_reporter
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -146,7 +151,7 @@ class Worker:
         counted = _Counted(number, machine.trial, rules=True)
         counted.runs = RULE_RUNS
         failed: list[Walk] = []
-        with with_reporter(_say_nothing):
+        with with_reporter(_say_nothing), _no_traces():
             try:
                 run_state_machine_as_test(seed(f"{plan.seed}:{number}")(machine), settings=_SETTINGS)
             except PropertyBroken as broken:
@@ -199,6 +204,24 @@ class _Counted:
             cpu=time.process_time() - self.cpu,
             reached=reached(table, [self.trial]),
         )
+
+
+@cache
+def _storage() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="refmodel-")
+
+
+@contextmanager
+def _no_traces() -> Iterator[None]:
+    """Let Hypothesis keep its notes about source files out of the working directory, until the process ends."""
+    if "HYPOTHESIS_STORAGE_DIRECTORY" in os.environ:
+        yield
+        return
+    set_hypothesis_home_dir(_storage().name)
+    try:
+        yield
+    finally:
+        set_hypothesis_home_dir(None)
 
 
 def _say_nothing(text: object) -> None:

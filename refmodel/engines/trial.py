@@ -112,13 +112,8 @@ class Trial:
         operation = None if self.halted else KINDS.operation(self.v, command)
         return None if operation is None else self.perform(command, operation, environment)
 
-    def perform(
-        self, command: Command, operation: Operation, environment: Environment, *, check: bool = True
-    ) -> Violation | None:
-        """Run the operation that a command stands for, as ``do`` does.
-
-        check: whether to check the properties afterwards, those that every run has excepted.
-        """
+    def perform(self, command: Command, operation: Operation, environment: Environment) -> Violation | None:
+        """Run the operation that a command stands for, as ``do`` does."""
         v, observe = self.v, self._observer(environment)
         v.choose = environment.choose
         environment.faults.clear()
@@ -139,7 +134,7 @@ class Trial:
                 return None
             return of_error(error)
         events, self._events = self._events, []
-        return self._history(events) or broken_state(v, self._states) if check else None
+        return self._history(events) or broken_state(v, self._states)
 
     def _history(self, events: list[Event]) -> Violation | None:
         if not self._histories:

@@ -22,15 +22,14 @@ PAGE_SIZE = 4096
 MAX_RECLAIM_RETRIES = 16
 """Failures after which the global shrinker gives up (mm/internal.h)."""
 
-SLOT_CACHE_SIZE = 64
-"""Slots that a CPU's return cache holds before it is flushed (SWAP_SLOTS_CACHE_SIZE, 6.1 and 6.12)."""
-
 
 @attrs.frozen
 class Sizes:
     """How much of everything a system has.
 
     slots counts the offsets of the swap device including offset 0, which is never used.
+    slot_cache counts the slots that a CPU's return cache holds before it is flushed
+    (SWAP_SLOTS_CACHE_SIZE, 64 in 6.1 and 6.12); a small device needs a small one.
     totalram_pages is what ``max_pool_percent`` is a share of, in pages.
     vswap_cluster_size counts the virtual entries of a cluster (512 in the kernel), a power of two;
     vswap_clusters says how many clusters can exist at a time.
@@ -43,6 +42,7 @@ class Sizes:
     processes: int = 1
     pages: int = 4
     slots: int = 8
+    slot_cache: int = 64
     folios: int = 12
     entries: int = 8
     objects: int = 8

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 
 from refmodel.kernel import choices, memcg
-from refmodel.kernel.config import SLOT_CACHE_SIZE
 from refmodel.kernel.state import FREE_SLOT, UNKNOWN, SwapSlot
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
@@ -291,7 +290,7 @@ class FreeSwapSlot612(Operation):
             return self.flush
         place = v.at.slot_cache[current_cpu(v)]
         returned = v[place]
-        if len(returned) < SLOT_CACHE_SIZE:
+        if len(returned) < v.cfg.sizes.slot_cache:
             v[place] = (*returned, self.slot)
             return Return()
         v[place] = (self.slot,)

@@ -8,8 +8,8 @@ from refmodel.kernel.config import Sizes
 
 PRESETS = {
     "toy": Sizes(
-        nodes=2, cpus=2, memcgs=2, processes=2, pages=4, slots=12, folios=24, entries=20, objects=20,
-        totalram_pages=30,
+        nodes=2, cpus=2, memcgs=2, processes=2, pages=4, slots=12, slot_cache=4, folios=24, entries=20,
+        objects=20, totalram_pages=30,
     ),
     "real": Sizes(
         nodes=2, cpus=4, memcgs=4, processes=4, pages=256, slots=2048, folios=2400, entries=2048,

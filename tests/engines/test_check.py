@@ -1,6 +1,7 @@
 """Checks and their portions."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -122,3 +123,12 @@ class TestWorker:
 
         assert [one.violation.property for one in found] == ["ZS-1"]
         assert len(found[0].program.moves) <= 3
+
+    def test_nothing_is_left_in_the_working_directory(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Hypothesis would keep notes there."""
+        monkeypatch.chdir(tmp_path)
+        self.portion(RULES - 1)
+
+        assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from refmodel.kernel import choices
-from refmodel.kernel.config import SLOT_CACHE_SIZE
 from refmodel.kernel.state import FREE_SLOT
 from refmodel.kernel.swap_slots import FreeRuns
 from refmodel.machine import evolve
@@ -142,10 +141,10 @@ def test_a_freed_slot_waits_in_the_cache_of_its_cpu(kernel: str) -> None:
 
 @pytest.mark.parametrize("kernel", CACHING)
 def test_the_cache_is_flushed_by_the_slot_that_finds_it_full(kernel: str) -> None:
-    """The 65th freed slot frees the 64 before it and waits alone; only 6.1 tells zswap now."""
+    """The slot after the last that has room frees those before it and waits alone; only 6.1 tells zswap now."""
     toy = swapped(kernel)
     slot = toy.slot(0)
-    toy.v[toy.v.at.slot_cache[0]] = tuple([slot] + [0] * (SLOT_CACHE_SIZE - 1))
+    toy.v[toy.v.at.slot_cache[0]] = tuple([slot] + [0] * (toy.v.cfg.sizes.slot_cache - 1))
     toy.v[toy.v.at.slot[slot]] = evolve(toy.v[toy.v.at.slot[slot]], count=0, cache=True)
     toy.run(toy.ops.free_swap_slot(slot=9))
 
