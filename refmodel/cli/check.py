@@ -89,7 +89,7 @@ def check(
         for failure in result.failures:
             show(*check_page.failure_page(failure, profiles, options(change, known_bugs)), "")
         left_out = [] if known_bugs else _known_bugs(result.profile)
-        show(*check_page.result_page(result, profile, left_out, _hint(result, change)))
+        show(*check_page.result_page(result, profile, left_out, _hint(result, change, known_bugs, jobs)))
     sys.exit(_EXIT[result.verdict])
 
 
@@ -124,14 +124,16 @@ def _known_bugs(name: str) -> list[str]:
     return [f"{bug.id}, {bug.title} (--known-bugs keeps it)" for bug in known_bugs(base)] if base else []
 
 
-def _hint(result: CheckResult, change: str | None) -> str:
-    """Say what to do next, in one line."""
+def _hint(result: CheckResult, change: str | None, known_bugs: bool, jobs: int) -> str:
+    """Say what to do next, in one line; a longer check is one of the same kind."""
     if result.failures:
         return (
             f"mend {change} and check again"
             if change
             else "write a fix and try it: refmodel check --with FILE"
         )
-    chosen = f"--with {change}" if change else f"--profile {result.profile}"
+    chosen = ("" if change else f" --profile {result.profile}") + options(change, known_bugs)
+    chosen += f" --preset {result.preset}" if result.preset != "toy" else ""
+    chosen += f" --jobs {jobs}" if jobs > 1 else ""
     longer = max(60, 10 * round(result.seconds))
-    return f"refmodel check {chosen} --seconds {longer} --seed {result.seed + 1} looks longer, at other runs"
+    return f"refmodel check{chosen} --seconds {longer} --seed {result.seed + 1} looks longer, at other runs"

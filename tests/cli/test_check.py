@@ -53,6 +53,14 @@ def test_a_check_ends_with_verdict_bound_coverage_seed_and_a_hint() -> None:
     assert "next         refmodel check --profile linux-7.3 --seconds 60 --seed 4" in result.stdout
 
 
+def test_the_hint_is_a_check_of_the_same_kind() -> None:
+    given = ("--profile", "linux-6.1", "--known-bugs", "--preset", "real")
+    result = refmodel_command("check", *given, "--steps", "1")
+
+    said = " ".join(result.stdout.split())
+    assert "refmodel check --profile linux-6.1 --known-bugs --preset real --seconds 60 --seed 1" in said
+
+
 def test_a_check_bounded_in_steps_is_the_same_every_time() -> None:
     one, other = (json.loads(refmodel_command("check", "--steps", "500", "--json").stdout) for _ in range(2))
 
