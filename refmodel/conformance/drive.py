@@ -11,6 +11,7 @@ from typing import Any
 
 from refmodel.conformance.patterns import page as pattern
 from refmodel.conformance.trace_file import Record
+from refmodel.kernel.folio import live_folio
 from refmodel.kernel.state import Truth
 from refmodel.kernel.table import KernelView
 from refmodel.machine import Operation
@@ -70,8 +71,7 @@ def page_state(v: KernelView, mm: int, page: int) -> dict[str, Any]:
         return {"st": "mem", "nid": -14, "zeropage": 1}
     if not pte.folio:
         return {"st": "none"}
-    folio = v[v.at.folio[pte.folio]]
-    assert folio is not None
+    folio = live_folio(v, pte.folio)
     large = len(folio.contents) > 1
     flags = {
         "dirty": folio.dirty,

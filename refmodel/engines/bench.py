@@ -21,6 +21,7 @@ from refmodel.engines.portion import RULES, STEPS, Plan, Worker
 from refmodel.engines.setting import TOKENS, Setting
 from refmodel.engines.trial import Trial, broken_state
 from refmodel.engines.walk import BYTES, walk
+from refmodel.kernel.folio import live_folio
 from refmodel.kernel.state import ZswapEntry
 from refmodel.machine import evolve, run
 from refmodel.museum import exhibit, without_known_bugs
@@ -113,8 +114,7 @@ def _free(v: KernelView, slot: int) -> Operation:
 
 
 def _lock(v: KernelView, number: int, *, locked: bool) -> None:
-    folio = v[v.at.folio[number]]
-    assert folio is not None
+    folio = live_folio(v, number)
     v[v.at.folio[number]] = evolve(folio, locked=locked)
 
 

@@ -12,6 +12,7 @@ import attrs
 
 from refmodel.kernel import choices, memcg
 from refmodel.kernel.crypto import ZERO_PAGE
+from refmodel.kernel.folio import live_folio
 from refmodel.kernel.state import EMPTY_PTE, UNKNOWN, Content, Folio, Pte, SwapSlot, Truth
 from refmodel.kernel.swap_slots import slots_of
 from refmodel.kernel.swap_state import free_folio
@@ -63,8 +64,7 @@ def new_folio(
 
 def map_page(v: KernelView, place: Place[Pte], number: int, pte: Pte) -> None:
     """Let a page-table entry point to a page of a folio."""
-    folio = v[v.at.folio[number]]
-    assert folio is not None
+    folio = live_folio(v, number)
     v[place] = pte
     v[v.at.folio[number]] = evolve(folio, rmap=tuple(sorted((*folio.rmap, place))))
 
@@ -72,8 +72,7 @@ def map_page(v: KernelView, place: Place[Pte], number: int, pte: Pte) -> None:
 def unmap_page(v: KernelView, place: Place[Pte]) -> int:
     """Take away what a page-table entry maps; a dirty mark moves to the folio.  Return the folio."""
     pte: Pte = v[place]
-    folio = v[v.at.folio[pte.folio]]
-    assert folio is not None
+    folio = live_folio(v, pte.folio)
     rmap = tuple(p for p in folio.rmap if p != place)
     v[v.at.folio[pte.folio]] = evolve(folio, rmap=rmap, dirty=folio.dirty or pte.dirty)
     v[place] = EMPTY_PTE
@@ -99,8 +98,7 @@ class ReadPage(Operation):
         place = v.at.pte[self.mm][self.page]
         pte = v[place]
         if pte.folio:
-            folio = v[v.at.folio[pte.folio]]
-            assert folio is not None
+            folio = live_folio(v, pte.folio)
             return Return(folio.contents[pte.index])
         if pte.slot:
             return Call(v.ops.do_swap_page(mm=self.mm, page=self.page, write=False), then=self.after_fault)
@@ -175,8 +173,7 @@ class WritePage(Operation):
     @step
     def try_reuse(self, v: KernelView) -> Next:
         """A page that may be shared: if only the swap cache shares it, free its slots and keep the page."""
-        folio = v[v.at.folio[v[v.at.pte[self.mm][self.page]].folio]]
-        assert folio is not None
+        folio = live_folio(v, v[v.at.pte[self.mm][self.page]].folio)
         if len(folio.rmap) > 1 or folio.locked:
             return self.copy
         if folio.swapcache:
@@ -215,8 +212,7 @@ class WritePage(Operation):
         """Write the content and mark the page-table entry dirty."""
         place = v.at.pte[self.mm][self.page]
         pte = v[place]
-        folio = v[v.at.folio[pte.folio]]
-        assert folio is not None
+        folio = live_folio(v, pte.folio)
         content = self.written(v, folio.contents[pte.index])
         contents = (*folio.contents[: pte.index], content, *folio.contents[pte.index + 1 :])
         v[v.at.folio[pte.folio]] = evolve(folio, contents=contents)
@@ -386,9 +382,7 @@ class DoSwapPage(Operation):
 
     def the_folio(self, v: KernelView) -> Folio:
         """Return the folio that is going to be mapped."""
-        folio = v[v.at.folio[self.folio]]
-        assert folio is not None
-        return folio
+        return live_folio(v, self.folio)
 
     def base(self, v: KernelView) -> int:
         """Return the slot of the folio's first page; 0 stands for a folio that has just lost its slots."""
@@ -432,8 +426,7 @@ class DoSwapPage(Operation):
 def insert_for_read(v: KernelView, number: int, slot: int) -> None:
     """Put a fresh folio into the swap cache of a slot that was just claimed for reading."""
     v[v.at.swap_cache[slot]] = number
-    folio = v[v.at.folio[number]]
-    assert folio is not None
+    folio = live_folio(v, number)
     v[v.at.folio[number]] = evolve(folio, swap=slot, swapcache=True)
     v[v.at.vm.nr_swapcached] += 1
     v[v.at.mc[folio.memcg].swapcached] += 1
@@ -530,8 +523,7 @@ class MadviseFree(Operation):
             return Call(v.ops.zap_pages(mm=self.mm, page=self.page))
         if not pte.folio:
             return Return()
-        folio = v[v.at.folio[pte.folio]]
-        assert folio is not None
+        folio = live_folio(v, pte.folio)
         if len(folio.rmap) != 1 or folio.locked:
             return Return()
         if folio.swapcache:
@@ -546,8 +538,7 @@ class MadviseFree(Operation):
             return Return()
         place = v.at.pte[self.mm][self.page]
         pte = v[place]
-        folio = v[v.at.folio[pte.folio]]
-        assert folio is not None
+        folio = live_folio(v, pte.folio)
         v[v.at.folio[pte.folio]] = evolve(folio, dirty=False, swapbacked=False)
         v[place] = evolve(pte, dirty=False)
         return Return()

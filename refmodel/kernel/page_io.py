@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, ClassVar, Unpack
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
 from refmodel.kernel import choices, memcg
 from refmodel.kernel.crypto import ZERO_PAGE, is_zero
-from refmodel.kernel.state import Folio, FolioFlags
+from refmodel.kernel.folio import FolioOperation
+from refmodel.kernel.state import Folio
 from refmodel.kernel.swap_slots import slots_of
-from refmodel.machine import Call, Next, Operation, Return, evolve, step
+from refmodel.machine import Call, Next, Return, evolve, step
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
@@ -26,22 +27,6 @@ WRITTEN = "written"
 def folio_order(folio: Folio) -> int:
     """Return the order of a folio: its size is 2^order pages."""
     return len(folio.contents).bit_length() - 1
-
-
-class FolioOperation(Operation):
-    """An operation on one folio that exists for its whole length."""
-
-    folio: int
-
-    def the_folio(self, v: KernelView) -> Folio:
-        """Return the folio."""
-        folio = v[v.at.folio[self.folio]]
-        assert folio is not None
-        return folio
-
-    def change(self, v: KernelView, **fields: Unpack[FolioFlags]) -> None:
-        """Set flags of the folio."""
-        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), **fields)
 
 
 @attrs.define

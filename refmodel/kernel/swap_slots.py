@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 
 from refmodel.kernel import choices, memcg
+from refmodel.kernel.folio import live_folio
 from refmodel.kernel.state import FREE_SLOT, UNKNOWN, SwapSlot
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
@@ -89,8 +90,7 @@ class AddToSwap612(Operation):
     @step
     def alloc_slots(self, v: KernelView) -> Next:
         """Take slots from the device: one from the CPU's cache, or an aligned run for a large folio."""
-        folio = v[v.at.folio[self.folio]]
-        assert folio is not None
+        folio = live_folio(v, self.folio)
         nr = len(folio.contents)
         self.activate_cache(v, nr)
         runs = FreeRuns(v, nr) if v[v.at.si].on else ()
@@ -108,8 +108,7 @@ class AddToSwap612(Operation):
 
         A cgroup that went offline is not charged any more, but its nearest ancestor that is online.
         """
-        folio = v[v.at.folio[self.folio]]
-        assert folio is not None
+        folio = live_folio(v, self.folio)
         nr, group = len(folio.contents), memcg.online_ancestor(v, folio.memcg)
         if group:
             if not memcg.swap_room(v, group, nr):
@@ -132,8 +131,7 @@ class AddToSwap612(Operation):
     @step
     def put_slots(self, v: KernelView) -> Next:
         """Undo: give the slots back."""
-        folio = v[v.at.folio[self.folio]]
-        assert folio is not None
+        folio = live_folio(v, self.folio)
         return Call(v.ops.put_swap_folio(slot=self.slot, nr=len(folio.contents)), then=self.failed)
 
     @step
@@ -171,8 +169,7 @@ class AddToSwap618(AddToSwap612):
 def insert_into_swap_cache(v: KernelView, number: int, slot: int, *, dirty: bool = True) -> None:
     """Make a folio the swap cache's copy of slots that are marked as cached."""
     place = v.at.folio[number]
-    folio = v[place]
-    assert folio is not None
+    folio = live_folio(v, number)
     nr = len(folio.contents)
     for s in range(slot, slot + nr):
         v[v.at.swap_cache[s]] = number

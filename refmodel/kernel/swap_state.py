@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
+from refmodel.kernel.folio import live_folio
 from refmodel.kernel.swap_slots import slots_of
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
@@ -38,8 +39,7 @@ class SwapCacheDel(Operation):
     @step
     def remove(self, v: KernelView) -> Next:
         """Remove the folio; its slots keep the mark of the cache until they are put."""
-        folio = v[v.at.folio[self.folio]]
-        assert folio is not None
+        folio = live_folio(v, self.folio)
         nr = len(folio.contents)
         for s in slots_of(folio):
             v[v.at.swap_cache[s]] = 0
@@ -65,8 +65,7 @@ class FolioFreeSwap(Operation):
     @step
     def check(self, v: KernelView) -> Next:
         """Refuse a folio outside the cache, under writeback, or with a slot in some page table."""
-        folio = v[v.at.folio[self.folio]]
-        assert folio is not None
+        folio = live_folio(v, self.folio)
         if not folio.swapcache or folio.writeback or any(v[v.at.slot[s]].count for s in slots_of(folio)):
             return Return(False)
         return Call(v.ops.swap_cache_del(folio=self.folio), then=self.mark_dirty)
@@ -74,8 +73,7 @@ class FolioFreeSwap(Operation):
     @step
     def mark_dirty(self, v: KernelView) -> Next:
         """Mark the folio dirty."""
-        folio = v[v.at.folio[self.folio]]
-        assert folio is not None
+        folio = live_folio(v, self.folio)
         v[v.at.folio[self.folio]] = evolve(folio, dirty=True)
         return Return(True)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import choices
+from refmodel.kernel.folio import live_folio
 from refmodel.kernel.memory import insert_for_read, map_page, new_folio
 from refmodel.kernel.state import UNKNOWN, Folio, Pte
 from refmodel.kernel.zswap_load import KernelBug
@@ -246,9 +247,7 @@ class SwapOff612(Operation):
 
     def the_folio(self, v: KernelView) -> Folio:
         """Return the folio in work, which a reference keeps alive."""
-        folio = v[v.at.folio[self.folio]]
-        assert folio is not None
-        return folio
+        return live_folio(v, self.folio)
 
     def wait_for_folio(self, v: KernelView) -> Wait | None:
         """Return what has to be waited for before the folio can be locked and used."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import choices
-from refmodel.kernel.page_io import ACTIVATE, FolioOperation, folio_order
+from refmodel.kernel.folio import FolioOperation, live_folio
+from refmodel.kernel.page_io import ACTIVATE, folio_order
 from refmodel.kernel.state import EMPTY_PTE, Pte, Truth, truth_of
 from refmodel.kernel.swap_slots import slots_of
 from refmodel.kernel.swap_state import free_folio
@@ -232,8 +233,7 @@ class MadvisePageout(Operation):
             if not pte.folio:
                 self.next += 1
                 continue
-            folio = v[v.at.folio[pte.folio]]
-            assert folio is not None
+            folio = live_folio(v, pte.folio)
             size = len(folio.contents)
             if size > 1 and not self.maps_whole(v, pte):
                 self.splitting = pte.folio
@@ -248,8 +248,7 @@ class MadvisePageout(Operation):
     def unlock_split(self, v: KernelView) -> Next:
         """Unlock what was the folio's first page, drop it if nothing maps it, look at the range again."""
         place = v.at.folio[self.splitting]
-        folio = v[place]
-        assert folio is not None
+        folio = live_folio(v, self.splitting)
         v[place] = evolve(folio, locked=False)
         return Call(v.ops.free_folios(folios=(self.splitting,)), then=self.collect)
 
@@ -269,8 +268,7 @@ class MadvisePageout(Operation):
 
     def maps_whole(self, v: KernelView, pte: Pte) -> bool:
         """Whether the range maps the whole large folio that begins here."""
-        folio = v[v.at.folio[pte.folio]]
-        assert folio is not None
+        folio = live_folio(v, pte.folio)
         size = len(folio.contents)
         if pte.index or self.next + size > self.nr:
             return False

@@ -12,7 +12,8 @@ import attrs
 
 from refmodel.kernel import choices
 from refmodel.kernel.cpuhp import CpuOffline618
-from refmodel.kernel.page_io import FolioOperation, folio_order
+from refmodel.kernel.folio import FolioOperation
+from refmodel.kernel.page_io import folio_order
 from refmodel.kernel.state import SwapSlot
 from refmodel.kernel.swap_slots import current_cpu, insert_into_swap_cache
 from refmodel.kernel.vswap_state import VswapCluster, cluster_of, free_runs

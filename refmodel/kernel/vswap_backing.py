@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import choices, memcg
+from refmodel.kernel.folio import live_folio
 from refmodel.kernel.state import UNKNOWN
 from refmodel.kernel.swap_slots import slots_of
 from refmodel.kernel.vswap_state import NO_ENTRY, RmapWord, free_runs
@@ -174,7 +175,6 @@ class VswapAllocSwapSlot(Operation):
 
     def reclaimable(self, v: KernelView, number: int) -> bool:
         """Whether a cached folio can be made to give its entries up without waiting."""
-        folio = v[v.at.folio[number]]
-        assert folio is not None
+        folio = live_folio(v, number)
         named = any(v[v.at.slot[entry]].count for entry in slots_of(folio))
         return not folio.locked and not folio.writeback and not named

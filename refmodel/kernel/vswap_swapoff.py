@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import choices
+from refmodel.kernel.folio import FolioOperation
 from refmodel.kernel.memory import insert_for_read
-from refmodel.kernel.page_io import FolioOperation
 from refmodel.kernel.state import UNKNOWN, Folio
 from refmodel.kernel.swapon import SwapOn612
 from refmodel.kernel.table import lowest_free

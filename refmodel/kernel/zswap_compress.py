@@ -10,6 +10,7 @@ import attrs
 from refmodel.kernel import choices, memcg, zsmalloc
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.crypto import Compressed, CompressError
+from refmodel.kernel.folio import live_folio
 from refmodel.kernel.swap_slots import current_cpu
 from refmodel.kernel.zswap_entry import live_entry
 from refmodel.kernel.zswap_load import KernelBug
@@ -106,8 +107,7 @@ class ZswapCompress(Operation):
 
     def compress(self, v: KernelView) -> Compressed | CompressError:
         """Ask the pool's compressor what it makes of the page."""
-        folio, pool = v[v.at.folio[self.folio]], v[v.at.pool[self.pool]]
-        assert folio is not None
+        folio, pool = live_folio(v, self.folio), v[v.at.pool[self.pool]]
         assert pool is not None
         outcome: Compressed | CompressError = v.choose(
             choices.COMPRESS, v.cfg.codecs[pool.compressor].outcomes(folio.contents[self.index])
@@ -148,8 +148,7 @@ class ZswapCompress618(ZswapCompress):
         if isinstance(outcome, Compressed) and 0 < outcome.length < PAGE_SIZE:
             self.compressed = outcome
             return self.allocate
-        folio = v[v.at.folio[self.folio]]
-        assert folio is not None
+        folio = live_folio(v, self.folio)
         if memcg.writeback_enabled(v, folio.memcg):
             self.compressed = Compressed(PAGE_SIZE, folio.contents[self.index])
             return self.allocate
@@ -235,8 +234,7 @@ class ZswapCompress61(ZswapCompress):
     @step
     def copy(self, v: KernelView) -> Next:
         """Copy the bytes into the object, behind the header if there is one; note handle and length."""
-        folio = v[v.at.folio[self.folio]]
-        assert folio is not None
+        folio = live_folio(v, self.folio)
         if zsmalloc.header_bytes(v, self.pool):
             zsmalloc.write_header(v, self.handle, folio.swap + self.index)
         return ZswapCompress.copy(self, v)

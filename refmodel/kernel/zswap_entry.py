@@ -35,6 +35,14 @@ def entry_memcg(v: KernelView, entry: ZswapEntry) -> int:
     return v[v.at.objcg[entry.objcg]]
 
 
+def change_pool_ref(v: KernelView, number: int, by: int) -> None:
+    """Take (+1) or drop (-1) a reference to a pool, such as every entry holds."""
+    place = v.at.pool[number]
+    pool = v[place]
+    assert pool is not None
+    v[place] = evolve(pool, ref=pool.ref + by)
+
+
 def free_entry_memory(v: KernelView, number: int) -> None:
     """Give the metadata of an entry back to its slab cache (zswap_entry_cache_free)."""
     v[v.at.entry[number]] = None
@@ -77,10 +85,7 @@ class ZswapEntryFree(Operation):
     @step
     def put_pool(self, v: KernelView) -> Next:
         """Drop the entry's reference to its pool; the last one of a killed pool lets it be destroyed."""
-        place = v.at.pool[live_entry(v, self.entry).pool]
-        pool = v[place]
-        assert pool is not None
-        v[place] = evolve(pool, ref=pool.ref - 1)
+        change_pool_ref(v, live_entry(v, self.entry).pool, -1)
         return self.uncharge
 
     @step
@@ -147,10 +152,7 @@ class ZswapEntryFree61(ZswapEntryFree):
     @step
     def put_pool(self, v: KernelView) -> Next:
         """Drop the entry's reference to its pool."""
-        place = v.at.pool[live_entry(v, self.entry).pool]
-        pool = v[place]
-        assert pool is not None
-        v[place] = evolve(pool, ref=pool.ref - 1)
+        change_pool_ref(v, live_entry(v, self.entry).pool, -1)
         return self.free_metadata
 
     @step

@@ -13,9 +13,10 @@ import attrs
 
 from refmodel.kernel import choices, zsmalloc
 from refmodel.kernel.config import PAGE_SIZE
-from refmodel.kernel.state import Content, Folio, ZswapEntry
+from refmodel.kernel.folio import FolioOperation, live_folio
+from refmodel.kernel.state import Content, ZswapEntry
 from refmodel.kernel.zswap_entry import live_entry
-from refmodel.machine import Call, Next, Operation, Return, evolve, step
+from refmodel.machine import Call, Next, Return, evolve, step
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
@@ -37,13 +38,12 @@ def decompress(v: KernelView, entry: ZswapEntry) -> Content:
 
 def fill(v: KernelView, number: int, content: Content) -> None:
     """Fill a single-page folio."""
-    folio = v[v.at.folio[number]]
-    assert folio is not None
+    folio = live_folio(v, number)
     v[v.at.folio[number]] = evolve(folio, contents=(content,))
 
 
 @attrs.define
-class ZswapLoadBase(Operation):
+class ZswapLoadBase(FolioOperation):
     """What all loads have in common.
 
     folio: locked, its first slot in ``folio.swap``.
@@ -53,12 +53,6 @@ class ZswapLoadBase(Operation):
 
     folio: int
     entry: int = 0
-
-    def the_folio(self, v: KernelView) -> Folio:
-        """Return the folio, which the caller keeps locked."""
-        folio = v[v.at.folio[self.folio]]
-        assert folio is not None
-        return folio
 
     def count(self, v: KernelView, entry: ZswapEntry) -> None:
         """Count the load, also for the entry's owner."""

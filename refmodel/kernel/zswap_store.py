@@ -16,11 +16,12 @@ import attrs
 from refmodel.kernel import choices, memcg, zsmalloc
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.crypto import same_filled_word
-from refmodel.kernel.state import Folio, ZswapEntry
+from refmodel.kernel.folio import FolioOperation
+from refmodel.kernel.state import ZswapEntry
 from refmodel.kernel.table import lowest_free
-from refmodel.kernel.zswap_entry import free_entry_memory, live_entry
+from refmodel.kernel.zswap_entry import change_pool_ref, free_entry_memory, live_entry
 from refmodel.kernel.zswap_pool import queue_pool_shrink
-from refmodel.machine import Call, Next, Operation, Return, evolve, step
+from refmodel.machine import Call, Next, Return, evolve, step
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
@@ -108,15 +109,8 @@ def lru_add(v: KernelView, number: int) -> None:
     v.emit("lru_add", swp=entry.swpentry, nid=entry.nid, memcg=group, ret=1)
 
 
-def change_pool_ref(v: KernelView, number: int, by: int) -> None:
-    """Take (+1) or drop (-1) a reference to a pool."""
-    pool = v[v.at.pool[number]]
-    assert pool is not None
-    v[v.at.pool[number]] = evolve(pool, ref=pool.ref + by)
-
-
 @attrs.define
-class ZswapStoreBase(Operation):
+class ZswapStoreBase(FolioOperation):
     """What all stores have in common: their arguments and small moves.
 
     folio: a locked folio in the swap cache.  Value: whether zswap took it.
@@ -126,12 +120,6 @@ class ZswapStoreBase(Operation):
     entry: int = 0
     old: int = 0
     pool: int = 0
-
-    def the_folio(self, v: KernelView) -> Folio:
-        """Return the folio, which the caller keeps locked in the swap cache."""
-        folio = v[v.at.folio[self.folio]]
-        assert folio is not None
-        return folio
 
     def finish(self, v: KernelView, ok: bool, ret: int) -> Return:
         """End the store and tell observers."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import choices
+from refmodel.kernel.folio import live_folio
 from refmodel.kernel.memory import insert_for_read
 from refmodel.kernel.state import UNKNOWN, Folio
 from refmodel.kernel.table import lowest_free
@@ -93,8 +94,7 @@ class ZswapWritebackBase(Operation):
     @step
     def write(self, v: KernelView) -> Next:
         """Submit the folio; it is reclaimed as soon as the write ends, unless a fault maps it before."""
-        folio = v[v.at.folio[self.folio]]
-        assert folio is not None
+        folio = live_folio(v, self.folio)
         v[v.at.folio[self.folio]] = evolve(folio, uptodate=True, reclaim=True)
         return Call(v.ops.swap_write_device(folio=self.folio), then=self.done)
 
@@ -133,8 +133,7 @@ class ZswapWritebackBase(Operation):
 
     def put_content(self, v: KernelView, content: Content) -> None:
         """Set the folio's content."""
-        folio = v[v.at.folio[self.folio]]
-        assert folio is not None
+        folio = live_folio(v, self.folio)
         v[v.at.folio[self.folio]] = evolve(folio, contents=(content,))
 
     def finish(self, v: KernelView, error: int) -> Return:

@@ -8,6 +8,7 @@ by the resolution of a merge conflict, and repaired again.
 
 import attrs
 
+from refmodel.kernel.folio import live_folio
 from refmodel.kernel.state import SwapSlot
 from refmodel.kernel.swap_slots import AddToSwap612
 from refmodel.kernel.table import KernelView
@@ -22,8 +23,7 @@ class RecordsTheDead(AddToSwap612):
     @step
     def charge(self, v: KernelView) -> Next:
         """Charge the nearest living ancestor, unless that is the root; record the folio's own cgroup."""
-        folio = v[v.at.folio[self.folio]]
-        assert folio is not None
+        folio = live_folio(v, self.folio)
         charged = folio.memcg
         while not v[v.at.memcg[charged]].online:
             charged = v[v.at.memcg[charged]].parent

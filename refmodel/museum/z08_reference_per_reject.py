@@ -8,7 +8,8 @@ remedy puts the reference back when queueing says that the work is pending; it d
 import attrs
 
 from refmodel.kernel.table import KernelView
-from refmodel.kernel.zswap_store import ZswapStore61, change_pool_ref
+from refmodel.kernel.zswap_entry import change_pool_ref
+from refmodel.kernel.zswap_store import ZswapStore61
 from refmodel.machine import Next, step
 from refmodel.museum.exhibit import Exhibit, do
 

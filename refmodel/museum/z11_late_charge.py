@@ -11,8 +11,8 @@ import attrs
 from refmodel.kernel import memcg
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.table import KernelView
-from refmodel.kernel.zswap_entry import live_entry
-from refmodel.kernel.zswap_store import ZswapStore73, change_pool_ref
+from refmodel.kernel.zswap_entry import change_pool_ref, live_entry
+from refmodel.kernel.zswap_store import ZswapStore73
 from refmodel.machine import Next, step
 from refmodel.museum.exhibit import Exhibit, do
 
