@@ -406,7 +406,7 @@ class Places:
 
 def truth_of(v: Any, place: int) -> Place[Truth]:
     """Return the place of what the process last wrote to the page of a page-table entry."""
-    return v.at.truth[0][0] + (place - v.at.pte[0][0])  # type: ignore[no-any-return]
+    return v.at.truth[0][0] + (place - v.at.pte[0][0])  # type: ignore[no-any-return]  # v is untyped here
 
 
 def _counters(layout: Layout, kind: type[Any], prefix: str) -> Any:

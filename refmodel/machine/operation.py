@@ -69,7 +69,7 @@ def step(method: F | None = None, /, *, source: str = "", requirements: tuple[st
     """
 
     def mark(function: F) -> F:
-        function.__step__ = StepMark(source, requirements)  # type: ignore[attr-defined]
+        function.__step__ = StepMark(source, requirements)  # type: ignore[attr-defined]  # functions take any attribute
         return function
 
     return mark(method) if method is not None else mark

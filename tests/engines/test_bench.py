@@ -1,5 +1,7 @@
 """The benchmarks measure what they say; how fast this machine is, they only print."""
 
+from collections.abc import Callable
+
 import pytest
 
 from refmodel.engines import bench
@@ -10,10 +12,10 @@ from refmodel.profiles import PROFILES, Profile
 @pytest.mark.parametrize("which", PROFILES.values(), ids=PROFILES)
 @pytest.mark.parametrize("measure", [bench.page_operations, bench.whole_page_operations, bench.snapshot])
 def test_every_profile_can_be_measured(
-    which: Profile, measure: object, monkeypatch: pytest.MonkeyPatch
+    which: Profile, measure: Callable[[Profile], Figure], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bench, "TURNS", 1)
-    figure = measure(which)  # type: ignore[operator]
+    figure = measure(which)
 
     assert figure.measured > 0
 

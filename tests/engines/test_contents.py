@@ -1,12 +1,14 @@
 """Page contents by number."""
 
 import zlib
+from collections.abc import Callable
 
 import pytest
 
 from refmodel.engines.contents import PALETTE, page, token
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.crypto import ZERO_PAGE, is_zero, same_filled_word
+from refmodel.kernel.state import Content
 
 
 def test_every_number_is_a_page_of_its_own() -> None:
@@ -23,7 +25,9 @@ def test_number_zero_is_the_page_of_zeroes() -> None:
 
 
 @pytest.mark.parametrize("make", [page, token])
-def test_the_palette_has_pages_that_are_filled_with_one_word_and_pages_that_are_not(make) -> None:  # type: ignore[no-untyped-def]
+def test_the_palette_has_pages_that_are_filled_with_one_word_and_pages_that_are_not(
+    make: Callable[[int], Content],
+) -> None:
     """The branches of a store for same-filled pages are met."""
     words = [same_filled_word(make(number)) for number in range(PALETTE)]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refmodel.engines.packing import packed, unpacked
+from refmodel.engines.packing import Packable, packed, unpacked
 
 NESTED = st.recursive(
     st.integers(-(2**60), 2**60) | st.text(max_size=10),
@@ -14,8 +14,8 @@ NESTED = st.recursive(
 
 
 @given(NESTED.filter(lambda value: _depth(value) < 7))
-def test_what_is_packed_can_be_unpacked(value: object) -> None:
-    assert unpacked(packed(value)) == value  # type: ignore[arg-type]
+def test_what_is_packed_can_be_unpacked(value: Packable) -> None:
+    assert unpacked(packed(value)) == value
 
 
 @pytest.mark.parametrize(

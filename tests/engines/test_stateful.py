@@ -19,7 +19,7 @@ TestCompressedSwap = Machine.TestCase
 TestCompressedSwap.settings = SHORT
 
 
-class TestOlderKernel(machine_for(profile("linux-6.12"), setting=Setting("lz4")).TestCase):  # type: ignore[misc]
+class TestOlderKernel(machine_for(profile("linux-6.12"), setting=Setting("lz4")).TestCase):  # type: ignore[misc]  # a class made at run time
     """A machine of another kernel, with real pages."""
 
     settings = SHORT
@@ -51,7 +51,7 @@ def test_rules_can_be_added() -> None:
     """A subclass sees the system and runs commands of its own."""
     seen = []
 
-    class Mine(Machine):  # type: ignore[misc, valid-type]
+    class Mine(Machine):  # type: ignore[misc, valid-type]  # as above
         @rule()
         def look(self) -> None:
             self.perform(Command("write", (0, 0, 2)))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from refmodel.engines import token
 from refmodel.engines.command import Command, Move
 from refmodel.engines.commands import KINDS
-from refmodel.engines.packing import packed
+from refmodel.engines.packing import Packable, packed
 from refmodel.engines.setting import COMPRESSORS, Setting
 from refmodel.engines.token import BadToken, Program, decode, encode
 from refmodel.profiles import PROFILES
@@ -62,7 +62,7 @@ class TestToken:
 
 
 def _token(profile: str = "linux-7.3", preset: str = "toy", name: str = "fork", **setting: object) -> str:
-    made = Setting(**setting)  # type: ignore[arg-type]
+    made = Setting(**setting)  # type: ignore[arg-type]  # each has a type of its own
     return encode(Program(profile, preset, made, (Move(Command(name, ())),)))
 
 
@@ -99,10 +99,10 @@ def _checked(body: bytes) -> str:
 @pytest.mark.parametrize(
     "value", [3, (), ("a",), ("a", "b", (), ()), ("a", "b", ("zstd", 1, 0, 0, 0), ())], ids=str
 )
-def test_a_token_with_another_content_holds_no_program(value: object) -> None:
+def test_a_token_with_another_content_holds_no_program(value: Packable) -> None:
     """Even with a right checksum."""
     with pytest.raises(BadToken, match="holds no program"):
-        decode(_checked(packed(value)))  # type: ignore[arg-type]
+        decode(_checked(packed(value)))
 
 
 @given(st.binary(max_size=40))
