@@ -55,3 +55,9 @@ FOLIO_HELD = ChoicePoint(
     "Somebody else holds a reference to the folio that reclaim is about to free.",
     fault=True,
 )
+RECLAIM = ChoicePoint(
+    "reclaim",
+    "An allocation, or its charge to a cgroup, runs short and enters reclaim before it is served.",
+    fault=True,
+)
+VICTIM = ChoicePoint("victim", "What an allocation that runs short reclaims: a folio, or entries of zswap.")

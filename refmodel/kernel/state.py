@@ -79,11 +79,16 @@ class Folio:
     swap: int = 0
     """First slot when the folio is in the swap cache (or is read without it), else 0."""
     swapcache: bool = False
+    refs: int = 0
+    """References of operations in flight; page tables and swap cache count through ``rmap`` and ``swapcache``."""
+    lru: bool = True
+    """PG_lru: reclaim can find the folio.  Isolation clears it, so that one reclaim at a time works on it."""
 
 
 class FolioFlags(TypedDict, total=False):
     """Flags of a folio that steps set together."""
 
+    lru: bool
     locked: bool
     uptodate: bool
     dirty: bool
@@ -129,6 +134,7 @@ class SwapDevice:
     on: slots can be handed out (SWP_WRITEOK).
     size: slots that it has.  free: slots of them that can be allocated.
     users: swap operations can pin it (get_swap_device); swapoff ends that once no slot is in use.
+    claimed: the block device is open; from the start of swapon to the end of swapoff nobody else can open it.
     zswap_trees: zswap has an index for it; false while it is off, and in 6.1 where the allocation failed.
     """
 
@@ -137,6 +143,7 @@ class SwapDevice:
     size: int
     free: int
     users: bool = True
+    claimed: bool = True
     zswap_trees: bool = True
 
 
@@ -335,6 +342,10 @@ class Places:
     """[process]: whether its forked child lives."""
     policy: Sequence[Place[int | None]]
     """[process]: node that its pages are bound to, None for local."""
+    mmap_lock: Sequence[Place[int]]
+    """[mm]: who uses the address space: the number of readers, or -1 for a writer."""
+    ptl: Sequence[Place[bool]]
+    """[mm]: somebody holds the lock of its page table for more than one step."""
     truth: Sequence[Sequence[Place[Truth]]]
     thp_orders: Place[int]
     """Bit o set: anonymous faults may allocate folios of order o."""
@@ -353,6 +364,8 @@ class Places:
     slot_cache: Sequence[Place[tuple[int, ...]]]
     """[cpu]: freed slots that wait for a flush, oldest first."""
     si: Place[SwapDevice]
+    si_pins: Place[int]
+    """Operations that have pinned the device: the end of swapoff waits for them."""
 
     tree: Sequence[Place[int]]
     """[slot]: zswap entry, or 0."""
@@ -409,9 +422,18 @@ def truth_of(v: Any, place: int) -> Place[Truth]:
     return v.at.truth[0][0] + (place - v.at.pte[0][0])  # type: ignore[no-any-return]  # v is untyped here
 
 
+GAUGES = frozenset(
+    {
+        "nr_swapcached", "nr_zspages", "stored_pages", "same_filled_pages", "stored_incompressible_pages",
+        "zswap", "zswapped", "zswap_incomp", "swapcached", "swap",
+    }
+)  # fmt: skip
+"""Counters that say how much there is of something; the others count events."""
+
+
 def _counters(layout: Layout, kind: type[Any], prefix: str) -> Any:
     names = [field.name for field in attrs.fields(kind)]
-    return kind(**{name: layout.one(f"{prefix}.{name}", 0, counter=True) for name in names})
+    return kind(**{name: layout.counter(f"{prefix}.{name}", grows=name not in GAUGES) for name in names})
 
 
 def describe(config: Config) -> tuple[Layout, Places]:
@@ -425,7 +447,12 @@ def describe(config: Config) -> tuple[Layout, Places]:
     blocks = size.slots if config.device_slots is None else config.device_slots + 1
     slots = virtual_entries(config) if config.options.virtual_swap else blocks
     device = SwapDevice(
-        blocks > 1, config.synchronous_device, size=blocks - 1, free=blocks - 1, users=blocks > 1
+        blocks > 1,
+        config.synchronous_device,
+        size=blocks - 1,
+        free=blocks - 1,
+        users=blocks > 1,
+        claimed=blocks > 1,
     )
     there = config.initial_pool
     params = ZswapParams(
@@ -446,6 +473,8 @@ def describe(config: Config) -> tuple[Layout, Places]:
         pte=layout.grid("pte", mms, size.pages, EMPTY_PTE),
         forked=layout.row("forked", size.processes, False),
         policy=layout.row("policy", size.processes, None),
+        mmap_lock=layout.row("mmap_lock", mms, 0),
+        ptl=layout.row("ptl", mms, False),
         truth=layout.grid("truth", mms, size.pages, Truth(), ghost=True),
         thp_orders=layout.one("thp_orders", 0),
         folio=layout.row("folio", size.folios + 1, None),
@@ -457,6 +486,7 @@ def describe(config: Config) -> tuple[Layout, Places]:
         slot_cache_active=layout.one("slot_cache_active", False),
         slot_cache=layout.row("slot_cache", size.cpus, ()),
         si=layout.one("si", device),
+        si_pins=layout.one("si_pins", 0),
         tree=layout.row("tree", slots, 0),
         frontswap=layout.row("frontswap", slots, False),
         entry=layout.row("entry", size.entries + 1, None),
@@ -489,7 +519,10 @@ def describe(config: Config) -> tuple[Layout, Places]:
         pool_total_size=layout.one("pool_total_size", 0),
         memcg=layout.row("memcg", cgroups, lambda memcg: Memcg(parent=-1 if memcg == 0 else 0)),
         objcg=layout.row("objcg", cgroups, lambda objcg: objcg),
-        nr_disk_swapins=layout.grid("nr_disk_swapins", cgroups, size.nodes, 0),
+        nr_disk_swapins=tuple(
+            tuple(layout.counter(f"nr_disk_swapins[{m}][{nid}]", grows=True) for nid in range(size.nodes))
+            for m in range(cgroups)
+        ),
         vm=_counters(layout, VmCounters, "vm"),
         zs=_counters(layout, ZswapCounters, "zs"),
         mc=tuple(_counters(layout, MemcgCounters, f"memcg[{memcg}]") for memcg in range(cgroups)),

@@ -72,6 +72,19 @@ def slots_of(folio: Folio) -> range:
     return range(folio.swap, folio.swap + len(folio.contents))
 
 
+def get_swap_device(v: KernelView) -> bool:
+    """Pin the swap device; return whether it is there: swapoff waits for pins before it frees anything."""
+    if not v[v.at.si].users:
+        return False
+    v[v.at.si_pins] += 1
+    return True
+
+
+def put_swap_device(v: KernelView) -> None:
+    """Give the pin of the swap device back."""
+    v[v.at.si_pins] -= 1
+
+
 @attrs.define
 class AddToSwap612(Operation):
     """Give a folio swap slots and put it into the swap cache.
@@ -140,8 +153,8 @@ class AddToSwap612(Operation):
         return Return(False)
 
     def activate_cache(self, v: KernelView, nr: int) -> None:
-        """The first order-0 allocation switches the per-CPU slot cache on."""
-        if nr == 1:
+        """The first order-0 allocation switches the per-CPU slot cache on, unless swapoff keeps it off."""
+        if nr == 1 and v[v.at.si].on:
             v[v.at.slot_cache_active] = True
 
     def no_slot(self, v: KernelView) -> Return:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import choices
-from refmodel.kernel.folio import live_folio
-from refmodel.kernel.memory import insert_for_read, map_page, new_folio
-from refmodel.kernel.state import UNKNOWN, Folio, Pte
+from refmodel.kernel.folio import get_folio, live_folio, lock_folio, unlock_folio
+from refmodel.kernel.mm import is_alive, map_page, memcg_of, nodes_of, wait_for_ptl, wait_to_read_mmap
+from refmodel.kernel.state import Folio, Pte
 from refmodel.kernel.zswap_load import KernelBug
 from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
 
@@ -34,16 +34,20 @@ class SwapOn612(Operation):
 
     @step
     def prepare(self, v: KernelView) -> Next:
-        """Open the device; no slot of it can be handed out yet."""
-        si = v[v.at.si]
-        return Return(-errno.EBUSY) if si.on or si.users else self.alloc_trees
+        """Open the device, which one alone can do; no slot of it can be handed out yet."""
+        if v[v.at.si].claimed:
+            return Return(-errno.EBUSY)
+        v[v.at.si] = evolve(v[v.at.si], claimed=True)
+        return self.alloc_trees
 
     @step
     def alloc_trees(self, v: KernelView) -> Next:
-        """Allocate zswap's trees for the device, one for each 16384 slots, empty."""
+        """Allocate zswap's trees for the device, one for each 16384 slots, empty; that may enter reclaim."""
         if v.fails(choices.ALLOC_TREES):
             return self.without_trees(v)
         v[v.at.si] = evolve(v[v.at.si], zswap_trees=True)
+        if v.fails(choices.RECLAIM):
+            return Call(v.ops.direct_reclaim(), then=self.enable)
         return self.enable
 
     @step
@@ -54,6 +58,7 @@ class SwapOn612(Operation):
 
     def without_trees(self, v: KernelView) -> Next:
         """Do not take the device into use."""
+        v[v.at.si] = evolve(v[v.at.si], claimed=False)
         return Return(-errno.ENOMEM)
 
 
@@ -108,16 +113,26 @@ class SwapOff612(Operation):
 
     @step
     def search_mm(self, v: KernelView) -> Next:
-        """Take the next process while a slot is in use; a signal ends the search."""
+        """Take the next process while a slot is in use, with its mmap lock for reading; a signal ends the search.
+
+        One that exits frees its slots itself.
+        """
         self.page = 0
         if not self.in_use(v):
             return self.kill_users
         if self.mm == len(v.at.pte):
             self.slot = 0
             return self.search_cache
+        waits = wait_to_read_mmap(v, self.mm)
+        if waits is not None:
+            return waits
         if v.fails(choices.SIGNAL):
             self.error = -errno.EINTR
             return self.reopen
+        if not is_alive(v, self.mm):
+            self.mm += 1
+            return self.search_mm
+        v[v.at.mmap_lock[self.mm]] += 1
         return self.search_pte
 
     @step
@@ -127,25 +142,34 @@ class SwapOff612(Operation):
         while self.page < len(row) and not v[row[self.page]].slot:
             self.page += 1
         if self.page == len(row):
+            v[v.at.mmap_lock[self.mm]] -= 1
             self.mm += 1
             return self.search_mm
         self.slot = v[row[self.page]].slot
         self.folio = v[v.at.swap_cache[self.slot]]
-        return self.lock_folio if self.folio else self.read_in
+        if not self.folio:
+            return self.read_in
+        get_folio(v, self.folio)
+        return self.lock_folio
 
     @step
     def read_in(self, v: KernelView) -> Next:
         """Read the page into the swap cache."""
-        entry = v[v.at.slot[self.slot]]
-        if entry.cache:
-            return Wait(f"slot {self.slot}, which another swap-in has claimed")
-        self.folio = new_folio(v, self.mm, (UNKNOWN,), locked=True, uptodate=False)
-        if not self.folio:
-            self.error = -errno.ENOMEM
-            return self.reopen
-        v[v.at.slot[self.slot]] = evolve(entry, cache=True)
-        insert_for_read(v, self.folio, self.slot)
-        return Call(v.ops.swap_read(folio=self.folio), then=self.lock_folio)
+        nodes, memcg = nodes_of(v, self.mm), memcg_of(v, self.mm)
+        read = v.ops.read_swap_cache_async(slot=self.slot, nodes=nodes, memcg=memcg)
+        return Call(read, then=self.after_read)
+
+    @step
+    def after_read(self, v: KernelView) -> Next:
+        """Go on with the folio.  Without one give up, unless nobody names the slot any more."""
+        self.folio = self.result
+        if self.folio > 0:
+            return self.lock_folio
+        if not v[v.at.slot[self.slot]].count:
+            return self.search_pte
+        v[v.at.mmap_lock[self.mm]] -= 1
+        self.error = -errno.ENOMEM
+        return self.reopen
 
     @step
     def lock_folio(self, v: KernelView) -> Next:
@@ -153,31 +177,46 @@ class SwapOff612(Operation):
         waits = self.wait_for_folio(v)
         if waits is not None:
             return waits
-        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), locked=True)
+        lock_folio(v, self.folio)
         return self.unuse_pte
 
     @step
     def unuse_pte(self, v: KernelView) -> Next:
         """Map the page where the swap entry was; a page that could not be read is marked as lost.
 
-        Somebody else may have swapped it in meanwhile.
+        Somebody else may have swapped it in meanwhile: the page-table lock makes the look and the change one
+        step.
         """
+        waits = wait_for_ptl(v, self.mm)
+        if waits is not None:
+            return waits
         place, folio = v.at.pte[self.mm][self.page], self.the_folio(v)
         pte = v[place]
-        if pte.slot == self.slot and v[v.at.swap_cache[self.slot]] == self.folio:
-            if folio.uptodate:
-                index = self.slot - folio.swap
-                map_page(v, place, self.folio, Pte(folio=self.folio, index=index, exclusive=pte.exclusive))
-            else:
-                v[place] = Pte(poisoned=True)
-            slot = v[v.at.slot[self.slot]]
-            v[v.at.slot[self.slot]] = evolve(slot, count=slot.count - 1)
+        if pte.slot != self.slot or not self.matches(v):
+            return self.free_swap
+        if folio.uptodate:
+            index = self.slot - folio.swap
+            map_page(v, place, self.folio, Pte(folio=self.folio, index=index, exclusive=pte.exclusive))
+        else:
+            v[place] = Pte(poisoned=True)
+        v[v.at.ptl[self.mm]] = True
+        return Call(v.ops.swap_put_map(slot=self.slot, nr=1), then=self.unlock_ptl)
+
+    @step
+    def unlock_ptl(self, v: KernelView) -> Next:
+        """Drop the page-table lock: the entry's count is dropped with it."""
+        v[v.at.ptl[self.mm]] = False
+        return self.free_swap
+
+    @step
+    def free_swap(self, v: KernelView) -> Next:
+        """Free the slots of the folio if no page table names them any more."""
         return Call(v.ops.folio_free_swap(folio=self.folio), then=self.put_folio)
 
     @step
     def put_folio(self, v: KernelView) -> Next:
         """Unlock the folio and let go of it."""
-        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), locked=False)
+        unlock_folio(v, self.folio)
         return Call(v.ops.free_folios(folios=(self.folio,)), then=self.search_pte)
 
     @step
@@ -189,38 +228,48 @@ class SwapOff612(Operation):
         if self.slot == len(v.at.slot):
             return self.check_unused
         self.folio = v[v.at.swap_cache[self.slot]]
+        get_folio(v, self.folio)
         return self.lock_cached
 
     @step
     def lock_cached(self, v: KernelView) -> Next:
-        """Lock the folio, wait until it is written, and free its slots if no page table names them."""
+        """Lock the folio, wait until it is written, and free its slots if no page table names them.
+
+        It may have left the swap cache before it was locked; then nothing is freed.
+        """
         waits = self.wait_for_folio(v)
         if waits is not None:
             return waits
-        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), locked=True)
+        lock_folio(v, self.folio)
         return Call(v.ops.folio_free_swap(folio=self.folio), then=self.put_cached)
 
     @step
     def put_cached(self, v: KernelView) -> Next:
         """Unlock it and let go of it."""
-        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), locked=False)
+        unlock_folio(v, self.folio)
         return Call(v.ops.free_folios(folios=(self.folio,)), then=self.search_cache)
 
     @step
     def check_unused(self, v: KernelView) -> Next:
-        """Begin again if a page table names a slot meanwhile, and wait for what nothing leads to."""
+        """Begin again if something leads to a slot meanwhile, and wait for what nothing leads to."""
         if not self.in_use(v):
             return self.kill_users
-        if any(v[place].slot for row in v.at.pte for place in row):
+        named = any(v[place].slot for row in v.at.pte for place in row)
+        if named or any(v[place] for place in v.at.swap_cache):
             self.mm = 0
             return self.search_mm
         return Wait("slots in use that no page table leads to")
 
     @step
     def kill_users(self, v: KernelView) -> Next:
-        """Let nobody pin the device any more, and wait for those who have."""
+        """Let nobody pin the device any more."""
         v[v.at.si] = evolve(v[v.at.si], users=False)
-        return self.free_trees
+        return self.wait_for_users
+
+    @step
+    def wait_for_users(self, v: KernelView) -> Next:
+        """Wait for those who have pinned the device: they may look at its tables."""
+        return Wait("the pins of the swap device") if v[v.at.si_pins] else self.free_trees
 
     @step
     def free_trees(self, v: KernelView) -> Next:
@@ -230,7 +279,7 @@ class SwapOff612(Operation):
             raise KernelBug(
                 f"zswap_swapoff: the trees still have entries for the slots {left}; expected none"
             )
-        v[v.at.si] = evolve(v[v.at.si], zswap_trees=False)
+        v[v.at.si] = evolve(v[v.at.si], zswap_trees=False, claimed=False)
         return Return(0)
 
     @step
@@ -244,6 +293,14 @@ class SwapOff612(Operation):
         """Whether any slot is in use."""
         si = v[v.at.si]
         return si.free < si.size
+
+    def matches(self, v: KernelView) -> bool:
+        """Whether the locked folio is still the slot's; this kernel does not ask.
+
+        It should: a writeback that gives up takes its unfilled folio out of the swap cache, and the page would
+        be marked as lost although zswap has it.
+        """
+        return True
 
     def the_folio(self, v: KernelView) -> Folio:
         """Return the folio in work, which a reference keeps alive."""
@@ -268,6 +325,10 @@ class SwapOff618(SwapOff612):
         """There are no caches of freed slots."""
         return self.search_mm
 
+    def matches(self, v: KernelView) -> bool:
+        """Whether the locked folio is still the slot's: it may have left the swap cache before it was locked."""
+        return v[v.at.swap_cache[self.slot]] == self.folio
+
 
 @attrs.define
 class SwapOff61(SwapOff612):
@@ -284,5 +345,5 @@ class SwapOff61(SwapOff612):
             if v[place]:
                 entry, v[place] = v[place], 0
                 return Call(v.ops.zswap_entry_free(entry=entry), then=self.free_trees)
-        v[v.at.si] = evolve(v[v.at.si], zswap_trees=False)
+        v[v.at.si] = evolve(v[v.at.si], zswap_trees=False, claimed=False)
         return Return(0)

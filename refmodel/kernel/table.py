@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from refmodel.kernel import (
         controls,
         cpuhp,
+        fork,
+        madvise,
         memory,
         page_io,
         slot_cache,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
         vswap_alloc,
         vswap_backing,
         vswap_free,
+        zap,
         zswap_pool,
         zswap_shrink,
     )
@@ -57,14 +60,15 @@ class OperationTable:
     read_page: type[memory.ReadPage]
     write_page: type[memory.WritePage]
     store_byte: type[memory.StoreByte]
-    madvise_pageout: type[vmscan.MadvisePageout]
-    madvise_free: type[memory.MadviseFree]
-    madvise_willneed: type[memory.MadviseWillneed]
-    zap_pages: type[memory.ZapPages]
-    fork: type[memory.Fork]
-    exit_child: type[memory.ExitChild]
+    madvise_pageout: type[madvise.MadvisePageout]
+    madvise_free: type[madvise.MadviseFree]
+    madvise_willneed: type[madvise.MadviseWillneed]
+    zap_pages: type[zap.ZapPages]
+    fork: type[fork.Fork]
+    exit_child: type[zap.ExitChild]
     do_swap_page: type[memory.DoSwapPage]
 
+    direct_reclaim: type[vmscan.DirectReclaim]
     shrink_folio: type[vmscan.ShrinkFolio]
     split_folio: type[vmscan.SplitFolio]
     add_to_swap: type[swap_slots.AddToSwap612] | type[vswap_alloc.FolioAllocSwap]
@@ -72,10 +76,13 @@ class OperationTable:
     swap_write_device: type[page_io.SwapWriteDevice]
     end_swap_write: type[page_io.EndSwapWrite]
     swap_read: type[page_io.SwapRead]
+    read_swap_cache_async: type[swap_state.ReadSwapCacheAsync]
+    swap_cache_alloc_folio: type[swap_state.SwapCacheAlloc612]
     swap_cache_del: type[swap_state.SwapCacheDel]
     folio_free_swap: type[swap_state.FolioFreeSwap]
     free_folios: type[swap_state.FreeFolios]
     put_swap_folio: type[swap_slots.PutSwapFolio612]
+    free_swap_and_cache: type[zap.FreeSwapAndCache]
     swap_put_map: type[swap_slots.SwapPutMap612] | type[vswap_free.SwapPutEntries]
     free_swap_slot: type[swap_slots.FreeSwapSlot612]
     swap_range_free: type[swap_slots.SwapRangeFree612] | type[vswap_free.VswapFree]

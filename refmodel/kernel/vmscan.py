@@ -1,4 +1,4 @@
-"""Reclaim of one folio, and the two ways into it: MADV_PAGEOUT and pressure (mm/vmscan.c, mm/madvise.c)."""
+"""Reclaim of one folio, and the way into it from an allocation that runs short (mm/vmscan.c)."""
 
 from __future__ import annotations
 
@@ -7,23 +7,32 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import choices
-from refmodel.kernel.folio import FolioOperation, live_folio
+from refmodel.kernel.folio import (
+    FolioOperation,
+    isolate_folio,
+    lock_folio,
+    put_folio,
+    putback_folio,
+)
+from refmodel.kernel.mm import mm_of, wait_for_ptl
 from refmodel.kernel.page_io import ACTIVATE, folio_order
 from refmodel.kernel.state import EMPTY_PTE, Pte, Truth, truth_of
 from refmodel.kernel.swap_slots import slots_of
-from refmodel.kernel.swap_state import free_folio
 from refmodel.kernel.table import lowest_free
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
+    from refmodel.machine import Place
 
 
 @attrs.define
 class ShrinkFolio(FolioOperation):
     """Reclaim one folio of anonymous memory: give it slots, unmap it, write it, free it.
 
-    folio: any folio.  Value: the folios that a split left behind and that have to be tried next.
+    folio: any folio.  isolated: the caller has taken it off its LRU list, with a reference, and gives both up.
+    Value: the folios that a split left behind and that have to be tried next; isolated ones in return for
+    an isolated folio.
     A folio that cannot be freed now stays in the swap cache or in memory, as the kernel keeps it.
     """
 
@@ -31,32 +40,57 @@ class ShrinkFolio(FolioOperation):
     requirements: ClassVar[tuple[str, ...]] = ("Z1", "S2")
 
     folio: int
+    isolated: bool = False
     rest: tuple[int, ...] = ()
-    split_done: bool = False
+    order: int = 0
+
+    @step
+    def isolate(self, v: KernelView) -> Next:
+        """Take the folio off its LRU list; one that is gone, or that another reclaim has, is passed by."""
+        if self.isolated or isolate_folio(v, self.folio):
+            return self.lock
+        return Return(self.rest)
 
     @step
     def lock(self, v: KernelView) -> Next:
-        """Lock the folio if nobody has it; leave it alone under writeback."""
+        """Lock the folio if nobody has it; leave it alone under writeback.
+
+        So is a folio that is neither mapped nor cached: whoever has a reference is about to map it or to
+        free it.
+        """
         folio = self.the_folio(v)
         if folio.locked or folio.writeback:
-            return Return(self.rest)
+            return self.put_back
         self.change(v, locked=True)
         if not folio.swapbacked:
             return self.drop_lazyfree
-        return self.unmap if folio.swapcache else self.add_to_swap
+        if folio.swapcache:
+            return self.unmap
+        return self.add_to_swap if folio.rmap else self.keep_locked
 
     @step
     def drop_lazyfree(self, v: KernelView) -> Next:
-        """Drop a folio that was given up with MADV_FREE, unless it was written since."""
+        """Drop a folio that was given up with MADV_FREE, unless it was written since.
+
+        It is unmapped address space by address space, each under its page-table lock.
+        """
         folio = self.the_folio(v)
-        if folio.dirty or any(v[place].dirty for place in folio.rmap):
+        if not folio.rmap:
+            return self.keep_locked if folio.dirty or folio.refs > 1 else self.free
+        waits = wait_for_ptl(v, mm_of(v, folio.rmap[0]))
+        if waits is not None:
+            return waits
+        places = self.mapped_first(v)
+        if folio.dirty or any(v[place].dirty for place in places):
             self.change(v, swapbacked=True)
             return self.keep_locked
-        for place in folio.rmap:
+        if folio.refs > 1:
+            return self.keep_locked
+        for place in places:
             v[place] = EMPTY_PTE
             v[truth_of(v, place)] = Truth()
-        free_folio(v, self.folio)
-        return Return(self.rest)
+        v[v.at.folio[self.folio]] = evolve(folio, rmap=folio.rmap[len(places) :])
+        return self.drop_lazyfree
 
     @step
     def add_to_swap(self, v: KernelView) -> Next:
@@ -71,34 +105,48 @@ class ShrinkFolio(FolioOperation):
         folio = self.the_folio(v)
         if len(folio.contents) == 1:
             return self.keep_locked
-        v[v.at.mthp[folio_order(folio)].swpout_fallback] += 1
-        if len(folio.contents) == 512:
-            v[v.at.vm.thp_swpout_fallback] += 1
-        return Call(v.ops.split_folio(folio=self.folio), then=self.after_split)
+        self.order = folio_order(folio)
+        return Call(v.ops.split_folio(folio=self.folio, isolate=True), then=self.after_split)
 
     @step
     def after_split(self, v: KernelView) -> Next:
-        """Go on with the first page; the others are tried after it."""
+        """Go on with the first page; the others are tried after it.  What could not be split stays."""
+        if self.result is None:
+            return self.keep_locked
+        v[v.at.mthp[self.order].swpout_fallback] += 1
+        if self.order == 9:
+            v[v.at.vm.thp_swpout_fallback] += 1
         self.rest = self.result
         return self.add_to_swap
 
     @step
     def unmap(self, v: KernelView) -> Next:
-        """Replace every page-table entry of the folio by a swap entry, each with a count of its own."""
+        """Replace the folio's entries in one page table by swap entries, each with a count of its own.
+
+        The walk over what maps the folio takes one page-table lock after the other.  The folio's lock keeps
+        faults from mapping it again; a child that is forked meanwhile is met at the end of the walk.
+        """
         folio = self.the_folio(v)
-        dirty = folio.dirty
-        for place in folio.rmap:
+        if not folio.rmap:
+            return self.pageout if folio.dirty else self.remove_mapping
+        waits = wait_for_ptl(v, mm_of(v, folio.rmap[0]))
+        if waits is not None:
+            return waits
+        places, dirty = self.mapped_first(v), folio.dirty
+        for place in places:
             pte = v[place]
             slot = folio.swap + pte.index
             v[v.at.slot[slot]] = evolve(v[v.at.slot[slot]], count=v[v.at.slot[slot]].count + 1)
             v[place] = Pte(slot=slot, exclusive=pte.exclusive)
             dirty = dirty or pte.dirty
-        v[v.at.folio[self.folio]] = evolve(folio, rmap=(), dirty=dirty)
-        return self.pageout if dirty else self.remove_mapping
+        v[v.at.folio[self.folio]] = evolve(folio, rmap=folio.rmap[len(places) :], dirty=dirty)
+        return self.unmap
 
     @step
     def pageout(self, v: KernelView) -> Next:
-        """Clear the dirty flag and write the folio out."""
+        """Clear the dirty flag and write the folio out, unless somebody else has a reference to it."""
+        if self.the_folio(v).refs > 1:
+            return self.keep_locked
         self.change(v, dirty=False, reclaim=True)
         return Call(v.ops.swap_writepage(folio=self.folio), then=self.after_pageout)
 
@@ -106,20 +154,18 @@ class ShrinkFolio(FolioOperation):
     def after_pageout(self, v: KernelView) -> Next:
         """Keep what could not be written or is still being written; a folio that is clean can go.
 
-        So can one whose slots were freed instead of written: reclaim held the last reference to it.
+        So can one whose slots were freed instead of written, if reclaim has the last reference to it.
         """
         folio = self.the_folio(v)
         if self.result == ACTIVATE:
             self.change(v, reclaim=False)
             return self.keep_locked
         if folio.writeback:
-            return Return(self.rest)
+            return self.put_back
         self.change(v, reclaim=False)
-        if not folio.swapcache and not folio.rmap:
-            return self.free
         if folio.dirty or folio.locked:
-            return Return(self.rest)
-        self.change(v, locked=True)
+            return self.put_back
+        lock_folio(v, self.folio)
         return self.remove_mapping
 
     @step
@@ -133,14 +179,19 @@ class ShrinkFolio(FolioOperation):
         if folio.rmap or folio.dirty or folio.writeback or v.fails(choices.FOLIO_HELD):
             return self.keep_locked
         if not folio.swapcache:
-            return self.free
-        return Call(v.ops.swap_cache_del(folio=self.folio), then=self.free)
+            return self.keep_locked
+        return Call(v.ops.swap_cache_del(folio=self.folio, freeze=True), then=self.after_remove)
+
+    @step
+    def after_remove(self, v: KernelView) -> Next:
+        """Free the folio if it could be removed."""
+        return self.keep_locked if self.result is False else self.free
 
     @step
     def free(self, v: KernelView) -> Next:
         """Free the folio: its page can be used for something else."""
-        free_folio(v, self.folio)
-        return Return(self.rest)
+        put_folio(v, self.folio)
+        return self.end(v)
 
     @step
     def keep_locked(self, v: KernelView) -> Next:
@@ -150,34 +201,56 @@ class ShrinkFolio(FolioOperation):
 
     @step
     def put_back(self, v: KernelView) -> Next:
-        """Give up reclaim's reference; a folio that has lost its slots and is mapped nowhere goes with it."""
-        folio = self.the_folio(v)
-        if not folio.rmap and not folio.swapcache:
-            free_folio(v, self.folio)
+        """Put the folio back on its LRU list and give up reclaim's reference.
+
+        A folio that has lost its slots and is mapped nowhere goes with it.
+        """
+        putback_folio(v, self.folio)
+        return self.end(v)
+
+    def end(self, v: KernelView) -> Return:
+        """Answer what is left to be tried; who came without isolating gets it back on the LRU lists."""
+        if not self.isolated:
+            for number in self.rest:
+                putback_folio(v, number)
         return Return(self.rest)
+
+    def mapped_first(self, v: KernelView) -> tuple[Place[Pte], ...]:
+        """Return the entries in the first of the page tables that map the folio."""
+        rmap = self.the_folio(v).rmap
+        first = mm_of(v, rmap[0])
+        return tuple(place for place in rmap if mm_of(v, place) == first)
 
 
 @attrs.define
 class SplitFolio(FolioOperation):
     """Split a locked large folio into single pages.
 
-    Value: the other pages' folios, in order.  Pages that only the swap cache still held are dropped
-    from it, so they are not among them.
+    isolate: leave the other pages off the LRU lists, each with a reference for the caller.
+    Value: the other pages' folios, in order, without those that only the swap cache still held and that were
+    dropped from it; None if somebody else has a reference to the folio, which then stays whole.
     """
 
     source: ClassVar[str] = "mm/huge_memory.c split_huge_page_to_list_to_order(), Linux 6.12.117"
 
     folio: int
+    isolate: bool = False
     tails: tuple[int, ...] = ()
 
     @step
     def split(self, v: KernelView) -> Next:
         """Make a folio of each page; page tables and swap cache follow in the same step.
 
-        The split goes through migration entries, which moves dirty marks from the page tables to the
-        folio; all its pages inherit the flag.
+        The split goes through migration entries, on which everybody else waits, and moves dirty marks from
+        the page tables to the folio; all its pages inherit the flag.
         """
         folio = self.the_folio(v)
+        if folio.refs > 1:
+            return Return(None)
+        for mm in sorted({mm_of(v, place) for place in folio.rmap}):
+            waits = wait_for_ptl(v, mm)
+            if waits is not None:
+                return waits
         dirty = folio.dirty or any(v[place].dirty for place in folio.rmap)
         v[v.at.mthp[folio_order(folio)].split] += 1
         numbers = [self.folio]
@@ -190,9 +263,10 @@ class SplitFolio(FolioOperation):
             slot = slots[index] if slots else 0
             maps = tuple(place for place in folio.rmap if v[place].index == index)
             contents = (folio.contents[index],)
-            v[v.at.folio[number]] = evolve(
-                folio, contents=contents, rmap=maps, swap=slot, locked=index == 0, dirty=dirty
-            )
+            page = evolve(folio, contents=contents, rmap=maps, swap=slot, dirty=dirty)
+            if index:
+                page = evolve(page, locked=False, refs=1 + self.isolate, lru=not self.isolate)
+            v[v.at.folio[number]] = page
             if slot:
                 v[v.at.swap_cache[slot]] = number
             for place in maps:
@@ -203,74 +277,56 @@ class SplitFolio(FolioOperation):
     @step
     def end(self, v: KernelView) -> Next:
         """Answer the pages that are left."""
-        return Return(tuple(number for number in self.tails if v[v.at.folio[number]] is not None))
+        return Return(tuple(number for number in self.tails if self.is_left(v, number)))
+
+    def is_left(self, v: KernelView, number: int) -> bool:
+        """Whether a page is mapped or cached; give up the reference to an isolated one that is not."""
+        folio = v[v.at.folio[number]]
+        if folio is None or folio.rmap or folio.swapcache:
+            return folio is not None
+        if self.isolate:
+            put_folio(v, number)
+        return False
 
 
 @attrs.define
-class MadvisePageout(Operation):
-    """MADV_PAGEOUT: reclaim the folios that a range of a process's pages maps, whatever their age.
+class DirectReclaim(Operation):
+    """An allocation that runs short reclaims something itself, whatever its caller holds.
 
-    mm: whose pages.  page, nr: the range in pages.
-    Folios that another process maps too are left alone; a large folio that is only partly mapped in
-    the range is split first.
+    Value: None.  Writes that it starts end later.
     """
 
-    source: ClassVar[str] = "mm/madvise.c madvise_cold_or_pageout_pte_range(), Linux 6.12.117"
-    requirements: ClassVar[tuple[str, ...]] = ("Z1",)
-
-    mm: int
-    page: int
-    nr: int = 1
-    next: int = 0
-    folios: tuple[int, ...] = ()
-    splitting: int = 0
+    source: ClassVar[str] = "mm/vmscan.c try_to_free_pages(), shrink_node(), Linux 6.12.117"
+    requirements: ClassVar[tuple[str, ...]] = ("Z1", "Z3")
 
     @step
-    def collect(self, v: KernelView) -> Next:
-        """Take the next mapped folio of the range off its LRU, or split it if it is partly mapped."""
-        while self.next < self.nr:
-            pte = v[v.at.pte[self.mm][self.page + self.next]]
-            if not pte.folio:
-                self.next += 1
-                continue
-            folio = live_folio(v, pte.folio)
-            size = len(folio.contents)
-            if size > 1 and not self.maps_whole(v, pte):
-                self.splitting = pte.folio
-                v[v.at.folio[pte.folio]] = evolve(folio, locked=True)
-                return Call(v.ops.split_folio(folio=pte.folio), then=self.unlock_split)
-            if len(folio.rmap) == size:
-                self.folios += (pte.folio,)
-            self.next += size
-        return self.reclaim
-
-    @step
-    def unlock_split(self, v: KernelView) -> Next:
-        """Unlock what was the folio's first page, drop it if nothing maps it, look at the range again."""
-        place = v.at.folio[self.splitting]
-        folio = live_folio(v, self.splitting)
-        v[place] = evolve(folio, locked=False)
-        return Call(v.ops.free_folios(folios=(self.splitting,)), then=self.collect)
-
-    @step
-    def reclaim(self, v: KernelView) -> Next:
-        """Reclaim the next folio."""
-        if not self.folios:
+    def scan(self, v: KernelView) -> Next:
+        """Pick a folio of an LRU list or, with the shrinker on, a list of zswap entries; there may be none."""
+        victims: list[int | tuple[int, int]] = [*self.folios(v), *self.lists(v)]
+        if not victims:
             return Return()
-        number, self.folios = self.folios[0], self.folios[1:]
-        return Call(v.ops.shrink_folio(folio=number), then=self.after_reclaim)
+        victim = v.choose(choices.VICTIM, victims) if len(victims) > 1 else victims[0]
+        if isinstance(victim, int):
+            return Call(v.ops.shrink_folio(folio=victim), then=self.end)
+        memcg, nid = victim
+        return Call(v.ops.shrinker_scan(memcg=memcg, nid=nid, todo=2), then=self.end)
 
     @step
-    def after_reclaim(self, v: KernelView) -> Next:
-        """Pages of a folio that was split on the way are next."""
-        self.folios = (*self.result, *self.folios)
-        return self.reclaim
+    def end(self, v: KernelView) -> Next:
+        """Try the allocation again."""
+        return Return()
 
-    def maps_whole(self, v: KernelView, pte: Pte) -> bool:
-        """Whether the range maps the whole large folio that begins here."""
-        folio = live_folio(v, pte.folio)
-        size = len(folio.contents)
-        if pte.index or self.next + size > self.nr:
-            return False
-        rows = v.at.pte[self.mm][self.page + self.next : self.page + self.next + size]
-        return all(v[place].folio == pte.folio for place in rows)
+    def folios(self, v: KernelView) -> list[int]:
+        """Return the folios on LRU lists, ascending."""
+        found, used = [], v[v.at.folios_used] >> 1
+        for number in range(1, used.bit_length() + 1):
+            folio = v[v.at.folio[number]]
+            if folio is not None and folio.lru:
+                found.append(number)
+        return found
+
+    def lists(self, v: KernelView) -> list[tuple[int, int]]:
+        """Return the lists of zswap entries that the shrinker may visit, as (cgroup, node)."""
+        if not v.ops.shrinker_scan or not v[v.at.zswap].shrinker_enabled:
+            return []
+        return [(m, nid) for m, row in enumerate(v.at.lru) for nid, place in enumerate(row) if v[place]]

@@ -52,11 +52,17 @@ def put_cluster(v: KernelView, number: int, refs: int = 1, **changes: Any) -> No
         v[lists] = tuple(c for c in v[lists] if c != number)
 
 
-def tryget_swap_entry(v: KernelView, entry: int) -> None:
-    """Pin the cluster of an entry: it stays in the map, but what backs the entry may still change (LK3)."""
-    number, _ = cluster_of(v, entry)
-    cluster = live_cluster(v, number)
+def tryget_swap_entry(v: KernelView, entry: int) -> bool:
+    """Pin the cluster of an entry: it stays in the map, but what backs the entry may still change (LK3).
+
+    Return whether the entry has a descriptor that can be pinned.
+    """
+    number, index = cluster_of(v, entry)
+    cluster = v[v.at.vswap.cluster[number]]
+    if cluster is None or not cluster.bitmap >> index & 1:
+        return False
     v[v.at.vswap.cluster[number]] = evolve(cluster, refs=cluster.refs + 1)
+    return True
 
 
 def put_swap_entry(v: KernelView, entry: int) -> None:

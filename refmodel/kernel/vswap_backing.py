@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import choices, memcg
-from refmodel.kernel.folio import live_folio
+from refmodel.kernel.folio import get_folio, live_folio, lock_folio, put_folio, unlock_folio
 from refmodel.kernel.state import UNKNOWN
 from refmodel.kernel.swap_slots import slots_of
 from refmodel.kernel.vswap_state import NO_ENTRY, RmapWord, free_runs
@@ -104,6 +104,8 @@ class VswapAllocSwapSlot(Operation):
     slot: int
     nr: int
     physical: int = 0
+    cached: int = 0
+    """The folio that is made to give its entry up."""
 
     @step
     def look(self, v: KernelView) -> Next:
@@ -132,8 +134,18 @@ class VswapAllocSwapSlot(Operation):
             if v[place].cache_only:
                 number = v[v.at.swap_cache[v[place].entry]]
                 if number and self.reclaimable(v, number):
-                    return Call(v.ops.folio_free_swap(folio=number), then=self.allocate)
+                    self.cached = number
+                    get_folio(v, number)
+                    lock_folio(v, number)
+                    return Call(v.ops.folio_free_swap(folio=number), then=self.put_cached)
         return self.refuse
+
+    @step
+    def put_cached(self, v: KernelView) -> Next:
+        """Unlock the folio, let go of it, and try again."""
+        unlock_folio(v, self.cached)
+        put_folio(v, self.cached)
+        return self.allocate
 
     @step
     def refuse(self, v: KernelView) -> Next:

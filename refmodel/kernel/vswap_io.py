@@ -12,10 +12,12 @@ from refmodel.kernel.memory import DoSwapPage
 from refmodel.kernel.page_io import ACTIVATE, WRITTEN, EndSwapWrite, SwapRead, SwapWritepage
 from refmodel.kernel.state import Folio
 from refmodel.kernel.swap_slots import slots_of
+from refmodel.kernel.swap_state import ReadSwapCacheAsync
 from refmodel.kernel.vmscan import ShrinkFolio
-from refmodel.kernel.vswap_alloc import put_swap_entry, tryget_swap_entry
+from refmodel.kernel.vswap_alloc import live_cluster, put_swap_entry, tryget_swap_entry
 from refmodel.kernel.vswap_backing import keeps_backing
 from refmodel.kernel.vswap_free import mark_cache_only
+from refmodel.kernel.vswap_state import cluster_of
 from refmodel.machine import Call, Next, Return, evolve, step
 
 if TYPE_CHECKING:
@@ -143,6 +145,21 @@ class VswapSwapRead(SwapRead):
 
 
 @attrs.define
+class VswapReadSwapCacheAsync(ReadSwapCacheAsync):
+    """Find the folio of a virtual entry in the swap cache, or have one filled there."""
+
+    source: ClassVar[str] = "mm/swap_state.c read_swap_cache_async(), Virtual Swap Space v6"
+
+    def pin(self, v: KernelView) -> bool:
+        """Pin the cluster of the entry (PF1)."""
+        return tryget_swap_entry(v, self.slot)
+
+    def unpin(self, v: KernelView) -> None:
+        """Drop the pin of the cluster (PF11)."""
+        put_swap_entry(v, self.slot)
+
+
+@attrs.define
 class VswapDoSwapPage(DoSwapPage):
     """A fault on a virtual entry: pin its cluster, find or read the page, map it, unpin.
 
@@ -151,37 +168,6 @@ class VswapDoSwapPage(DoSwapPage):
 
     source: ClassVar[str] = "mm/memory.c do_swap_page(), Virtual Swap Space v6"
     requirements: ClassVar[tuple[str, ...]] = ("Z2", "S1", "S7")
-    first: ClassVar[str] = "pin"
-
-    entry: int = 0
-    """The entry of the fault, for the unpinning: the page-table entry is gone by then."""
-
-    @step
-    def pin(self, v: KernelView) -> Next:
-        """Pin the cluster; what backs the entry may still change (PF1)."""
-        self.entry = self.pte(v).slot
-        tryget_swap_entry(v, self.entry)
-        return self.lookup
-
-    @step
-    def lookup(self, v: KernelView) -> Next:
-        """Look into the swap cache; on a miss only an entry with a slot may be read privately (PF2, PF3)."""
-        following = super().lookup(v)
-        self.direct = self.direct and v[v.at.vswap.physical[self.entry]] != 0
-        return following
-
-    @step
-    def alloc_folio(self, v: KernelView) -> Next:
-        """Allocate a folio and claim the entry with it; look again if its backing changed meanwhile (PF4)."""
-        if self.direct and not v[v.at.vswap.physical[self.entry]]:
-            return self.lookup
-        following = super().alloc_folio(v)
-        return self.leave(following) if isinstance(following, Return) else following
-
-    @step
-    def back_out(self, v: KernelView) -> Next:
-        """Unlock; a private folio is thrown away and the claim on its entry given up."""
-        return self.leave(super().back_out(v))
 
     @step
     def drop_count(self, v: KernelView) -> Next:
@@ -191,29 +177,26 @@ class VswapDoSwapPage(DoSwapPage):
             mark_cache_only(v, v[place].slot)
         return following
 
-    @step
-    def unlock(self, v: KernelView) -> Next:
-        """Unlock; after a private read give up the claim, which frees an entry that nothing else names."""
-        return self.leave(super().unlock(v))
+    def pin(self, v: KernelView) -> bool:
+        """Pin the cluster; what backs the entry may still change (PF1).
 
-    @step
-    def unpin(self, v: KernelView) -> Next:
+        It is there: a page table names the entry in this very step.
+        """
+        live_cluster(v, cluster_of(v, self.orig.slot)[0])
+        return tryget_swap_entry(v, self.orig.slot)
+
+    def unpin(self, v: KernelView) -> None:
         """Drop the pin of the entry that the fault began with (PF11)."""
-        put_swap_entry(v, self.entry)
-        return Return(self.result)
+        put_swap_entry(v, self.orig.slot)
 
-    def leave(self, ending: Next) -> Next:
-        """Unpin after what would have been the end."""
-        if isinstance(ending, Return):
-            self.result = ending.value
-            return self.unpin
-        assert isinstance(ending, Call)
-        return Call(ending.operation, then=self.unpin)
+    def can_read_directly(self, v: KernelView) -> bool:
+        """Whether the entry has a slot, which alone may be read privately; asked again at the claim (PF3, PF4)."""
+        return v[v.at.vswap.physical[self.orig.slot]] != 0
 
-    def should_free_swap(self, v: KernelView, folio: Folio) -> bool:
+    def should_free_swap(self, v: KernelView, folio: Folio, mapped: int = 0) -> bool:
         """Whether the swap cache copy is dropped now (PF10).
 
         Without slots in a row always, for such a copy cannot be used again; else as ever.
         """
         reusable = v[v.at.vswap.physical[folio.swap]] and keeps_backing(v, folio.swap, len(folio.contents))
-        return not reusable or super().should_free_swap(v, folio)
+        return not reusable or super().should_free_swap(v, folio, mapped)

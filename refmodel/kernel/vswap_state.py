@@ -130,8 +130,8 @@ def describe_vswap(layout: Layout, config: Config, slots: int) -> VswapPlaces:
         rmap=layout.row("vswap.rmap", slots if there else 0, NO_ENTRY),
         allocated=layout.one("vswap.allocated", 1),
         id_refs=layout.row("vswap.id_refs", size.memcgs + 1 if there else 0, 0),
-        used=layout.one("vswap.used", 0, counter=True),
-        alloc_reject=layout.one("vswap.alloc_reject", 0, counter=True),
+        used=layout.counter("vswap.used"),
+        alloc_reject=layout.counter("vswap.alloc_reject", grows=True),
     )
 
 

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import choices
-from refmodel.kernel.folio import FolioOperation
-from refmodel.kernel.memory import insert_for_read
-from refmodel.kernel.state import UNKNOWN, Folio
+from refmodel.kernel.folio import FolioOperation, put_folio
+from refmodel.kernel.mm import all_nodes
 from refmodel.kernel.swapon import SwapOn612
-from refmodel.kernel.table import lowest_free
-from refmodel.machine import Call, Next, Return, Wait, evolve, step
+from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
@@ -32,8 +30,10 @@ class VswapSwapOn(SwapOn612):
     @step
     def prepare(self, v: KernelView) -> Next:
         """Open the device; no slot of it can be handed out yet."""
-        si = v[v.at.si]
-        return Return(-errno.EBUSY) if si.on or si.users else self.enable
+        if v[v.at.si].claimed:
+            return Return(-errno.EBUSY)
+        v[v.at.si] = evolve(v[v.at.si], claimed=True)
+        return self.enable
 
 
 @attrs.define
@@ -68,9 +68,16 @@ class VswapSwapOff(FolioOperation):
         """Start reading the next page that is not cached, without looking whether that works (SO2)."""
         while self.next_slot(v):
             entry = v[v.at.vswap.rmap[self.slot]].entry
-            if entry and not v[v.at.slot[entry]].cache and self.claim(v, entry):
-                return Call(v.ops.swap_read(folio=self.folio), then=self.read_ahead)
+            if entry and not v[v.at.slot[entry]].cache:
+                return Call(self.read(v, entry), then=self.put_ahead)
         return self.look
+
+    @step
+    def put_ahead(self, v: KernelView) -> Next:
+        """Let go of the folio, if there was memory for one; it stays in the swap cache."""
+        if self.result > 0:
+            put_folio(v, self.result)
+        return self.read_ahead
 
     @step
     def look(self, v: KernelView) -> Next:
@@ -89,28 +96,33 @@ class VswapSwapOff(FolioOperation):
         A slot in use without an entry is on its way to one, or being freed: look again later (SO3).
         """
         entry = v[v.at.vswap.rmap[self.slot]].entry
+        if not v[v.at.vswap.allocated] >> self.slot & 1:
+            return self.look
         if not entry:
             return Wait(f"the owner of slot {self.slot}, which is handed out and named by no entry")
-        self.folio = v[v.at.swap_cache[entry]]
-        if self.folio:
+        return Call(self.read(v, entry), then=self.after_read)
+
+    @step
+    def after_read(self, v: KernelView) -> Next:
+        """Go on with the folio; without one give up, unless the slot has lost its entry meanwhile."""
+        self.folio = self.result
+        if self.folio > 0:
             return self.lock_folio
-        if v[v.at.slot[entry]].cache:
-            return Wait(f"entry {entry}, which another swap-in has claimed")
-        if self.claim(v, entry):
-            return Call(v.ops.swap_read(folio=self.folio), then=self.lock_folio)
+        entry = v[v.at.vswap.rmap[self.slot]].entry
+        if not entry or not v[v.at.slot[entry]].count:
+            return self.look_again(v)
         self.error = -errno.ENOMEM
         return self.reopen
 
     @step
     def lock_folio(self, v: KernelView) -> Next:
         """Lock the folio; look the slot up again if it is not the folio's any more (SO5)."""
-        entry = v[v.at.vswap.rmap[self.slot]].entry
-        if v[v.at.swap_cache[entry]] != self.folio:
-            self.slot -= 1
-            return self.look
         folio = self.the_folio(v)
         if folio.locked or folio.writeback:
             return Wait(f"folio {self.folio}, which is locked or being written")
+        if v[v.at.swap_cache[v[v.at.vswap.rmap[self.slot]].entry]] != self.folio:
+            put_folio(v, self.folio)
+            return self.look_again(v)
         self.change(v, locked=True)
         return self.transfer
 
@@ -122,8 +134,9 @@ class VswapSwapOff(FolioOperation):
 
     @step
     def mark_dirty(self, v: KernelView) -> Next:
-        """Mark the folio dirty, so that it is written elsewhere before it can be dropped, and unlock it."""
+        """Mark the folio dirty, so that it is written elsewhere before it can be dropped, and let go of it."""
         self.change(v, dirty=True, locked=False)
+        put_folio(v, self.folio)
         return self.look
 
     @step
@@ -136,7 +149,7 @@ class VswapSwapOff(FolioOperation):
     @step
     def kill_users(self, v: KernelView) -> Next:
         """Let nobody pin the device any more, and wait for those who have (SO8)."""
-        v[v.at.si] = evolve(v[v.at.si], users=False)
+        v[v.at.si] = evolve(v[v.at.si], users=False, claimed=False)
         return Return(0)
 
     @step
@@ -151,16 +164,11 @@ class VswapSwapOff(FolioOperation):
         self.slot = self.slot + (later & -later).bit_length() if later else 0
         return self.slot != 0
 
-    def claim(self, v: KernelView, entry: int) -> bool:
-        """Put a fresh locked folio into the swap cache of an entry; say whether there was memory for it."""
-        if v.fails(choices.ALLOC_FOLIO):
-            return False
-        nodes = tuple(range(v.cfg.sizes.nodes))
-        nid = v.choose(choices.FOLIO_NODE, nodes) if len(nodes) > 1 else 0
-        slot = v[v.at.slot[entry]]
-        v[v.at.slot[entry]] = evolve(slot, cache=True)
-        self.folio = lowest_free(v[v.at.folios_used])
-        v[v.at.folios_used] |= 1 << self.folio
-        v[v.at.folio[self.folio]] = Folio(nid, slot.memcg, (UNKNOWN,), locked=True, uptodate=False)
-        insert_for_read(v, self.folio, entry)
-        return True
+    def look_again(self, v: KernelView) -> Next:
+        """Look the slot in work up again."""
+        self.slot -= 1
+        return self.look
+
+    def read(self, v: KernelView, entry: int) -> Operation:
+        """Return the operation that brings an entry into the swap cache, charged to its recorded cgroup."""
+        return v.ops.read_swap_cache_async(slot=entry, nodes=all_nodes(v))

@@ -113,12 +113,12 @@ class VswapZswapWriteback(ZswapWritebackBase):
         v[v.at.tree[self.slot]] = self.entry
         return self.back_out
 
-    def why_not(self, v: KernelView) -> int:
-        """Return the errno that forbids claiming the entry: a folio in the cache, or nobody who names it."""
-        slot = v[v.at.slot[self.slot]]
-        if v[v.at.swap_cache[self.slot]]:
-            return -errno.EEXIST
-        return 0 if slot.count and not slot.cache else -errno.ENOMEM
+    def pin(self, v: KernelView) -> bool:
+        """There is no device to pin before the entry has a slot (ZW2)."""
+        return True
+
+    def unpin(self, v: KernelView) -> None:
+        """There is nothing to give back."""
 
 
 @attrs.define

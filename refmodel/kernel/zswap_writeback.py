@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import choices
-from refmodel.kernel.folio import live_folio
-from refmodel.kernel.memory import insert_for_read
-from refmodel.kernel.state import UNKNOWN, Folio
-from refmodel.kernel.table import lowest_free
+from refmodel.kernel.folio import live_folio, put_folio, unlock_folio
+from refmodel.kernel.mm import all_nodes
+from refmodel.kernel.swap_slots import get_swap_device, put_swap_device
 from refmodel.kernel.zswap_entry import live_entry
 from refmodel.kernel.zswap_load import KernelBug, decompress
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
@@ -36,6 +35,8 @@ class ZswapWritebackBase(Operation):
 
     source: ClassVar[str] = "mm/zswap.c zswap_writeback_entry(), Linux 6.12.117"
     requirements: ClassVar[tuple[str, ...]] = ("Z2", "S4")
+    no_device: ClassVar[int] = -errno.ENOMEM
+    """The errno when the swap device is gone."""
 
     entry: int
     slot: int
@@ -46,21 +47,23 @@ class ZswapWritebackBase(Operation):
     def claim(self, v: KernelView) -> Next:
         """Put a fresh locked folio into the swap cache of the slot, or give up.
 
-        A folio that is already there means that somebody is swapping the page in: do not wait for it.
+        A folio that is already there means that somebody is swapping the page in: do not wait for it.  The
+        device is pinned for that long; afterwards the cached folio keeps the slot in use.
         """
-        error = self.why_not(v)
-        if error:
-            return self.finish(v, error)
-        if v.fails(choices.ALLOC_FOLIO):
-            return self.finish(v, -errno.ENOMEM)
-        nodes = tuple(range(v.cfg.sizes.nodes))
-        nid = v.choose(choices.FOLIO_NODE, nodes) if len(nodes) > 1 else 0
-        slot = v[v.at.slot[self.slot]]
-        v[v.at.slot[self.slot]] = evolve(slot, cache=True)
-        self.folio = lowest_free(v[v.at.folios_used])
-        v[v.at.folios_used] |= 1 << self.folio
-        v[v.at.folio[self.folio]] = Folio(nid, slot.memcg, (UNKNOWN,), locked=True, uptodate=False)
-        insert_for_read(v, self.folio, self.slot)
+        if not self.pin(v):
+            return self.finish(v, self.no_device)
+        claim = v.ops.swap_cache_alloc_folio(
+            slot=self.slot, nodes=all_nodes(v), skip_if_exists=True, may_reclaim=False
+        )
+        return Call(claim, then=self.claimed)
+
+    @step
+    def claimed(self, v: KernelView) -> Next:
+        """Go on with the folio, if the slot could be claimed."""
+        self.unpin(v)
+        if self.result < 0:
+            return self.finish(v, self.errno_of(self.result))
+        self.folio = self.result
         return self.recheck
 
     @step
@@ -100,7 +103,8 @@ class ZswapWritebackBase(Operation):
 
     @step
     def done(self, v: KernelView) -> Next:
-        """Answer that the page was written."""
+        """Let go of the folio, which stays in the swap cache, and answer that the page was written."""
+        put_folio(v, self.folio)
         return self.finish(v, 0)
 
     @step
@@ -110,20 +114,25 @@ class ZswapWritebackBase(Operation):
 
     @step
     def put_folio(self, v: KernelView) -> Next:
-        """Unlock and free the folio."""
-        v[v.at.folio[self.folio]] = None
-        v[v.at.folios_used] &= ~(1 << self.folio)
+        """Unlock and let go of the folio; a fault that has found it meanwhile frees it."""
+        unlock_folio(v, self.folio)
+        put_folio(v, self.folio)
         return self.finish(v, self.error)
 
-    def why_not(self, v: KernelView) -> int:
-        """Return the errno that forbids claiming the slot, or 0.
+    def pin(self, v: KernelView) -> bool:
+        """Pin the swap device; say whether it is there."""
+        return get_swap_device(v)
+
+    def unpin(self, v: KernelView) -> None:
+        """Give the pin back."""
+        put_swap_device(v)
+
+    def errno_of(self, error: int) -> int:
+        """Return the errno of a writeback that could not claim its slot.
 
         This kernel tells only "somebody has it" from everything else.
         """
-        slot = v[v.at.slot[self.slot]]
-        if v[v.at.swap_cache[self.slot]] and v[v.at.si].users:
-            return -errno.EEXIST
-        return 0 if v[v.at.si].users and slot.count and not slot.cache else -errno.ENOMEM
+        return error if error == -errno.EEXIST else -errno.ENOMEM
 
     def fill(self, v: KernelView) -> None:
         """Decompress the entry into the folio."""
@@ -155,6 +164,7 @@ class ZswapWriteback73(ZswapWritebackBase):
     """
 
     source: ClassVar[str] = "mm/zswap.c zswap_writeback_entry(), Linux 7.3.4"
+    no_device: ClassVar[int] = -errno.EEXIST
 
     @step
     def recheck(self, v: KernelView) -> Next:
@@ -180,12 +190,9 @@ class ZswapWriteback73(ZswapWritebackBase):
         v[v.at.tree[self.slot]] = 0
         return self.count
 
-    def why_not(self, v: KernelView) -> int:
-        """Return the errno that forbids claiming the slot: no device, cached, without count."""
-        slot = v[v.at.slot[self.slot]]
-        if not v[v.at.si].users or slot.cache:
-            return -errno.EEXIST
-        return 0 if slot.count else -errno.ENOENT
+    def errno_of(self, error: int) -> int:
+        """Return the errno of a writeback that could not claim its slot: cached, without count, no memory."""
+        return error
 
 
 @attrs.define
@@ -194,12 +201,9 @@ class ZswapWriteback618(ZswapWriteback73):
 
     source: ClassVar[str] = "mm/zswap.c zswap_writeback_entry(), Linux 6.18.15"
 
-    def why_not(self, v: KernelView) -> int:
-        """Return the errno that forbids claiming the slot."""
-        slot = v[v.at.slot[self.slot]]
-        if not v[v.at.si].users or v[v.at.swap_cache[self.slot]]:
-            return -errno.EEXIST
-        return 0 if slot.count and not slot.cache else -errno.ENOMEM
+    def errno_of(self, error: int) -> int:
+        """Return the errno of a writeback that could not claim its slot: somebody has it, or anything else."""
+        return error if error == -errno.EEXIST else -errno.ENOMEM
 
 
 @attrs.define
@@ -224,18 +228,21 @@ class ZswapWriteback61(ZswapWritebackBase):
 
     @step
     def claim_slot(self, v: KernelView) -> Next:
-        """Put a fresh locked folio into the swap cache of the slot, or give the reference back."""
-        self.error = self.why_not(v)
-        if not self.error and v.fails(choices.ALLOC_FOLIO):
-            self.error = -errno.ENOMEM
-        if self.error:
+        """Put a fresh locked folio into the swap cache of the slot, or give up."""
+        if not self.pin(v):
+            self.error = self.no_device
             return self.put_entry
-        slot = v[v.at.slot[self.slot]]
-        v[v.at.slot[self.slot]] = evolve(slot, cache=True)
-        self.folio = lowest_free(v[v.at.folios_used])
-        v[v.at.folios_used] |= 1 << self.folio
-        v[v.at.folio[self.folio]] = Folio(0, slot.memcg, (UNKNOWN,), locked=True, uptodate=False)
-        insert_for_read(v, self.folio, self.slot)
+        claim = v.ops.swap_cache_alloc_folio(slot=self.slot, nodes=(0,), may_reclaim=False)
+        return Call(claim, then=self.claimed)
+
+    @step
+    def claimed(self, v: KernelView) -> Next:
+        """Go on with the folio; if the slot could not be claimed, give the reference to the entry back."""
+        self.unpin(v)
+        if self.result < 0:
+            self.error = self.errno_of(self.result)
+            return self.put_entry
+        self.folio = self.result
         return self.recheck
 
     @step
@@ -254,7 +261,8 @@ class ZswapWriteback61(ZswapWritebackBase):
 
     @step
     def done(self, v: KernelView) -> Next:
-        """The write is submitted: drop the local reference, then the tree's."""
+        """The write is submitted: let go of the folio, drop the local reference to the entry, then the tree's."""
+        put_folio(v, self.folio)
         return Call(v.ops.zswap_entry_free(entry=self.entry), then=self.unpublish)
 
     @step
@@ -267,9 +275,9 @@ class ZswapWriteback61(ZswapWritebackBase):
 
     @step
     def put_folio(self, v: KernelView) -> Next:
-        """Unlock and free the folio, then give the reference back."""
-        v[v.at.folio[self.folio]] = None
-        v[v.at.folios_used] &= ~(1 << self.folio)
+        """Unlock and let go of the folio, then give the reference to the entry back."""
+        unlock_folio(v, self.folio)
+        put_folio(v, self.folio)
         return self.put_entry
 
     @step

@@ -33,7 +33,8 @@ class Family:
     """A run of places with one name.
 
     columns: 0 for a single row of components, else the length of each row of a grid.
-    counter: statistics, which no step of an operation reads to decide anything.
+    counter: statistics, which steps mostly just add to.
+    grows: a counter of events, which is never decremented.
     ghost: kept for properties only; no implementation has it.
     """
 
@@ -43,6 +44,7 @@ class Family:
     columns: int = 0
     counter: bool = False
     ghost: bool = False
+    grows: bool = False
 
 
 class Layout:
@@ -58,9 +60,15 @@ class Layout:
         """The components of the initial state, in the order of their places."""
         return tuple(self._initial)
 
-    def one(self, name: str, initial: T, *, counter: bool = False, ghost: bool = False) -> Place[T]:
+    def one(self, name: str, initial: T, *, ghost: bool = False) -> Place[T]:
         """Give a single component a place."""
-        return self.row(name, 1, initial, counter=counter, ghost=ghost)[0]
+        return self.row(name, 1, initial, ghost=ghost)[0]
+
+    def counter(self, name: str, *, grows: bool = False) -> Place[int]:
+        """Give a counter a place; it starts with zero.  grows: it is never decremented."""
+        place = self._extend(1, 0)
+        self.families.append(Family(name, place, 1, counter=True, grows=grows))
+        return cast("Place[int]", place)
 
     def row(
         self,
@@ -68,12 +76,11 @@ class Layout:
         count: int,
         initial: T | Callable[[int], T],
         *,
-        counter: bool = False,
         ghost: bool = False,
     ) -> Sequence[Place[T]]:
         """Give ``count`` components places in a row; ``initial`` may depend on the index."""
         start = self._extend(count, initial)
-        self.families.append(Family(name, start, count, counter=counter, ghost=ghost))
+        self.families.append(Family(name, start, count, ghost=ghost))
         return cast("Sequence[Place[T]]", range(start, start + count))
 
     def grid(
@@ -83,14 +90,13 @@ class Layout:
         columns: int,
         initial: T | Callable[[int], T],
         *,
-        counter: bool = False,
         ghost: bool = False,
     ) -> Sequence[Sequence[Place[T]]]:
         """Give rows x columns components places; ``initial`` may depend on the column."""
         start = len(self._initial)
         for _ in range(rows):
             self._extend(columns, initial)
-        self.families.append(Family(name, start, rows * columns, columns, counter=counter, ghost=ghost))
+        self.families.append(Family(name, start, rows * columns, columns, ghost=ghost))
         ranges = tuple(range(start + r * columns, start + (r + 1) * columns) for r in range(rows))
         return cast("Sequence[Sequence[Place[T]]]", ranges)
 

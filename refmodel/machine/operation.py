@@ -15,7 +15,7 @@ A reader follows the operation down the page; an engine needs to know no more th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, TypeVar, overload
 
 import attrs
@@ -108,6 +108,15 @@ class Operation:
         """Return the step at which the operation starts."""
         method: Callable[[Any], Any] = getattr(self, self.first)
         return method
+
+    def owns(self, v: Any, step: str) -> Iterable[Any]:
+        """Yield what the operation owns while ``step`` comes next: places, or (place, name of a field).
+
+        Nobody else reads or writes it meanwhile, because a lock that the operation holds, or its being
+        unknown to everybody else, forbids that.  What is yielded may depend on the arguments, the variables
+        and on components that are owned themselves.  Engines that merge steps rely on it and check it.
+        """
+        return ()
 
     def locals(self) -> dict[str, Any]:
         """Return arguments and local variables by name, without the result of the last call."""

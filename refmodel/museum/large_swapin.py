@@ -6,10 +6,11 @@ a large folio (H-10).  The guards that deal with it all the same are for callers
 
 import attrs
 
-from refmodel.kernel.memory import DoSwapPage, new_folio
+from refmodel.kernel.folio import put_folio
+from refmodel.kernel.memory import DoSwapPage
+from refmodel.kernel.mm import new_folio
 from refmodel.kernel.state import UNKNOWN
 from refmodel.kernel.swap_slots import insert_into_swap_cache
-from refmodel.kernel.swap_state import free_folio
 from refmodel.kernel.table import KernelView
 from refmodel.machine import Call, Next, evolve, step
 
@@ -22,16 +23,23 @@ class DoLargeSwapPage(DoSwapPage):
     """
 
     @step
-    def alloc_folio(self, v: KernelView) -> Next:
-        """Claim both slots with one folio of order 1, or go on as ever."""
+    def lookup(self, v: KernelView) -> Next:
+        """Look into the swap cache; on a miss read a pair if there is one, or go on as ever."""
+        following = DoSwapPage.lookup(self, v)
+        return self.alloc_pair if not self.folio and self.first_of_pair(v) else following
+
+    @step
+    def alloc_pair(self, v: KernelView) -> Next:
+        """Claim both slots with one folio of order 1, or read a single page if that is too late."""
         first = self.first_of_pair(v)
         if not first:
-            return DoSwapPage.alloc_folio(self, v)
+            return self.read_in
         self.direct = False
         self.folio = new_folio(v, self.mm, (UNKNOWN, UNKNOWN), locked=True, uptodate=False)
         for slot in (first, first + 1):
             v[v.at.slot[slot]] = evolve(v[v.at.slot[slot]], cache=True)
         insert_into_swap_cache(v, self.folio, first, dirty=False)
+        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), lru=True)
         return Call(v.ops.swap_read(folio=self.folio), then=self.after_large_read)
 
     @step
@@ -44,8 +52,8 @@ class DoLargeSwapPage(DoSwapPage):
     @step
     def read_single(self, v: KernelView) -> Next:
         """Read the one page that the fault is about."""
-        free_folio(v, self.folio)
-        return DoSwapPage.alloc_folio(self, v)
+        put_folio(v, self.folio)
+        return self.read_in
 
     def first_of_pair(self, v: KernelView) -> int:
         """Return the first of two slots that two neighbouring pages name and nobody holds, or 0."""

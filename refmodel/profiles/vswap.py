@@ -29,6 +29,7 @@ VSWAP_V6 = attrs.evolve(
         swap_writepage=vswap_io.SwapWriteout,
         end_swap_write=vswap_io.VswapEndSwapWrite,
         swap_read=vswap_io.VswapSwapRead,
+        read_swap_cache_async=vswap_io.VswapReadSwapCacheAsync,
         put_swap_folio=swap_slots.PutSwapFolio73,
         swap_put_map=vswap_free.SwapPutEntries,
         free_swap_slot=NOT_THERE,

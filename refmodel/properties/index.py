@@ -6,7 +6,7 @@ maps of used numbers, so a check costs what is stored, plus one look at every sl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from refmodel.kernel.crypto import ZERO_PAGE
@@ -77,36 +77,72 @@ class Index:
 
     def __init__(self, v: KernelView) -> None:
         """Index a state."""
-        at = v.at
         self.v = v
-        self.entries = _live(v, at.entries_used, at.entry)
-        self.objects = _live(v, at.objects_used, at.zs_object)
-        self.folios = _live(v, at.folios_used, at.folio)
-        self.places = {}
-        for stored in self.objects.values():
-            where = stored.pool, stored.size_class
-            self.places[where] = self.places.get(where, 0) | 1 << stored.zspage
-        self.slots = row(v, at.slot)
-        self.used = [s for s, slot in enumerate(self.slots) if slot is not FREE_SLOT and slot != FREE_SLOT]
-        self.swap_cache = row(v, at.swap_cache)
-        self.parked = [slot for returned in row(v, at.slot_cache) for slot in returned]
-        tree = row(v, at.tree)
-        self.stored = [(slot, entry) for slot, entry in enumerate(tree) if entry] if any(tree) else []
-        lists = grid(v, at.lru)
-        nodes = v.cfg.sizes.nodes
-        listed = enumerate(lists) if any(lists) else ()
-        self.lists = [(i // nodes, i % nodes, numbers) for i, numbers in listed if numbers]
-        written = zip(grid(v, at.pte), grid(v, at.truth), strict=True)
-        self.pages = [
-            (i, pte, truth.content)
-            for i, (pte, truth) in enumerate(written)
-            if pte is not EMPTY_PTE or truth.content is not ZERO_PAGE
-        ]
+        for name, collect in COLLECTORS.items():
+            setattr(self, name, collect(self))
 
     def page_name(self, number: int) -> str:
         """Return the name of a page by its number in ``pages``."""
         mm, page = divmod(number, len(self.v.at.pte[0]))
         return f"page {page} of process {mm}"
+
+
+class LazyIndex(Index):
+    """An index that collects only what a property looks at, so that what the property depends on is known."""
+
+    __slots__ = ()
+
+    def __init__(self, v: KernelView) -> None:
+        """Index a state when somebody asks."""
+        self.v = v
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in COLLECTORS:
+            raise AttributeError(name)
+        found = COLLECTORS[name](self)
+        setattr(self, name, found)
+        return found
+
+
+# --- what an index collects -----------------------------------------------------------------------------------
+
+
+def _places(index: Index) -> dict[tuple[int, int], int]:
+    taken: dict[tuple[int, int], int] = {}
+    for stored in index.objects.values():
+        where = stored.pool, stored.size_class
+        taken[where] = taken.get(where, 0) | 1 << stored.zspage
+    return taken
+
+
+def _used(index: Index) -> list[int]:
+    return [s for s, slot in enumerate(index.slots) if slot is not FREE_SLOT and slot != FREE_SLOT]
+
+
+def _parked(index: Index) -> list[int]:
+    return [slot for returned in row(index.v, index.v.at.slot_cache) for slot in returned]
+
+
+def _stored(index: Index) -> list[tuple[int, int]]:
+    tree = row(index.v, index.v.at.tree)
+    return [(slot, entry) for slot, entry in enumerate(tree) if entry] if any(tree) else []
+
+
+def _lists(index: Index) -> list[tuple[int, int, tuple[int, ...]]]:
+    lists = grid(index.v, index.v.at.lru)
+    nodes = index.v.cfg.sizes.nodes
+    listed = enumerate(lists) if any(lists) else ()
+    return [(i // nodes, i % nodes, numbers) for i, numbers in listed if numbers]
+
+
+def _pages(index: Index) -> list[tuple[int, Pte, Content]]:
+    v = index.v
+    written = zip(grid(v, v.at.pte), grid(v, v.at.truth), strict=True)
+    return [
+        (i, pte, truth.content)
+        for i, (pte, truth) in enumerate(written)
+        if pte is not EMPTY_PTE or truth.content is not ZERO_PAGE
+    ]
 
 
 def _live(v: KernelView, used: Place[int], places: Sequence[Place[Any]]) -> dict[int, Any]:
@@ -124,3 +160,19 @@ def _live(v: KernelView, used: Place[int], places: Sequence[Place[Any]]) -> dict
         if record is not None:
             found[number] = record
     return found
+
+
+COLLECTORS: dict[str, Callable[[Any], Any]] = {
+    "entries": lambda index: _live(index.v, index.v.at.entries_used, index.v.at.entry),
+    "objects": lambda index: _live(index.v, index.v.at.objects_used, index.v.at.zs_object),
+    "folios": lambda index: _live(index.v, index.v.at.folios_used, index.v.at.folio),
+    "places": _places,
+    "slots": lambda index: row(index.v, index.v.at.slot),
+    "used": _used,
+    "swap_cache": lambda index: row(index.v, index.v.at.swap_cache),
+    "parked": _parked,
+    "stored": _stored,
+    "lists": _lists,
+    "pages": _pages,
+}
+"""How each part of an index is collected, in an order in which the parts that a part needs come before it."""

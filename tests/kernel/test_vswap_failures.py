@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from refmodel.kernel import choices
+from refmodel.kernel.memory import RETRY
 from refmodel.kernel.vswap_io import VswapDoSwapPage
-from refmodel.machine import ChoicePoint, WouldBlock, evolve
+from refmodel.machine import ChoicePoint, Execution, WouldBlock, evolve
 from tests.kernel.vswap_toy import VswapToy
 
 
@@ -226,13 +227,14 @@ def test_a_private_fault_looks_again_when_the_backing_changed() -> None:
     toy.write(0, "A")
     toy.to_device(0)
     fault = VswapDoSwapPage(mm=0, page=0, write=False)
-    fault.pin(toy.v)
-    assert fault.lookup(toy.v) == fault.alloc_folio
+    private = Execution(fault)
+    toy.until(private, "prepare")
     assert fault.direct
     toy.run(toy.ops.swapoff())
 
-    assert fault.alloc_folio(toy.v) == fault.lookup
-    assert fault.lookup(toy.v) == fault.lock_folio
+    toy.until(private, "nothing")
+    assert private.value == RETRY
+    assert toy.read(0) == "A"
 
 
 def test_a_slot_that_is_handed_out_and_unnamed_is_waited_for() -> None:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from refmodel.kernel.crypto import Compressed, CompressError, Symbolic
+from refmodel.kernel.folio import live_folio
+from refmodel.kernel.state import Folio
 from refmodel.kernel.table import KernelView
-from refmodel.machine import ChoicePoint, Event, Operation, evolve, run
+from refmodel.machine import ChoicePoint, Event, Execution, Operation, evolve, run
 from refmodel.profiles import preset, profile
 
 KERNELS = ("linux-6.1", "linux-6.12", "linux-6.18", "linux-7.3")
@@ -52,6 +54,17 @@ class Toy:
         self.events.clear()
         return run(self.v, operation)
 
+    def until(self, execution: Execution, step: str) -> None:
+        """Advance an operation in flight until a step of this name comes next, to a wait, or to its end."""
+        while not execution.over and execution.at[1] != step and execution.advance(self.v):
+            pass
+
+    def finish(self, execution: Execution) -> Any:
+        """Advance an operation in flight to its end; return its value."""
+        while not execution.over:
+            assert execution.advance(self.v), f"{execution.at} waits"
+        return execution.value
+
     def write(self, page: int, content: Any, mm: int = 0) -> None:
         """Let a process write a page."""
         self.run(self.ops.write_page(mm=mm, page=page, content=content))
@@ -79,6 +92,10 @@ class Toy:
     def slot(self, page: int, mm: int = 0) -> int:
         """Return the slot that a page-table entry names."""
         return self.v[self.v.at.pte[mm][page]].slot
+
+    def folio(self, number: int) -> Folio:
+        """Return a folio that exists."""
+        return live_folio(self.v, number)
 
     def names(self) -> list[str]:
         """Return the names of the events of the last operation."""

@@ -205,13 +205,13 @@ def test_a_loop_over_the_pages_of_a_folio_leads_back() -> None:
 
 
 def test_a_helper_of_a_base_is_read_as_the_subclass_has_it() -> None:
-    """``claim`` stands in the base and asks ``why_not``, which 7.3 answers differently."""
-    claim = info(ZswapWriteback73, "claim")
+    """``claimed`` stands in the base and asks ``errno_of``, which 7.3 answers differently."""
+    claimed = info(ZswapWriteback73, "claimed")
 
-    assert claim.defined_in == "ZswapWritebackBase"
-    assert "why_not" in {function.__name__ for function in claim.functions}
-    assert ("why_not()", "return error") in ways(claim)
-    assert [step.name for step in describe_operation(ZswapWriteback73).steps][2:5] == [
+    assert claimed.defined_in == "ZswapWritebackBase"
+    assert ZswapWriteback73.errno_of in claimed.functions
+    assert ("result < 0", "return errno_of(result)") in ways(claimed)
+    assert [step.name for step in describe_operation(ZswapWriteback73).steps][3:6] == [
         "decompress",
         "erase",
         "count",

@@ -40,7 +40,7 @@ def test_a_place_is_named_as_a_person_would_write_it() -> None:
 def test_a_family_tells_what_it_is_for() -> None:
     """Counters and ghosts are marked, so that engines can leave them out."""
     layout = Layout()
-    layout.one("count", 0, counter=True)
+    layout.counter("count")
     layout.one("truth", 0, ghost=True)
 
     assert layout.family(0).counter

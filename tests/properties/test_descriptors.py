@@ -53,11 +53,14 @@ class BitsKept(VswapFree):
 
 @attrs.define
 class PinKeptOnBackOut(VswapZswapWriteback):
-    """Writeback that gives up frees its folio and leaves it in the swap cache."""
+    """Writeback that gives up takes its folio out of the swap cache and leaves the pin."""
 
     @step
     def back_out(self, v: Any) -> Next:
-        """Skip the removal."""
+        """Remove the folio and nothing else."""
+        v[v.at.swap_cache[self.slot]] = 0
+        place = v.at.folio[self.folio]
+        v[place] = evolve(v[place], swap=0, swapcache=False)
         return self.put_folio
 
 
@@ -130,10 +133,8 @@ class UsedKept(VswapFree):
 class PinLeaked(VswapDoSwapPage):
     """A fault keeps the cluster pinned."""
 
-    @step
-    def unpin(self, v: Any) -> Next:
-        """Only answer."""
-        return Return(self.result)
+    def unpin(self, v: Any) -> None:
+        """Do nothing."""
 
 
 @attrs.define

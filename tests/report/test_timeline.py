@@ -48,14 +48,17 @@ Program on forgetful, toy, tokens
 
 Timeline
   1  read(mm=1, page=3)
-     ReadPage.access           pte[1][3]: zeropage False -> True
-                               returned page of zeroes
+     ReadPage.access               pte[1][3]: zeropage False -> True
+                                   returned page of zeroes
   2  write(mm=0, page=0, content=2)
-     ForgetfulWrite.access
-     ForgetfulWrite.anonymous  ? folio_node is 1
-                               pte[0][0]: folio 0 -> 1, exclusive False -> True
-                               folio[1]: Folio(nid=1, memcg=1, contents=(page of zeroes), rmap=(0))
-     ForgetfulWrite.store      truth[0][0]: content page of zeroes -> 7
+     ForgetfulWrite.access         mmap_lock[0]: 0 -> 1
+     ForgetfulWrite.anonymous      ? folio_node is 1
+                                   folio[1]: Folio(nid=1, memcg=1, contents=(page of zeroes),
+                                   refs=1, ...
+     ForgetfulWrite.map_anonymous  pte[0][0]: folio 0 -> 1, exclusive False -> True
+                                   mmap_lock[0]: 1 -> 0
+                                   folio[1]: rmap () -> (0), refs 1 -> 0, lru False -> True
+     ForgetfulWrite.store          truth[0][0]: content page of zeroes -> 7
 
 """
 

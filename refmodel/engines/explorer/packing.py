@@ -1,0 +1,316 @@
+"""Packing: a whole state as one integer.
+
+Every component has a field of bits that holds the number of its value.  A component that has had one value only
+takes no bits at all, so what a scope never changes costs nothing.  When a component has more values than its
+field has room for, a bit is inserted into every state that is kept; numbers of values never change.
+
+The fields of the actors' local states stand lowest, all of one width.  Who touches what is kept apart from that,
+cell by cell: a set of cells is an integer with one bit for each cell that was ever named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+from refmodel.machine.recorder import ABSENT, Cell, record_fields
+
+
+SPARE = 3
+"""Bits that a field gets beyond what it needs in a young search."""
+
+
+class Widened(Exception):
+    """A field got wider: states, masks and differences made before are no longer right.
+
+    inserts: positions at which a bit was inserted into a state, highest first.
+    """
+
+    def __init__(self, inserts: tuple[int, ...]) -> None:
+        super().__init__("a field got wider")
+        self.inserts = inserts
+
+
+class Inconstant(Exception):
+    """A cell that was taken for constant holds another value."""
+
+    def __init__(self, cell: Cell) -> None:
+        super().__init__(f"{cell} is no constant")
+        self.cell = cell
+
+
+class Values:
+    """Values, numbered as they come."""
+
+    __slots__ = ("numbers", "values")
+
+    def __init__(self, first: Hashable) -> None:
+        self.values: list[Any] = [first]
+        self.numbers: dict[tuple[type[Any], Any], int] = {(type(first), first): 0}
+
+    def number(self, value: Any) -> int:
+        """Return the number of a value, a new one for a value that was not met before."""
+        key = (type(value), value)
+        found = self.numbers.get(key)
+        if found is None:
+            found = self.numbers[key] = len(self.values)
+            self.values.append(value)
+        return found
+
+
+class Field:
+    """The bits of one component: where they start, how many there are, and what the numbers in them mean."""
+
+    __slots__ = ("low", "offset", "values", "width")
+
+    def __init__(self, values: Values) -> None:
+        self.values, self.offset, self.width, self.low = values, 0, 0, 0
+
+    @property
+    def mask(self) -> int:
+        """The bits of the field."""
+        return self.low << self.offset
+
+
+class Packing:
+    """Which bits of a state stand for what.
+
+    components: those of the initial state.  locals_: what each actor starts with.
+    columns: for each index that may be renamed, the places that move together.  Columns stand side by side,
+    one like the other, and number their values together.
+
+    bits: of a state.  width: of one actor's field.  column_width: of one column.
+    locals: the local states of actors by number.  constants: cells that are taken for constant, by place.
+    spare: bits that a field gets beyond what it needs, so that few states are packed anew while there are few.
+    """
+
+    def __init__(
+        self,
+        components: Sequence[Hashable],
+        locals_: Sequence[Hashable],
+        columns: Sequence[Sequence[int]] = (),
+    ) -> None:
+        self.actors = len(locals_)
+        self.locals = Values(locals_[0])
+        self.width = self.bits = self.column_width = 0
+        self.spare = SPARE
+        self.fields = [Field(Values(value)) for value in components]
+        self.column: dict[int, int] = {}
+        self.alike: list[tuple[int, ...]] = [(place,) for place in range(len(components))]
+        for places in zip(*columns, strict=True):
+            for index, place in enumerate(places):
+                self.column[place], self.alike[place] = index, places
+                self.fields[place].values = self.fields[places[0]].values
+        self.cell_bits: dict[Cell, int] = {}
+        self.constants: dict[int, dict[Cell, None]] = {}
+        self.first_locals = [self.locals.number(local) for local in locals_]
+        self.first = [self.number(place, value) for place, value in enumerate(components)]
+        while len(self.locals.values) > 1 << self.width:
+            self._widen_locals()
+        for place, number in enumerate(self.first):
+            while number > self.fields[place].low:
+                self._widen(place)
+
+    @property
+    def start(self) -> int:
+        """The initial state."""
+        locals_ = sum(number << self.width * actor for actor, number in enumerate(self.first_locals))
+        return locals_ + sum(n << field.offset for n, field in zip(self.first, self.fields, strict=True))
+
+    @property
+    def local_bits(self) -> int:
+        """The bits of all actors."""
+        return (1 << self.width * self.actors) - 1
+
+    # --- reading ----------------------------------------------------------------------------------------------
+
+    def component(self, state: int, place: int) -> Any:
+        """Return the component at a place in a state."""
+        field = self.fields[place]
+        return field.values.values[(state >> field.offset) & field.low]
+
+    def value(self, state: int, cell: Cell) -> Any:
+        """Return what a cell holds in a state."""
+        return cell_value(self.component(state, cell[0]), cell[1])
+
+    def local(self, state: int, actor: int) -> Any:
+        """Return the local state of an actor."""
+        return self.locals.values[(state >> self.width * actor) & ((1 << self.width) - 1)]
+
+    def components(self, state: int) -> list[Any]:
+        """Return all components of a state."""
+        return [self.component(state, place) for place in range(len(self.fields))]
+
+    # --- masks ------------------------------------------------------------------------------------------------
+
+    def mask(self, places: Iterable[int]) -> int:
+        """Return the bits of components in a state."""
+        found = 0
+        for place in places:
+            found |= self.fields[place].mask
+        return found
+
+    def cells(self, cells: Iterable[Cell]) -> int:
+        """Return a set of cells as an integer.  Its bits have nothing to do with those of a state."""
+        found, bits = 0, self.cell_bits
+        for cell in cells:
+            bit = bits.get(cell)
+            if bit is None:
+                bit = bits[cell] = len(bits)
+            found |= 1 << bit
+        return found
+
+    def named(self, cells: int) -> list[Cell]:
+        """Return the cells of a set."""
+        return [cell for cell, bit in self.cell_bits.items() if cells >> bit & 1]
+
+    def is_constant(self, cell: Cell) -> bool:
+        """Whether a cell has held one value only so far."""
+        values = self.fields[cell[0]].values.values
+        first = cell_value(values[0], cell[1])
+        return all(cell_value(value, cell[1]) == first for value in values[1:])
+
+    # --- writing ----------------------------------------------------------------------------------------------
+
+    def local_number(self, local: Hashable) -> int:
+        """Return the number of a local state.  Raises Widened where the actors' fields have no room for it."""
+        number = self.locals.number(local)
+        if number >> self.width:
+            raise Widened(self._widen_locals())
+        return number
+
+    def numbers(self, state: int, places: Iterable[int]) -> tuple[int, ...]:
+        """Return the numbers of some components' values in a state."""
+        fields = self.fields
+        return tuple([(state >> (field := fields[place]).offset) & field.low for place in places])
+
+    def changes(self, state: int, written: Mapping[Cell, Any]) -> tuple[tuple[int, int], ...]:
+        """Return the places whose components change when cells are written, with the numbers of the values.
+
+        Raises Inconstant where a cell that was taken for constant would change.
+        """
+        changed: dict[int, dict[str, Any]] = {}
+        for (place, name), value in written.items():
+            changed.setdefault(place, {})[name] = value
+        found = []
+        for place, names in changed.items():
+            field = self.fields[place]
+            old = (state >> field.offset) & field.low
+            number = self.number(place, changed_component(field.values.values[old], names))
+            if number != old:
+                found.append((place, number))
+        return tuple(found)
+
+    def number(self, place: int, value: Hashable) -> int:
+        """Return the number of a value of a component.
+
+        Raises Inconstant where a cell that was taken for constant holds something else in it.
+        """
+        values = self.fields[place].values
+        known = len(values.values)
+        number = values.number(value)
+        if number == known:
+            self._check_constants(place)
+        return number
+
+    def placed(self, place: int, value: Hashable) -> int:
+        """Return the bits of a component with a value.  Raises Inconstant, and Widened where it has no room."""
+        field, number = self.fields[place], self.number(place, value)
+        if number > field.low:
+            raise Widened(self._widen(place))
+        return number << field.offset
+
+    def moved(self, state: int, changes: Iterable[tuple[int, int]]) -> int:
+        """Return what to add to a state so that components have other values.
+
+        Raises Widened where a field has no room.
+        """
+        total = 0
+        for place, number in changes:
+            field = self.fields[place]
+            if number > field.low:
+                raise Widened(self._widen(place))
+            total += (number - ((state >> field.offset) & field.low)) << field.offset
+        return total
+
+    def _check_constants(self, place: int) -> None:
+        for other in self.alike[place]:
+            for cell in self.constants.get(other, {}):
+                if not self.is_constant(cell):
+                    raise Inconstant(cell)
+
+    def _widen(self, place: int) -> tuple[int, ...]:
+        """Give a component, and those that are packed like it, more bits; return where they were inserted."""
+        places, before, more = self.alike[place], self.bits, 1 + self.spare
+        positions = [self._insert(other, more) for other in reversed(places)]
+        if place in self.column:
+            self.column_width += more
+        return tuple(position for position in positions if position < before for _ in range(more))
+
+    def _insert(self, place: int, more: int) -> int:
+        field = self.fields[place]
+        position = field.offset + field.width
+        if field.width == 0:
+            field.offset = position = self._room(place)
+        field.width += more
+        field.low = (1 << field.width) - 1
+        self._shift(position, more, field)
+        return position
+
+    def _room(self, place: int) -> int:
+        """Return where a component without bits gets its first one: on top, or at the end of its column."""
+        if place not in self.column:
+            return self.bits
+        return self.width * self.actors + self.column_width * (self.column[place] + 1)
+
+    def _widen_locals(self) -> tuple[int, ...]:
+        more = 1 + self.spare
+        positions = [self.width * (actor + 1) for actor in reversed(range(self.actors))]
+        self.width += more
+        for position in positions:
+            self._shift(position, more, None)
+        return tuple(position for position in positions for _ in range(more))
+
+    def _shift(self, position: int, more: int, but: Field | None) -> None:
+        self.bits += more
+        for field in self.fields:
+            if field.offset >= position and field.width and field is not but:
+                field.offset += more
+
+    def tighten(self) -> tuple[int, ...]:
+        """Take the spare bits back, and give none from here on; return where they were, highest first."""
+        self.spare = 0
+        width = min(self.width, _needed(self.locals))
+        kept = sum(((1 << width) - 1) << self.width * actor for actor in range(self.actors))
+        for field in self.fields:
+            field.width = min(field.width, _needed(field.values))
+            field.low = (1 << field.width) - 1
+            kept |= field.mask
+        removed = tuple(bit for bit in reversed(range(self.bits)) if not kept >> bit & 1)
+        for field in self.fields:
+            field.offset -= sum(bit < field.offset for bit in removed)
+        self.width, self.bits = width, self.bits - len(removed)
+        self.column_width = sum(self.fields[place].width for place, index in self.column.items() if index == 0)
+        return removed
+
+
+def _needed(values: Values) -> int:
+    """Return how many bits the numbers of values need."""
+    return (len(values.values) - 1).bit_length()
+
+
+def cell_value(component: Any, name: str) -> Any:
+    """Return what a cell of a component holds."""
+    fields = record_fields(type(component))
+    if not name:
+        return component if fields is None else type(component)
+    return getattr(component, name) if fields is not None and name in fields else ABSENT
+
+
+def changed_component(old: Any, names: Mapping[str, Any]) -> Any:
+    """Return a component with some of its cells changed."""
+    cls = names.get("", type(old) if record_fields(type(old)) else old)
+    fields = record_fields(cls) if isinstance(cls, type) else None
+    if fields is None:
+        return cls
+    return cls(**{name: names[name] if name in names else getattr(old, name) for name in fields})  # type: ignore[operator]  # a record class

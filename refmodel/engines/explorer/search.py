@@ -1,0 +1,413 @@
+"""The search: whole levels of states as sets, breadth first.
+
+The inner loop is generated for the number of actors, because a loop over actors costs more in Python than what
+it does.  A state that has been seen is never expanded again; the set of seen states is exact.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Container, Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import attrs
+
+from refmodel.engines.explorer.actors import Actors
+from refmodel.engines.explorer.branches import Offer
+from refmodel.engines.explorer.checkpoint import Checkpoint, load, save
+from refmodel.engines.explorer.loop import Breach, Ordered, Stuck, compiled_loop, compiled_normals
+from refmodel.engines.explorer.memory import allowance, resident
+from refmodel.engines.explorer.packing import Inconstant, Packing, Widened
+from refmodel.engines.explorer.symmetry import BrokenSymmetry, Normal, Renaming
+from refmodel.engines.explorer.transitions import Restart, StepFailed, Transitions
+from refmodel.engines.explorer.visited import STORAGES, Storage, insert_bits
+from refmodel.machine import View
+from refmodel.machine.choice import ChoicePoint
+from refmodel.machine.recorder import Cell, Recorder, Unkept
+
+
+CHECKED = 200
+"""States whose successors are compared under other names."""
+
+CHUNK = 16_384
+"""States that are expanded before what follows them is brought into normal form."""
+
+YOUNG = 4_000
+"""States before fields are packed tightly."""
+
+LEARNED = 4
+"""Levels after which what steps depend on is known well enough to join acts that depend on the same."""
+
+
+@attrs.frozen
+class Reductions:
+    """What the search does not distinguish.
+
+    actors: actors that run one program.  merge: the order of steps that commute.  names: interchangeable
+    indexes, as the scope declares them; None: it declares none.
+    """
+
+    actors: bool = True
+    merge: bool = True
+    names: Renaming | None = None
+
+
+@attrs.frozen
+class Bounds:
+    """Where a search stops although there is more.
+
+    states: most states to keep.  seconds: of the whole search.  depth: most transitions of a run.
+    megabytes: most memory of the process (10^6 bytes), by default 80 % of what is available when the search begins.
+    """
+
+    states: int | None = None
+    seconds: float | None = None
+    depth: int | None = None
+    megabytes: float | None = None
+
+
+class MemoryFull(Exception):
+    """The process has as much memory as it may have."""
+
+
+@attrs.define
+class Found:
+    """What went wrong.
+
+    kind: "step" (a step raised an error), "state" (a property of states), "stuck", or "breach".
+    what: the error, or what is wrong.  state: where.  depth: its level.  local: number of the local state whose
+    step failed, -1 for a state.
+    """
+
+    kind: str
+    what: Any
+    state: int
+    depth: int
+    local: int = -1
+
+
+@attrs.define
+class Progress:
+    """How far a search has come: states kept, transitions taken, the level, and how many wait in it."""
+
+    states: int
+    transitions: int
+    depth: int
+    waiting: int
+    seconds: float
+
+
+StateCheck = Callable[["Search", Sequence[int]], "tuple[int, Any] | None"]
+"""Judges the states of a level; returns a state and what is wrong with it, or None."""
+
+
+class Search:
+    """One exploration.
+
+    view: the system in its initial state.  actors: who runs what.  offer: options that the scope allows.
+    counters: places of counters.  halts: whether an error of a step is the system's own way to stop.
+    check: judges states.  storage: how states are kept.  checkpoint: where the search is saved, see ``resume``.
+
+    visited: all states.  levels: the states of each level, in no order.  found: what went wrong, or None.
+    complete: whether everything was seen.  stopped: which bound was reached, or "".  restarts: sentences that say why the search began again.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        actors: Actors,
+        *,
+        counters: Iterable[int] = (),
+        offer: Offer = lambda point, options: options,
+        reductions: Reductions = Reductions(),  # noqa: B008  # frozen
+        bounds: Bounds = Bounds(),  # noqa: B008  # frozen
+        halts: Callable[[Exception, Iterable[ChoicePoint]], bool] = lambda error, points: False,
+        check: StateCheck | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        storage: Storage = "flat",
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
+        self.checkpoint = checkpoint
+        self.storage: Storage = storage
+        self.view, self.actors, self.offer = view, actors, offer
+        self.reductions, self.bounds, self.halts, self.check = reductions, bounds, halts, check
+        self.progress = progress
+        self.initial = view.snapshot()
+        self.recorder = Recorder(len(view), frozenset(counters))
+        self.restarts: list[str] = []
+        self.groups = self._groups()
+        columns = reductions.names.columns if reductions.names is not None else ()
+        self.packing = Packing(self.initial, actors.initial, columns)
+        self.table = Transitions(
+            view, self.packing, actors, offer, self.recorder, merge=reductions.merge, halts=halts
+        )
+        self._reset()
+
+    @property
+    def visible(self) -> dict[Cell, None]:
+        """Cells that properties look at between any two steps."""
+        return self.table.visible
+
+    def _groups(self) -> tuple[tuple[int, ...], ...]:
+        programs = [local.program for local in self.actors.initial]
+        if not self.reductions.actors:
+            return tuple((actor,) for actor in range(len(programs)))
+        kinds = dict.fromkeys(programs)
+        return tuple(tuple(a for a, q in enumerate(programs) if q == p) for p in kinds)
+
+    def _reset(self) -> None:
+        self.visited = STORAGES[self.storage](self.packing)
+        self.transitions = 0
+        self.found: Found | None = None
+        self.complete = False
+        self.stopped = ""
+        self.compared = 0
+
+    # --- running ----------------------------------------------------------------------------------------------
+
+    def run(self) -> Search:
+        """Search until everything was seen, something is wrong, or a bound is reached."""
+        self.began = self.saved = time.monotonic()
+        self.allowed = allowance(self.bounds.megabytes)
+        self.stopped = ""
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            while not self._searched():
+                pass
+        finally:
+            if collecting:
+                gc.enable()
+        return self
+
+    def resume(self) -> Search:
+        """Go on where the search was that is saved in the checkpoint; ``run`` is to follow.
+
+        Raises Refused where the file is of another search; OSError.
+        """
+        assert self.checkpoint is not None, "a search without a checkpoint"
+        load(self, self.checkpoint)
+        return self
+
+    def _save(self, since: float) -> None:
+        """Save the search, unless that was done less than some seconds ago."""
+        if self.checkpoint is not None and time.monotonic() - self.saved >= since:
+            save(self, self.checkpoint)
+            self.saved = time.monotonic()
+
+    def _searched(self) -> bool:
+        try:
+            self._run_levels()
+            if self.stopped:
+                self._save(0)
+        except Restart as wrong:
+            self._again(wrong.why, {wrong.at})
+            return False
+        except Inconstant as wrong:
+            self._again(str(wrong), self._varying(wrong.cell))
+            return False
+        except Unkept as wrong:
+            self.recorder.kept.add(wrong.place)
+            self._again(f"the counter at place {wrong.place} is looked at", None)
+            return False
+        return True
+
+    def _varying(self, cell: Cell) -> list[Cell]:
+        """Take a cell, and those that are packed like it, for constant no more; return them."""
+        place, name = cell
+        cells = [(other, name) for other in self.packing.alike[place]]
+        for each in cells:
+            self.packing.constants.get(each[0], {}).pop(each, None)
+        return cells
+
+    def _again(self, why: str, wrong: Container[Any] | None) -> None:
+        """Begin again, with all that was learned but what relied on something wrong."""
+        self.restarts.append(why)
+        self.table.unlearn(wrong)
+        self._reset()
+
+    def _run_levels(self) -> None:
+        if self._judge():
+            return
+        since = 0
+        self._fit()
+        while not self._over():
+            since += 1
+            if since == LEARNED:
+                self.table.gather()
+            if self.packing.spare and len(self.visited) >= YOUNG:
+                self._tighten()
+                since = 0
+            try:
+                self._compare()
+                following, transitions = self._expand(self.visited.last)
+            except Widened as wide:
+                self.repack(wide)
+                since = 0
+                continue
+            except MemoryFull:
+                self.stopped = self._memory_sentence()
+                return
+            if following is None:
+                return
+            self.transitions += transitions
+            if not self.visited.take(following):
+                self.complete = True
+                return
+            if self.progress is not None:
+                self.progress(self._progress())
+            if self._judge():
+                return
+            if self.checkpoint is not None:
+                self._save(self.checkpoint.seconds)
+
+    def _progress(self) -> Progress:
+        seconds = time.monotonic() - self.began
+        return Progress(len(self.visited), self.transitions, self.depth, len(self.visited.last), seconds)
+
+    @property
+    def depth(self) -> int:
+        """The number of the last level that has states."""
+        return self.visited.depth
+
+    def _over(self) -> bool:
+        bounds = self.bounds
+        if bounds.states is not None and len(self.visited) >= bounds.states:
+            self.stopped = f"stopped at the bound of {bounds.states:,} states"
+        elif bounds.depth is not None and self.depth >= bounds.depth:
+            self.stopped = f"stopped at the bound of {bounds.depth:,} transitions of a run"
+        elif self._memory_full():
+            self.stopped = self._memory_sentence()
+        elif bounds.seconds is not None and time.monotonic() - self.began >= bounds.seconds:
+            self.stopped = f"stopped at the bound of {bounds.seconds:g} seconds"
+        return bool(self.stopped)
+
+    def _memory_full(self) -> bool:
+        have = None if self.allowed is None else resident()
+        return have is not None and have + self.visited.room > self.allowed
+
+    def _memory_sentence(self) -> str:
+        assert self.allowed is not None
+        return f"stopped at the bound of {self.allowed // 1_000_000:,} megabytes of memory"
+
+    def _judge(self) -> bool:
+        wrong = None if self.check is None else self.check(self, self.visited.last)
+        if wrong is None:
+            return False
+        state, what = wrong
+        self.found = Found("state", what, state, self.depth)
+        return True
+
+    def repack(self, wide: Widened) -> None:
+        """Insert bits into all states, because a field got wider."""
+        self.visited.repack(wide.inserts)
+        if self.found is not None:
+            for position in wide.inserts:
+                (self.found.state,) = insert_bits((self.found.state,), position)
+        self.table.forget()
+        self._fit()
+
+    def _tighten(self) -> None:
+        """Take the spare bits of a young search out of all states."""
+        self.visited.tighten(self.packing.tighten())
+        self.table.forget()
+        self._fit()
+
+    def _fit(self) -> None:
+        """Make what depends on the widths of fields."""
+        names = self.reductions.names
+        self.ordered = Ordered(self.packing.width, self.groups)
+        self.names = None if names is None else Normal(names, self.packing, self.ordered)
+
+    def normal(self, state: int) -> int:
+        """Return the state that stands for a state and for all that are not told apart from it."""
+        if self.names is not None:
+            return self.names.state(state)
+        everyone = self.packing.local_bits
+        return state & ~everyone | self.ordered[state & everyone]
+
+    def successors(self, states: Iterable[int]) -> set[int]:
+        """Return the normal forms of what some states lead to; steps that fail lead nowhere."""
+        found: list[int] = []
+        for state in states:
+            with suppress(StepFailed):
+                self._run_loop((state,), found, [0, 0], owners=False, waits=False)
+        return self._normals(found)
+
+    # --- expanding --------------------------------------------------------------------------------------------
+
+    def _expand(self, level: Sequence[int]) -> tuple[set[int] | None, int]:
+        """Return what follows a level, and how many transitions lead there; None when something is wrong."""
+        at = [0, 0]
+        try:
+            return self.expanded(level, at)
+        except StepFailed as failed:
+            self.found = Found("step", failed.error, at[0], self.depth, at[1])
+        except Stuck as stuck:
+            self.found = Found("stuck", str(stuck), stuck.state, self.depth)
+        except Breach as breach:
+            self.found = Found("breach", breach, breach.state, self.depth)
+        return None, 0
+
+    def expanded(self, level: Sequence[int], at: list[int]) -> tuple[set[int], int]:
+        """Return the normal forms of what follows states, and the number of transitions.
+
+        at: gets the state and the local state in which a step runs.
+        Raises StepFailed, Stuck, Breach, Widened, Restart, Inconstant, Unkept.
+        """
+        following: set[int] = set()
+        waits, transitions = self.table.waits, 0
+        for start in range(0, len(level), CHUNK):
+            found: list[int] = []
+            chunk = level[start : start + CHUNK]
+            self._run_loop(chunk, found, at, owners=self.reductions.merge, waits=waits)
+            if self.table.waits and not waits:
+                return self.expanded(level, at)
+            transitions += len(found)
+            following |= self._normals(found)
+            if len(level) > CHUNK and self._memory_full():
+                raise MemoryFull
+        return following, transitions
+
+    def _run_loop(
+        self, level: Sequence[int], found: list[int], at: list[int], *, owners: bool, waits: bool
+    ) -> None:
+        loop = compiled_loop(self.groups, owners, waits)
+        loop(level, self.table, found.append, at, self.packing.width)
+
+    def _normals(self, states: Iterable[int]) -> set[int]:
+        names, sorts = self.names, any(len(group) > 1 for group in self.groups)
+        normals = compiled_normals(sorts, len(names.renaming.columns) if names is not None else 0)
+        normal, keys = (names.state, names.keys) if names is not None else (None, None)
+        return normals(set(states), self.packing.local_bits, self.ordered, normal, keys)
+
+    # --- checking the symmetry ----------------------------------------------------------------------------------
+
+    def _compare(self) -> None:
+        """Expand the first states under other names too.  Raises BrokenSymmetry if that makes a difference."""
+        if self.names is None or self.compared >= CHECKED:
+            return
+        if self.compared == 0:
+            self.names.check_start()
+        last = self.visited.last
+        for state in last[max(0, self.compared - len(self.visited) + len(last)) : CHECKED]:
+            self._compare_state(state)
+            self.compared += 1
+
+    def _compare_state(self, state: int) -> None:
+        assert self.names is not None
+        try:
+            expected = self._followers(state)
+        except (StepFailed, Stuck, Breach):
+            return  # the search reports it
+        try:
+            self.names.check(state, expected, self._followers)
+        except (StepFailed, Stuck, Breach) as error:
+            raise BrokenSymmetry(
+                f"the scope is not symmetric: under other names of the indexes a step fails ({error})"
+            ) from error
+
+    def _followers(self, state: int) -> set[int]:
+        return self.expanded((state,), [0, 0])[0]

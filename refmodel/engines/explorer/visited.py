@@ -1,0 +1,198 @@
+"""What a search has seen: an exact set of states, and the states of each level."""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Literal
+
+from refmodel.engines.explorer.packing import Packing
+
+Storage = Literal["flat", "compact"]
+"""How states are kept: as a set, or in little memory, which takes longer."""
+
+
+class Visited:
+    """The states that were seen, as a set.
+
+    packing: of the states.
+
+    levels: the states of each level, in the order in which they were found.
+    """
+
+    def __init__(self, packing: Packing) -> None:
+        self.packing = packing
+        self.levels: list[Sequence[int]] | Levels = []
+        self.clear()
+        self.take({packing.start})
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+    @property
+    def depth(self) -> int:
+        """The number of the last level."""
+        return len(self.levels) - 1
+
+    @property
+    def last(self) -> Sequence[int]:
+        """The states of the last level."""
+        return self.levels[-1]
+
+    @property
+    def room(self) -> int:
+        """Bytes that the next level may need at once, for a larger table."""
+        return 2 * sys.getsizeof(self.states)
+
+    def all(self) -> Iterator[int]:
+        """Yield all states, level by level."""
+        return (state for level in self.levels for state in level)
+
+    def clear(self) -> None:
+        """Forget all states."""
+        self.states: set[int] = set()
+        self.levels = []
+
+    def take(self, following: set[int]) -> bool:
+        """Add the states that the last level leads to; return whether any had not been seen."""
+        following = following - self.states  # in place it would go through all states
+        if not following:
+            return False
+        self.states |= following
+        self.levels.append(packed(following))
+        return True
+
+    def fill(self, levels: Iterable[Sequence[int]]) -> None:
+        """Take levels that were kept elsewhere."""
+        self.levels = [packed(level) for level in levels]
+        self.states = set(self.all())
+
+    def repack(self, inserts: Iterable[int]) -> None:
+        """Insert zero bits into all states, at positions from the highest to the lowest."""
+        self._rewrite(insert_bits, tuple(inserts))
+
+    def tighten(self, removed: Iterable[int]) -> None:
+        """Take bits out of all states, at positions from the highest to the lowest."""
+        self._rewrite(remove_bits, tuple(removed))
+
+    def _rewrite(self, change: Callable[[Iterable[int], int], list[int]], positions: Sequence[int]) -> None:
+        def changed(level: Sequence[int]) -> Sequence[int]:
+            for position in positions:
+                level = change(level, position)
+            return level
+
+        if positions:
+            self.fill(changed(level) for level in self.levels)
+
+
+class Compact(Visited):
+    """The states that were seen, grouped by their components: one string of bytes for each group.
+
+    A group holds the local states of all actors, one after the other.  Levels are kept compressed, but the last.
+    """
+
+    def __len__(self) -> int:
+        return self.count
+
+    @property
+    def room(self) -> int:
+        """Bytes that the next level may need at once, for a larger table."""
+        return 2 * sys.getsizeof(self.groups)
+
+    def clear(self) -> None:
+        """Forget all states."""
+        self.groups: dict[int, bytes] = {}
+        self.count = 0
+        self.levels = Levels()
+
+    def take(self, following: set[int]) -> bool:
+        """Add the states that the last level leads to; return whether any had not been seen."""
+        fresh = self._add(following)
+        if fresh:
+            self.levels.append(packed(fresh))
+        return bool(fresh)
+
+    def fill(self, levels: Iterable[Sequence[int]]) -> None:
+        """Take levels that were kept elsewhere."""
+        kept = Levels()
+        self.groups, self.count = {}, 0
+        for level in levels:
+            self._add(level)
+            kept.append(packed(level))
+        self.levels = kept
+
+    def _add(self, states: Iterable[int]) -> list[int]:
+        """Add states; return those that had not been seen."""
+        everyone = self.packing.local_bits
+        code = "I" if everyone >> 32 == 0 else "Q"
+        groups: dict[int, list[int]] = {}
+        for state in states:
+            locals_ = state & everyone
+            groups.setdefault(state - locals_, []).append(locals_)
+        fresh: list[int] = []
+        for base, found in groups.items():
+            before = self.groups.get(base, b"")
+            if before:
+                seen = set(array(code, before))
+                found = [locals_ for locals_ in found if locals_ not in seen]
+            if found:
+                self.groups[base] = before + array(code, found).tobytes()
+                fresh += [base + locals_ for locals_ in found]
+        self.count += len(fresh)
+        return fresh
+
+
+class Levels(Sequence[Sequence[int]]):
+    """Levels of states, all but the last compressed."""
+
+    def __init__(self) -> None:
+        self.squeezed: list[bytes | Sequence[int]] = []
+        self.last: Sequence[int] = ()
+
+    def __len__(self) -> int:
+        return len(self.squeezed) + bool(self.last)
+
+    def __getitem__(self, number: int) -> Sequence[int]:  # type: ignore[override]  # nobody takes slices
+        number = range(len(self))[number]
+        return self.last if number == len(self.squeezed) else loosened(self.squeezed[number])
+
+    def append(self, level: Sequence[int]) -> None:
+        """Add a level, and compress the one before."""
+        if self.last:
+            self.squeezed.append(squeezed(self.last))
+        self.last = level
+
+
+def squeezed(level: Sequence[int]) -> bytes | Sequence[int]:
+    """Return states compressed if they fit into 64 bits each: neighbours in order differ little."""
+    if not isinstance(level, array):
+        return level
+    return zlib.compress(array("Q", sorted(level)).tobytes(), 1)
+
+
+def loosened(level: bytes | Sequence[int]) -> Sequence[int]:
+    """Return the states of a compressed level."""
+    return array("Q", zlib.decompress(level)) if isinstance(level, bytes) else level
+
+
+def packed(states: Iterable[int]) -> Sequence[int]:
+    """Return states in as little room as their size allows."""
+    listed = list(states)
+    return array("Q", listed) if max(listed).bit_length() <= 64 else listed
+
+
+def insert_bits(states: Iterable[int], position: int) -> list[int]:
+    """Return states with a zero bit inserted at a position."""
+    low = (1 << position) - 1
+    return [(n & low) | ((n & ~low) << 1) for n in states]
+
+
+def remove_bits(states: Iterable[int], position: int) -> list[int]:
+    """Return states without the bit at a position."""
+    low = (1 << position) - 1
+    return [(n & low) | (n >> 1 & ~low) for n in states]
+
+
+STORAGES: dict[Storage, type[Visited]] = {"flat": Visited, "compact": Compact}
