@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,16 +10,14 @@ import click
 
 from refmodel.cli.errors import FINE, REFUTED, UNDECIDED
 from refmodel.cli.options import json_option, print_json
+from refmodel.cli.progress import progress
 from refmodel.cli.subject import change_option, known_bugs_option, options, subject, subjects
 
 if TYPE_CHECKING:
-    from refmodel.engines.check import CheckResult, Progress
+    from refmodel.engines.check import CheckResult
 
 SECONDS = 30.0
 """How long a check takes if nothing else is asked for."""
-
-_PAUSE = 5.0
-"""Seconds between two lines of progress where no terminal is."""
 
 _EXIT = {"not refuted": FINE, "refuted": REFUTED, "undecided": UNDECIDED}
 
@@ -71,7 +66,7 @@ def check(
     from refmodel.report.terminal import show
 
     profile = subject(profile_name, change, known_bugs)
-    with _progress() as tell:
+    with progress(check_page.progress_line) as tell:
         result = engine.check(
             profile,
             preset,
@@ -91,28 +86,6 @@ def check(
         left_out = [] if known_bugs else _known_bugs(result.profile)
         show(*check_page.result_page(result, profile, left_out, _hint(result, change, known_bugs, jobs)))
     sys.exit(_EXIT[result.verdict])
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[Progress], None]]:
-    """Show how far the check has come: live on a terminal, else a line every few seconds."""
-    from refmodel.report.check_page import progress_line
-    from refmodel.report.terminal import console
-
-    screen = console(stderr=True)
-    if screen.is_terminal:
-        with screen.status("starting") as status:
-            yield lambda progress: status.update(progress_line(progress))
-        return
-    last = time.monotonic()
-
-    def tell(progress: Progress) -> None:
-        nonlocal last
-        if time.monotonic() - last >= _PAUSE:
-            last = time.monotonic()
-            click.echo(progress_line(progress), err=True)
-
-    yield tell
 
 
 def _known_bugs(name: str) -> list[str]:

@@ -1,0 +1,161 @@
+"""Judging the states of an exploration: properties at rest, and properties between any two steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from refmodel.engines.trial import broken_state
+from refmodel.engines.violation import Violation
+from refmodel.machine.recorder import Unkept
+from refmodel.properties import Property, StateProperty
+from refmodel.properties.index import LazyIndex
+
+if TYPE_CHECKING:
+    from refmodel.engines.explorer.search import Search
+    from refmodel.kernel.table import KernelView
+
+
+class Unkeepable(int):
+    """Stands for a counter that an exploration does not keep: looking at it is an error."""
+
+    place: int
+
+    def __new__(cls, place: int) -> Unkeepable:
+        made = super().__new__(cls, 0)
+        made.place = place
+        return made
+
+    def _looked_at(self, *_: Any) -> Any:
+        raise Unkept(self.place)
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __floordiv__ = __mod__ = _looked_at
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __neg__ = __abs__ = _looked_at
+    __index__ = __int__ = __repr__ = __str__ = __format__ = _looked_at
+
+    def __hash__(self) -> int:
+        return hash(self.place)
+
+
+class Judge:
+    """Judges states for a search.
+
+    v: a system of the scope.  properties: what is to hold.  events: counters that only grow.
+    every_step: also judge those properties that hold between any two steps, in every state.
+
+    unjudged: ids of properties that cannot be judged in an exploration, which keeps no counts of events.
+    """
+
+    def __init__(
+        self,
+        v: KernelView,
+        properties: Sequence[Property],
+        events: frozenset[int],
+        *,
+        every_step: bool = True,
+    ) -> None:
+        self.v, self.events = v, events
+        self.unjudged = [p.id for p in properties if not isinstance(p, StateProperty)]
+        self.at_rest = [p for p in properties if isinstance(p, StateProperty)]
+        self.steps = [_Watch(p) for p in self.at_rest if p.when == "step"] if every_step else []
+        self.resting: set[int] = set()
+        self.layout: tuple[Any, ...] = ()
+
+    def __call__(self, search: Search, states: Sequence[int]) -> tuple[int, Violation] | None:
+        """Return a state that lacks a property, with the violation, or None."""
+        packing = search.packing
+        layout = packing.width, *((f.offset, f.width) for f in packing.fields if f.width)
+        if self.layout != layout:
+            self.layout = layout
+            self.resting.clear()
+            for watch in self.steps:
+                watch.seen.clear()
+        for watch in self.steps:
+            wrong = watch.judge(search, states)
+            if wrong is not None:
+                return wrong
+        for state in self._resting_states(search, states):
+            self._load(search, state)
+            found = self._judged(self.at_rest)
+            if found is not None:
+                return state, found
+        return None
+
+    def _resting_states(self, search: Search, states: Sequence[int]) -> list[int]:
+        """Return states with no operation in flight whose components were not judged before."""
+        packing, due = search.packing, []
+        everyone, width, low = packing.local_bits, packing.width, (1 << packing.width) - 1
+        idle = [not local.flight for local in packing.locals.values]
+        rest: dict[int, bool] = {}
+        for state in states:
+            ls = state & everyone
+            if ls not in rest:
+                rest[ls] = all(idle[(ls >> width * a) & low] for a in range(packing.actors))
+            if rest[ls] and state - ls not in self.resting:
+                self.resting.add(state - ls)
+                due.append(state)
+        return due
+
+    def _judged(self, properties: Sequence[StateProperty]) -> Violation | None:
+        try:
+            return broken_state(self.v, properties)
+        except Unkept as unkept:
+            if unkept.place not in self.events:
+                raise
+        able = [prop for prop in properties if not self._counts_events(prop)]
+        self.unjudged += [prop.id for prop in properties if prop not in able]
+        self.at_rest = [prop for prop in self.at_rest if prop.id not in self.unjudged]
+        return self._judged(able)
+
+    def _counts_events(self, prop: StateProperty) -> bool:
+        try:
+            prop.check(self.v)
+        except Unkept as unkept:
+            return unkept.place in self.events
+        return False
+
+    def _load(self, search: Search, state: int) -> None:
+        components = search.packing.components(state)
+        for place in search.recorder.counters - search.recorder.kept:
+            components[place] = Unkeepable(place)
+        self.v.restore(tuple(components))
+
+
+class _Watch:
+    """One property that holds between any two steps, judged once for all states that look alike to it.
+
+    seen: the bits of states that were judged, as far as the property looks at them.
+    """
+
+    def __init__(self, prop: StateProperty) -> None:
+        self.prop = prop
+        self.places: dict[int, None] = {}
+        self.seen: set[int] = set()
+
+    def judge(self, search: Search, states: Sequence[int]) -> tuple[int, Violation] | None:
+        """Return a state that lacks the property, with the violation, or None."""
+        mask = search.packing.mask(self.places)
+        due = {state & mask: state for state in states}
+        for masked in [each for each in due if each not in self.seen]:
+            wrong, grew = self._look(search, due[masked])
+            if wrong is not None:
+                return due[masked], wrong
+            if grew:
+                self.seen.clear()
+                return self.judge(search, states)
+            self.seen.add(masked)
+        return None
+
+    def _look(self, search: Search, state: int) -> tuple[Violation | None, bool]:
+        recorder, view, prop = search.recorder, search.table.view, self.prop
+        recorder.begin(lambda cell: search.packing.value(state, cell))
+        try:
+            wrong = prop.judge(LazyIndex(view))
+        except Exception as error:
+            wrong = f"the state is out of shape: {type(error).__name__}: {error}"
+        search.table.watch(recorder.read)
+        grew = False
+        for place, _ in recorder.read:
+            grew = grew or place not in self.places
+            self.places[place] = None
+        return None if wrong is None else Violation(prop.id, prop.sentence, wrong, "between two steps"), grew

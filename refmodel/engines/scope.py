@@ -1,0 +1,198 @@
+"""Scopes: a bounded system and who does what in it.
+
+A scope says how big the system is, how it begins, which threads run which commands, and what the environment may
+let fail.  What it does not say follows the preset and the settings of checks, but small: one node, one CPU, one
+cgroup, one process, one page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from refmodel.engines import promise
+from refmodel.engines.command import Argument, Command, describe
+from refmodel.engines.commands import KINDS
+from refmodel.engines.environment import Scripted
+from refmodel.engines.explorer.actors import Actors, Program, Start
+from refmodel.engines.setting import TOKENS
+from refmodel.engines.trial import Trial
+from refmodel.kernel.choices import SLOT
+from refmodel.kernel.config import Sizes
+from refmodel.kernel.crypto import Symbolic
+from refmodel.kernel.zswap_load import KernelBug
+from refmodel.kernel.zswap_pool import releasable
+from refmodel.machine import ChoicePoint, Operation
+
+if TYPE_CHECKING:
+    from refmodel.kernel.table import KernelView
+    from refmodel.profiles import Profile
+
+SMALL = Sizes(
+    nodes=1, cpus=1, memcgs=1, processes=1, pages=1, slots=2, slot_cache=1, folios=3, entries=3, objects=3,
+    pools=2, max_order=1, totalram_pages=30, vswap_cluster_size=2, vswap_clusters=2,
+)  # fmt: skip
+"""The sizes of a scope that names none: one page of one process, one swap slot."""
+
+STEPS_BACKGROUND = ("writes", "worker", "release")
+"""What the system does on its own: writes to the device end, the shrink worker runs, pools are released."""
+
+
+class BadScope(ValueError):
+    """A scope that cannot be: names what is wrong, where, and what was expected."""
+
+
+@attrs.frozen
+class Thread:
+    """Somebody who runs commands.
+
+    commands: what it runs.  free: it chooses from them, again and again, instead of running them in order.
+    times: how often it chooses, None for without end.  number: how many threads of this kind there are.
+    """
+
+    name: str
+    commands: tuple[Command, ...]
+    free: bool = False
+    times: int | None = None
+    number: int = 1
+
+
+@attrs.frozen
+class Scope:
+    """A bounded system and who does what in it.
+
+    name: as reports print it.  question: what it is to answer, in one sentence.
+    threads: who runs commands.  initial: commands that run to their end before, while nothing fails.
+    sizes: how big everything is.  synchronous, enabled, device: as in ``Setting``.
+    lengths: compressed lengths that every page can get, in bytes.
+    faults: choice points at which something may fail.  fixed: choice points that take their first answer.
+    budget: how many failures there may be in a run, None for any number.
+    background: what the system does on its own, of ``STEPS_BACKGROUND``.
+    keeps: the values that commands return are part of the state; outcomes may ask for them.
+    """
+
+    name: str
+    threads: tuple[Thread, ...]
+    question: str = ""
+    initial: tuple[Command, ...] = ()
+    sizes: Sizes = SMALL
+    synchronous: bool = False
+    enabled: bool = True
+    lengths: tuple[int, ...] = (1024,)
+    faults: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = (SLOT.name,)
+    budget: int | None = None
+    background: tuple[str, ...] = STEPS_BACKGROUND
+    keeps: bool = False
+
+    def system(self, profile: Profile) -> KernelView:
+        """Return the system of a profile as the threads find it.
+
+        Raises BadScope when an initial command breaks a property.
+        """
+        codecs = {TOKENS: Symbolic(TOKENS, self.lengths, fail="compress" in self.faults)}
+        codecs["tokens-2"] = Symbolic("tokens-2", self.lengths, fail="compress" in self.faults)
+        config = profile.config(
+            self.sizes,
+            codecs,
+            compressor=TOKENS,
+            synchronous_device=self.synchronous,
+            zswap_enabled=self.enabled,
+            initial_pool=self.enabled,
+        )
+        v = profile.system(config)
+        trial = Trial(v, ())
+        for command in self.initial:
+            wrong = trial.do(command, Scripted())
+            if wrong is not None:
+                raise BadScope(f"{self.name}: initial {describe(KINDS, command)}: {wrong.found}")
+        return v
+
+    def actors(self, v: KernelView) -> Actors:
+        """Return the threads and the system's own work as actors."""
+        programs = [
+            Program(
+                thread.name,
+                tuple(_start(command, self.faults) for command in thread.commands),
+                row=not thread.free,
+                times=thread.times,
+                keeps=self.keeps and not thread.free,
+            )
+            for thread in self.threads
+        ]
+        own = _background(v, self.background)
+        return Actors([*programs, *own], [*(thread.number for thread in self.threads), *(1 for _ in own)])
+
+    def offer(self, v: KernelView, point: ChoicePoint, options: Sequence[Any] | None) -> Sequence[Any]:
+        """Return the options of a choice point that the scope allows."""
+        assert options is not None
+        if point.fault and point.name not in self.faults:
+            return options[:1]
+        return options[:1] if point.name in self.fixed else options
+
+
+class Wrong(Exception):
+    """A command returned what the promise forbids; the text says how."""
+
+
+def _start(command: Command, faults: tuple[str, ...]) -> Start:
+    judge = None
+    if command.name in promise.ACCESSES:
+
+        def judge(v: Any, value: Any) -> None:
+            wrong = promise.broken(v, command, value, frozenset(faults), frozenset(faults))
+            if wrong is not None:
+                raise Wrong(wrong)
+
+    return Start(describe(KINDS, command), lambda v: KINDS.operation(v, command), judge)
+
+
+def _background(v: KernelView, names: Iterable[str]) -> list[Program]:
+    """Return programs that do the system's own work whenever it is ready."""
+
+    def worker(v: KernelView) -> Operation | None:
+        work = v[v.at.shrink_work]
+        return v.ops.shrink_worker() if work.pending and not work.running else None
+
+    def ended(number: int) -> Callable[[KernelView], Operation | None]:
+        def make(v: KernelView) -> Operation | None:
+            folio = v[v.at.folio[number]]
+            return v.ops.end_swap_write(folio=number) if folio is not None and folio.writeback else None
+
+        return make
+
+    def released(number: int) -> Callable[[KernelView], Operation | None]:
+        return lambda v: v.ops.pool_release(pool=number) if number in releasable(v) else None
+
+    menus: Mapping[str, tuple[Start, ...]] = {
+        "writes": tuple(Start(f"the write of folio {n} ends", ended(n)) for n in range(1, len(v.at.folio))),
+        "worker": (Start("shrink worker", worker),),
+        "release": tuple(Start(f"pool {n} is released", released(n)) for n in range(1, len(v.at.pool))),
+    }
+    titles = {"writes": "device", "worker": "kworker", "release": "release work"}
+    return [Program(titles[name], menus[name], serves=True) for name in names]
+
+
+def halts(error: Exception, failed: Iterable[ChoicePoint]) -> bool:
+    """Whether a kernel stops, as it says that it does, because stored data cannot be decompressed."""
+    return isinstance(error, KernelBug) and any(point.name == "decompress" for point in failed)
+
+
+def expand(v: KernelView, name: str, given: Sequence[Argument | None]) -> list[Command]:
+    """Return all commands of a kind; None among the given arguments stands for every value.
+
+    Folios that do not exist yet are values too.
+    """
+    kind = KINDS[name]
+    domains = []
+    for parameter, domain, value in zip(kind.parameters, kind.domains, given, strict=True):
+        if value is not None:
+            domains.append((value,))
+        elif parameter == "folio":
+            domains.append(tuple(range(1, len(v.at.folio))))
+        else:
+            domains.append(tuple(domain(v)))
+    return [Command(name, tuple(arguments)) for arguments in product(*domains)]
