@@ -38,14 +38,14 @@ def alloc_folio(
     locked: bool = False,
     uptodate: bool = True,
 ) -> int:
-    """Allocate a folio on one of some nodes; return its number, or 0.
+    """Allocate a folio on one of some nodes; return its number, or 0 without memory for it.
 
-    The caller has the only reference, and reclaim cannot find the folio yet (folio_alloc_mpol).
+    A system has so many folios (``Sizes.folios``); with all of them in use an allocation fails.  The caller has the only reference, and reclaim cannot find the folio yet (folio_alloc_mpol).
     """
-    if v.fails(choices.ALLOC_FOLIO):
+    number = lowest_free(v[v.at.folios_used])
+    if number == len(v.at.folio) or v.fails(choices.ALLOC_FOLIO):
         return 0
     nid = v.choose(choices.FOLIO_NODE, nodes) if len(nodes) > 1 else nodes[0]
-    number = lowest_free(v[v.at.folios_used])
     v[v.at.folios_used] |= 1 << number
     v[v.at.folio[number]] = Folio(nid, memcg, contents, locked=locked, uptodate=uptodate, refs=1, lru=False)
     return number

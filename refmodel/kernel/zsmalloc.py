@@ -36,14 +36,17 @@ def header_bytes(v: KernelView, pool: int) -> int:
 def malloc(v: KernelView, pool: int, size: int, data: Any) -> int:
     """Allocate an object of ``size`` bytes in a pool; return its handle, or a negative errno.
 
-    -ENOMEM when there is no memory for the handle or for pages; the size errors are the allocator's
+    -ENOMEM when there is no memory for the handle (there are ``Sizes.objects``) or for pages; the size errors are the allocator's
     own.  Nothing is kept on failure (zs_malloc, mm/zsmalloc.c, 6.12.117).
     """
     allocator = allocator_of(v, pool)
     index = allocator.class_of(size)
     place = v.at.zs_class[pool][max(index, 0)]
-    error = index if index < 0 else 0
-    if not error and allocator.needs_memory(v[place], size) and v.fails(choices.ALLOC_OBJECT):
+    handle, error = lowest_free(v[v.at.objects_used]), min(index, 0)
+    if not error and (
+        handle == len(v.at.zs_object)
+        or (allocator.needs_memory(v[place], size) and v.fails(choices.ALLOC_OBJECT))
+    ):
         error = -errno.ENOMEM
     observed = allocator.observed
     if error:
@@ -51,7 +54,6 @@ def malloc(v: KernelView, pool: int, size: int, data: Any) -> int:
             v.emit("zs_malloc", size=size, ret=error)
         return error
     v[place], where, pages = allocator.place(v[place], index, size)
-    handle = lowest_free(v[v.at.objects_used])
     v[v.at.objects_used] |= 1 << handle
     v[v.at.zs_object[handle]] = ZsObject(pool, size, index, where, data)
     if pages:

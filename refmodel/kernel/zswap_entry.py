@@ -17,6 +17,7 @@ from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
+    from refmodel.machine import Place
 
 
 def live_entry(v: KernelView, number: int) -> ZswapEntry:
@@ -65,15 +66,24 @@ class ZswapEntryFree(Operation):
     def lru_del(self, v: KernelView) -> Next:
         """Take the entry off the LRU list of its node and its owner's present cgroup.
 
-        Done first: the list is found through the owner, whose reference goes later.
+        Done first: the list is found through the owner, whose reference goes later.  While the owner goes
+        offline the entry may still stand on the dead cgroup's list: it is taken off the list that it is on, though
+        the parent's is looked up and locked (I-13).
         """
         entry = live_entry(v, self.entry)
         v.emit("entry_free", swp=entry.swpentry, len=entry.length)
         group = entry_memcg(v, entry)
         v.emit("lru_del", swp=entry.swpentry, nid=entry.nid, memcg=group)
-        place = v.at.lru[group][entry.nid]
+        place = self.list_of(v, group, entry.nid)
         v[place] = tuple(e for e in v[place] if e != self.entry)
         return self.free_object
+
+    def list_of(self, v: KernelView, group: int, nid: int) -> Place[tuple[int, ...]]:
+        """Return the place of the list that the entry is on: its cgroup's, or that of a dead child of it."""
+        mine = v.at.lru[group][nid]
+        if self.entry in v[mine] or all(v[place].online for place in v.at.memcg):
+            return mine
+        return next((row[nid] for row in v.at.lru if self.entry in v[row[nid]]), mine)
 
     @step
     def free_object(self, v: KernelView) -> Next:

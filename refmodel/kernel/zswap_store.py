@@ -73,14 +73,14 @@ def alloc_entry(v: KernelView, nid: int, refcount: int = 0) -> int:
     """Allocate a zswap_entry, preferably on a node; return its number, or 0.
 
     The preference is not a demand: under pressure the memory comes from another node, and the entry
-    then belongs on that node's LRU (H-11).
+    then belongs on that node's LRU (H-11).  A system has ``Sizes.entries`` of them.
     """
-    if v.fails(choices.ALLOC_ENTRY):
+    number = lowest_free(v[v.at.entries_used])
+    if number == len(v.at.entry) or v.fails(choices.ALLOC_ENTRY):
         v[v.at.zs.reject_kmemcache_fail] += 1
         return 0
     zonelist = v.cfg.sizes.zonelists[nid]
     node = v.choose(choices.ENTRY_NODE, zonelist) if len(zonelist) > 1 else nid
-    number = lowest_free(v[v.at.entries_used])
     v[v.at.entries_used] |= 1 << number
     v[v.at.entry[number]] = ZswapEntry(nid=node, refcount=refcount)
     return number
@@ -101,10 +101,13 @@ def alloc_lru(v: KernelView, group: int) -> bool:
 def lru_add(v: KernelView, number: int) -> None:
     """Put an entry at the tail of the list of its node and its owner's present cgroup.
 
-    From here on writeback can see it, so everything in it must be set.
+    From here on writeback can see it, so everything in it must be set.  A cgroup that goes offline may have
+    given its lists to its parent already; then the entry goes there too (I-13).
     """
     entry = live_entry(v, number)
     group = v[v.at.objcg[entry.objcg]]
+    while not (v[v.at.lru_ready[group]] or v[v.at.memcg[group]].online):
+        group = v[v.at.memcg[group]].parent
     v[v.at.lru[group][entry.nid]] += (number,)
     v.emit("lru_add", swp=entry.swpentry, nid=entry.nid, memcg=group, ret=1)
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from refmodel.kernel import choices
 from refmodel.kernel.crypto import ZERO_PAGE
-from refmodel.kernel.memory import OOM
+from refmodel.kernel.folio import get_folio
+from refmodel.kernel.memory import KILLED, OOM
+from refmodel.kernel.state import EMPTY_PTE
+from refmodel.machine import Execution
 from tests.kernel.toy import KERNELS, Toy
 
 
@@ -181,3 +186,121 @@ class TestLargeFolios:
         assert all(toy.slot(page) for page in range(4))
         assert toy.v[toy.v.at.mthp[2].swpout_fallback] == 1
         assert [toy.read(page) for page in range(4)] == [f"page {page}" for page in range(4)]
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+class TestInterleaving:
+    """Steps of several operations in turn."""
+
+    CHILD = 2
+
+    def swapped(self, kernel: str, **fixed: Any) -> Toy:
+        """Return a system with one page in zswap."""
+        toy = Toy(kernel, **fixed)
+        toy.write(0, "A")
+        toy.out(0)
+        return toy
+
+    def test_a_fault_that_comes_late_finds_the_page_mapped(self, kernel: str) -> None:
+        """Two threads fault on one page; the second one takes its fault back."""
+        toy = self.swapped(kernel)
+        late = Execution(toy.ops.read_page(mm=0, page=0))
+        toy.until(late, "lookup")
+        toy.write(0, "B")
+
+        assert toy.finish(late) == "B"
+        assert (toy.v[toy.v.at.si_pins], toy.v[toy.v.at.mmap_lock[0]]) == (0, 0)
+
+    def test_of_two_private_reads_one_claims_the_slot(self, kernel: str) -> None:
+        """The other waits a tick and looks again (S01, J-16)."""
+        toy = self.swapped(kernel, synchronous_device=True)
+        first, second = (Execution(toy.ops.read_page(mm=0, page=0)) for _ in range(2))
+        for each in (first, second):
+            toy.until(each, "prepare")
+        if kernel == "linux-7.3":
+            return
+        first.advance(toy.v)
+        toy.until(second, "nothing")
+        assert second.at[1] == "relax"
+
+        assert toy.finish(first) == "A"
+        assert toy.finish(second) == "A"
+
+    def test_a_folio_that_lost_its_slot_before_it_was_locked_is_not_mapped(self, kernel: str) -> None:
+        """The slot may name other bytes by then, under the same page-table entry."""
+        toy = self.swapped(kernel)
+        toy.run(toy.ops.madvise_willneed(mm=0, page=0))
+        late = Execution(toy.ops.read_page(mm=0, page=0))
+        toy.until(late, "lock_folio")
+        for content in range(1, 12):
+            toy.zap(0)
+            toy.write(0, content)
+            toy.out(0)
+
+        assert toy.finish(late) == 11
+
+    def test_a_copy_that_comes_late_is_thrown_away(self, kernel: str) -> None:
+        """While one thread copies a shared page, another writes to it."""
+        toy = Toy(kernel)
+        toy.write(0, "A")
+        toy.run(toy.ops.fork(process=0))
+        late = Execution(toy.ops.write_page(mm=0, page=0, content="B"))
+        toy.until(late, "map_copy")
+        toy.write(0, "C")
+        toy.finish(late)
+
+        assert (toy.read(0), toy.read(0, mm=self.CHILD)) == ("B", "A")
+        assert toy.v[toy.v.at.folios_used].bit_count() == 3
+
+    def test_a_page_that_somebody_refers_to_is_copied(self, kernel: str) -> None:
+        """Its last process may not write it in place while somebody else reads it (do_wp_page)."""
+        toy = Toy(kernel)
+        toy.write(0, "A")
+        toy.run(toy.ops.fork(process=0))
+        toy.zap(0, mm=self.CHILD)
+        get_folio(toy.v, 1)
+        toy.write(0, "B")
+
+        assert toy.v[toy.v.at.pte[0][0]].folio != 1
+        assert toy.folio(1).contents == ("A",)
+
+    def test_a_fork_waits_for_a_fault(self, kernel: str) -> None:
+        toy = self.swapped(kernel)
+        fault = Execution(toy.ops.read_page(mm=0, page=0))
+        toy.until(fault, "lookup")
+        fork = Execution(toy.ops.fork(process=0))
+
+        assert not fork.advance(toy.v)
+        assert toy.finish(fault) == "A"
+        toy.finish(fork)
+        assert toy.read(0, mm=self.CHILD) == "A"
+
+    def test_a_thread_of_a_process_that_exits_is_killed(self, kernel: str) -> None:
+        toy = Toy(kernel)
+        toy.run(toy.ops.fork(process=0))
+        late = Execution(toy.ops.write_page(mm=self.CHILD, page=0, content="B"))
+        toy.run(toy.ops.exit_child(process=0))
+
+        assert toy.finish(late) == KILLED
+        assert toy.v[toy.v.at.pte[self.CHILD][0]] == EMPTY_PTE
+
+    def test_zapping_gathers_references(self, kernel: str) -> None:
+        """A folio is kept until the page-table lock is dropped, whatever reclaim does meanwhile."""
+        toy = Toy(kernel)
+        toy.write(0, "A")
+        zap = Execution(toy.ops.zap_pages(mm=0, page=0))
+        toy.until(zap, "free_swap_cache")
+        toy.run(toy.ops.shrink_folio(folio=1))
+        toy.finish(zap)
+
+        assert toy.v[toy.v.at.folios_used] == 1
+
+    def test_a_large_folio_that_somebody_refers_to_is_not_split(self, kernel: str) -> None:
+        toy = Toy(kernel)
+        toy.v[toy.v.at.thp_orders] = 1 << 2
+        toy.write(0, "A")
+        get_folio(toy.v, 1)
+        toy.out(1)
+
+        assert toy.v[toy.v.at.mthp[2].split] == 0
+        assert toy.read(0) == "A"

@@ -11,7 +11,7 @@ from refmodel.kernel.crypto import ZERO_PAGE
 from refmodel.kernel.memory import SIGBUS
 from refmodel.kernel.state import FREE_SLOT, Pte
 from refmodel.kernel.zswap_load import KernelBug
-from refmodel.machine import ChoicePoint, WouldBlock, evolve
+from refmodel.machine import ChoicePoint, Execution, WouldBlock, evolve
 from tests.kernel.toy import KERNELS, LARGE_FOLIO_KERNELS, Toy
 
 SLOT_CACHE_KERNELS = KERNELS[:2]
@@ -306,3 +306,45 @@ def test_an_entry_that_outlives_its_slot_is_a_bug_or_freed(kernel: str) -> None:
     else:
         with pytest.raises(KernelBug, match=rf"slots \[{slot}\]"):
             toy.run(toy.ops.swapoff())
+
+
+@pytest.mark.parametrize(("kernel", "found"), [("linux-6.12", SIGBUS), ("linux-6.18", "A")])
+def test_a_writeback_that_gives_up_takes_its_folio_from_under_swapoff(kernel: str, found: str) -> None:
+    """6.12 does not look whether the folio is still the slot's, and marks a page as lost that zswap has."""
+    toy = Toy(kernel)
+    toy.write(0, "A")
+    toy.out(0)
+    stale = Execution(toy.ops.zswap_writeback_entry(entry=9, slot=toy.slot(0)))
+    toy.until(stale, "recheck")
+    off = Execution(toy.ops.swapoff())
+    toy.until(off, "lock_folio")
+    toy.finish(stale)
+    assert toy.finish(off) == 0
+
+    assert toy.read(0) == found
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_the_end_of_swapoff_waits_for_pins(kernel: str) -> None:
+    """A fault that has pinned the device may still look at its tables."""
+    toy = Toy(kernel)
+    toy.write(0, "A")
+    toy.out(0)
+    late = Execution(toy.ops.read_page(mm=0, page=0))
+    toy.until(late, "lookup")
+    off = Execution(toy.ops.swapoff())
+    toy.until(off, "nothing")
+    assert off.at[1] == "wait_for_users"
+
+    assert toy.finish(late) == "A"
+    assert toy.finish(off) == 0
+
+
+def test_a_device_is_opened_once() -> None:
+    toy = Toy("linux-6.12")
+    toy.run(toy.ops.swapoff())
+    first, second = Execution(toy.ops.swapon()), Execution(toy.ops.swapon())
+    first.advance(toy.v)
+
+    assert toy.finish(second) == -errno.EBUSY
+    assert toy.finish(first) == 0
