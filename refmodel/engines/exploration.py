@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import attrs
 
+from refmodel.engines.explorer.checkpoint import Checkpoint
 from refmodel.engines.explorer.path import way_to
 from refmodel.engines.explorer.search import Bounds, Progress, Reductions, Search
 from refmodel.engines.interleaving import Schedule, Turn, violation_of
@@ -76,6 +79,8 @@ def make_search(
     bounds: Bounds = Bounds(),  # noqa: B008  # frozen
     every_step: bool = True,
     progress: Callable[[Progress], None] | None = None,
+    jobs: int = 1,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[Search, Judge]:
     """Return the search of a scope and the judge of its states.
 
@@ -100,6 +105,8 @@ def make_search(
         halts=halts,
         check=judge,
         progress=progress,
+        jobs=jobs,
+        checkpoint=checkpoint,
     )
     return search, judge
 
@@ -120,9 +127,11 @@ def explore(
     """Explore a scope on a profile.
 
     goals: "Class.step" or "Class.step POINT" that a complete exploration must reach.
-    The rest is as for ``make_search``.
+    checkpoint: file that the search is saved in, and goes on from if it exists.
+    The rest is as for ``make_search``.  Raises Refused for a file that is no checkpoint of this search.
     """
     began = time.monotonic()
+    saved = None if checkpoint is None else Checkpoint(Path(checkpoint), _digest(scope, profile, reductions))
     search, judge = make_search(
         scope,
         profile,
@@ -131,9 +140,20 @@ def explore(
         bounds=bounds,
         every_step=every_step,
         progress=progress,
+        jobs=jobs,
+        checkpoint=saved,
     )
+    if saved is not None and saved.path.exists():
+        search.resume()
     search.run()
     return result_of(scope, profile, search, judge, goals, time.monotonic() - began)
+
+
+def _digest(scope: Scope, profile: Profile, reductions: Reductions) -> str:
+    """Return what a saved search must agree in: the scope, the operations, what is not distinguished."""
+    operations = [cls and f"{cls.__module__}.{cls.__qualname__}" for cls in attrs.astuple(profile.operations)]
+    text = repr((scope, profile.name, operations, profile.options, reductions))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def result_of(

@@ -29,7 +29,7 @@ PLAIN = {("builtins", name) for name in _BUILTIN} | {("array", "array"), ("array
 
 KEPT = {
     "search": ("transitions", "compared", "restarts"),
-    "table": ("lessons", "shared", "merged", "visible", "waits", "runs", "ran", "failed"),
+    "table": ("lessons", "shared", "merged", "visible", "hidden", "waits", "runs", "ran", "failed"),
     "packing": ("locals", "fields", "width", "column_width", "bits", "spare", "cell_bits", "constants"),
 }
 """What is kept of each object."""
@@ -102,7 +102,9 @@ def _header(search: Search, scope: str) -> dict[str, str]:
 def _check(file: IO[bytes], path: Path, expected: Mapping[str, str]) -> None:
     first = file.readline(200).rstrip(b"\n").decode(errors="replace")
     if first != FORMAT:
-        raise Refused(f"{path}: starts with {first[:60]!r}; expected {FORMAT!r}: not a checkpoint of this version")
+        raise Refused(
+            f"{path}: starts with {first[:60]!r}; expected {FORMAT!r}: not a checkpoint of this version"
+        )
     try:
         found = json.loads(file.readline(100_000))
     except ValueError as error:

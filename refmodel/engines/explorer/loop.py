@@ -123,7 +123,7 @@ def _actor_source(
     line(f"{pad}for c in r[0]: add(st + c)")
 
 
-class Ordered(Missing):
+class Ordered(Missing[int]):
     """The local states of all actors with those of each group in ascending order, for any order of them."""
 
     def __init__(self, width: int, groups: Sequence[Sequence[int]]) -> None:

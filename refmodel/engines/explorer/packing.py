@@ -15,7 +15,6 @@ from typing import Any
 
 from refmodel.machine.recorder import ABSENT, Cell, record_fields
 
-
 SPARE = 3
 """Bits that a field gets beyond what it needs in a young search."""
 
@@ -121,6 +120,11 @@ class Packing:
     def local_bits(self) -> int:
         """The bits of all actors."""
         return (1 << self.width * self.actors) - 1
+
+    @property
+    def known(self) -> int:
+        """How many values are numbered."""
+        return len(self.locals.values) + sum(len(field.values.values) for field in self.fields)
 
     # --- reading ----------------------------------------------------------------------------------------------
 
@@ -290,7 +294,9 @@ class Packing:
         for field in self.fields:
             field.offset -= sum(bit < field.offset for bit in removed)
         self.width, self.bits = width, self.bits - len(removed)
-        self.column_width = sum(self.fields[place].width for place, index in self.column.items() if index == 0)
+        self.column_width = sum(
+            self.fields[place].width for place, index in self.column.items() if index == 0
+        )
         return removed
 
 
@@ -313,4 +319,4 @@ def changed_component(old: Any, names: Mapping[str, Any]) -> Any:
     fields = record_fields(cls) if isinstance(cls, type) else None
     if fields is None:
         return cls
-    return cls(**{name: names[name] if name in names else getattr(old, name) for name in fields})  # type: ignore[operator]  # a record class
+    return cls(**{name: names[name] if name in names else getattr(old, name) for name in fields})

@@ -10,7 +10,7 @@ import gc
 import time
 from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -23,10 +23,12 @@ from refmodel.engines.explorer.packing import Inconstant, Packing, Widened
 from refmodel.engines.explorer.symmetry import BrokenSymmetry, Normal, Renaming
 from refmodel.engines.explorer.transitions import Restart, StepFailed, Transitions
 from refmodel.engines.explorer.visited import STORAGES, Storage, insert_bits
+from refmodel.engines.explorer.workers import PAYS, able, expand_in_parts
 from refmodel.machine import View
 from refmodel.machine.choice import ChoicePoint
 from refmodel.machine.recorder import Cell, Recorder, Unkept
 
+T = TypeVar("T")
 
 CHECKED = 200
 """States whose successors are compared under other names."""
@@ -103,15 +105,24 @@ StateCheck = Callable[["Search", Sequence[int]], "tuple[int, Any] | None"]
 """Judges the states of a level; returns a state and what is wrong with it, or None."""
 
 
+def every_option(point: ChoicePoint, options: Sequence[Any] | None) -> Sequence[Any]:
+    """Offer all options of a choice point.  Raises ValueError where they are not listed."""
+    if options is None:
+        raise ValueError(f"choice {point.name} lists no options: give the search an offer that does")
+    return options
+
+
 class Search:
     """One exploration.
 
     view: the system in its initial state.  actors: who runs what.  offer: options that the scope allows.
     counters: places of counters.  halts: whether an error of a step is the system's own way to stop.
     check: judges states.  storage: how states are kept.  checkpoint: where the search is saved, see ``resume``.
+    jobs: processes that expand large levels.
 
-    visited: all states.  levels: the states of each level, in no order.  found: what went wrong, or None.
-    complete: whether everything was seen.  stopped: which bound was reached, or "".  restarts: sentences that say why the search began again.
+    visited: all states, and those of each level in no order.  found: what went wrong, or None.
+    complete: whether everything was seen.  stopped: which bound was reached, or "".
+    restarts: sentences that say why the search began again.
     """
 
     def __init__(
@@ -120,16 +131,17 @@ class Search:
         actors: Actors,
         *,
         counters: Iterable[int] = (),
-        offer: Offer = lambda point, options: options,
-        reductions: Reductions = Reductions(),  # noqa: B008  # frozen
-        bounds: Bounds = Bounds(),  # noqa: B008  # frozen
+        offer: Offer = every_option,
+        reductions: Reductions = Reductions(),
+        bounds: Bounds = Bounds(),
         halts: Callable[[Exception, Iterable[ChoicePoint]], bool] = lambda error, points: False,
         check: StateCheck | None = None,
         progress: Callable[[Progress], None] | None = None,
         storage: Storage = "flat",
         checkpoint: Checkpoint | None = None,
+        jobs: int = 1,
     ) -> None:
-        self.checkpoint = checkpoint
+        self.checkpoint, self.jobs = checkpoint, jobs
         self.storage: Storage = storage
         self.view, self.actors, self.offer = view, actors, offer
         self.reductions, self.bounds, self.halts, self.check = reductions, bounds, halts, check
@@ -143,6 +155,7 @@ class Search:
         self.table = Transitions(
             view, self.packing, actors, offer, self.recorder, merge=reductions.merge, halts=halts
         )
+        self.allowed: int | None = None
         self._reset()
 
     @property
@@ -285,7 +298,9 @@ class Search:
         return bool(self.stopped)
 
     def _memory_full(self) -> bool:
-        have = None if self.allowed is None else resident()
+        if self.allowed is None:
+            return False
+        have = resident()
         return have is not None and have + self.visited.room > self.allowed
 
     def _memory_sentence(self) -> str:
@@ -308,6 +323,17 @@ class Search:
                 (self.found.state,) = insert_bits((self.found.state,), position)
         self.table.forget()
         self._fit()
+
+    def fitting(self, work: Callable[[], T]) -> T:
+        """Return what something returns that may meet new values; begin it again where a field gets wider.
+
+        It has to read the numbers of states anew each time: they change.
+        """
+        while True:
+            try:
+                return work()
+            except Widened as wide:
+                self.repack(wide)
 
     def _tighten(self) -> None:
         """Take the spare bits of a young search out of all states."""
@@ -342,7 +368,7 @@ class Search:
         """Return what follows a level, and how many transitions lead there; None when something is wrong."""
         at = [0, 0]
         try:
-            return self.expanded(level, at)
+            return self._expand_all(level, at)
         except StepFailed as failed:
             self.found = Found("step", failed.error, at[0], self.depth, at[1])
         except Stuck as stuck:
@@ -370,6 +396,12 @@ class Search:
             if len(level) > CHUNK and self._memory_full():
                 raise MemoryFull
         return following, transitions
+
+    def _expand_all(self, level: Sequence[int], at: list[int]) -> tuple[set[int], int]:
+        """Return what ``expanded`` does; with several processes where that pays."""
+        if len(level) < PAYS or not able(self.jobs):
+            return self.expanded(level, at)
+        return expand_in_parts(self, level, self.jobs, lambda states: self.expanded(states, at))
 
     def _run_loop(
         self, level: Sequence[int], found: list[int], at: list[int], *, owners: bool, waits: bool

@@ -70,9 +70,7 @@ def renamed_flight(flight: Flight, rename: Callable[[type[Operation], str, Any],
     return tuple(_renamed_frame(frame, rename, depth > 0) for depth, frame in enumerate(flight))
 
 
-def _renamed_frame(
-    frame: Frame, rename: Callable[[type[Operation], str, Any], Any], waiting: bool
-) -> Frame:
+def _renamed_frame(frame: Frame, rename: Callable[[type[Operation], str, Any], Any], waiting: bool) -> Frame:
     cls, step, values = frame
     live = live_fields(cls)[step] - ({"result"} if waiting else set())
     names = (field.name for field in attrs.fields(cls))
@@ -177,8 +175,9 @@ class Normal:
         """Raise BrokenSymmetry if the initial state changes under a renaming."""
         renaming, packing = self.renaming, self.packing
         for order in self.exchanges():
-            values = ((p, packing.component(packing.start, p)) for p in renaming.mentions)
-            changed = [p for p, value in values if p not in packing.column and renaming.component(p, value, order) != value]
+            outside = (place for place in renaming.mentions if place not in packing.column)
+            values = ((place, packing.component(packing.start, place)) for place in outside)
+            changed = any(renaming.component(place, value, order) != value for place, value in values)
             if changed or self.renamed(packing.start, order) != packing.start:
                 raise BrokenSymmetry(f"{_exchanged(order)}: the initial state changes")
 

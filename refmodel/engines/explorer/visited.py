@@ -148,7 +148,7 @@ class Levels(Sequence[Sequence[int]]):
     """Levels of states, all but the last compressed."""
 
     def __init__(self) -> None:
-        self.squeezed: list[bytes | Sequence[int]] = []
+        self.squeezed: list[tuple[int, bytes]] = []
         self.last: Sequence[int] = ()
 
     def __len__(self) -> int:
@@ -156,7 +156,7 @@ class Levels(Sequence[Sequence[int]]):
 
     def __getitem__(self, number: int) -> Sequence[int]:  # type: ignore[override]  # nobody takes slices
         number = range(len(self))[number]
-        return self.last if number == len(self.squeezed) else loosened(self.squeezed[number])
+        return self.last if number == len(self.squeezed) else loosened(*self.squeezed[number])
 
     def append(self, level: Sequence[int]) -> None:
         """Add a level, and compress the one before."""
@@ -165,16 +165,16 @@ class Levels(Sequence[Sequence[int]]):
         self.last = level
 
 
-def squeezed(level: Sequence[int]) -> bytes | Sequence[int]:
-    """Return states compressed if they fit into 64 bits each: neighbours in order differ little."""
-    if not isinstance(level, array):
-        return level
-    return zlib.compress(array("Q", sorted(level)).tobytes(), 1)
+def squeezed(level: Sequence[int]) -> tuple[int, bytes]:
+    """Return states compressed, with the bytes of one: neighbours in order begin alike."""
+    size = max(1, (max(level).bit_length() + 7) // 8)
+    return size, zlib.compress(b"".join([state.to_bytes(size, "big") for state in sorted(level)]), 1)
 
 
-def loosened(level: bytes | Sequence[int]) -> Sequence[int]:
+def loosened(size: int, data: bytes) -> Sequence[int]:
     """Return the states of a compressed level."""
-    return array("Q", zlib.decompress(level)) if isinstance(level, bytes) else level
+    row = zlib.decompress(data)
+    return packed(int.from_bytes(row[at : at + size], "big") for at in range(0, len(row), size))
 
 
 def packed(states: Iterable[int]) -> Sequence[int]:
