@@ -2,12 +2,18 @@
 
 Each operation of the kernel (``zswap_store``, ``folio_alloc_swap``, ``shrink_memcg``, ...) is defined once,
 as an explicit state machine of atomic steps, and every use runs that same definition: property tests, the
-printed specification, and the validation of traces that were recorded on real kernels.
+printed specification, exploration of interleavings, and the validation of traces that were recorded on real
+kernels.
 """
 
-from importlib.metadata import PackageNotFoundError, version
 
-try:
-    __version__ = version("refmodel")
-except PackageNotFoundError:  # a source tree on the path that was never installed has no version
-    __version__ = "0+source"
+def __getattr__(name: str) -> str:
+    """Return the version when it is asked for: looking it up costs more than most imports."""
+    if name != "__version__":
+        raise AttributeError(f"module 'refmodel' has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("refmodel")
+    except PackageNotFoundError:  # a source tree on the path that was never installed has no version
+        return "0+source"

@@ -99,7 +99,7 @@ def make_search(
         v,
         scope.actors(v),
         counters=[place for _, row in places for place in row],
-        offer=lambda point, options: scope.offer(v, point, options),
+        offer=lambda point, options: scope.offer(search.table.view, point, options),
         reductions=reductions,
         bounds=bounds,
         halts=halts,
@@ -108,6 +108,7 @@ def make_search(
         jobs=jobs,
         checkpoint=checkpoint,
     )
+    search.table.took = lambda point, number: scope.took(search.table.view, point, number)
     return search, judge
 
 

@@ -122,6 +122,7 @@ class Interleaving:
         index = self._answers.pop(0) if self._answers else 0
         index = min(index, len(offered) - 1)
         self._told.append(Answer(point.name, index, len(offered), offered[index]))
+        self.scope.took(self.v, point, index)
         return offered[index]
 
     def _emit(self, name: str, /, **fields: Any) -> None:

@@ -20,7 +20,7 @@ from refmodel.engines.environment import Scripted
 from refmodel.engines.explorer.actors import Actors, Program, Start
 from refmodel.engines.setting import TOKENS
 from refmodel.engines.trial import Trial
-from refmodel.kernel.choices import SLOT
+from refmodel.kernel.choices import ALLOC_FOLIO, SLOT
 from refmodel.kernel.config import Sizes
 from refmodel.kernel.crypto import Symbolic
 from refmodel.kernel.zswap_load import KernelBug
@@ -39,6 +39,10 @@ SMALL = Sizes(
 
 STEPS_BACKGROUND = ("writes", "worker", "release")
 """What the system does on its own: writes to the device end, the shrink worker runs, pools are released."""
+
+
+FAILURES_LEFT = "failures_left"
+"""The component, last of all, that counts a scope's budget down."""
 
 
 class BadScope(ValueError):
@@ -104,6 +108,9 @@ class Scope:
             initial_pool=self.enabled,
         )
         v = profile.system(config)
+        if self.budget is not None:
+            v.layout.one(FAILURES_LEFT, self.budget)
+            v.append(self.budget)
         trial = Trial(v, ())
         for command in self.initial:
             wrong = trial.do(command, Scripted())
@@ -129,9 +136,21 @@ class Scope:
     def offer(self, v: KernelView, point: ChoicePoint, options: Sequence[Any] | None) -> Sequence[Any]:
         """Return the options of a choice point that the scope allows."""
         assert options is not None
-        if point.fault and point.name not in self.faults:
+        if point.fault and (point.name not in self.faults or self._spent(v)):
             return options[:1]
         return options[:1] if point.name in self.fixed else options
+
+    def _spent(self, v: KernelView) -> bool:
+        return self.budget is not None and not v[_failures_left(v)]
+
+    def took(self, v: KernelView, point: ChoicePoint, number: int) -> None:
+        """Count a failure against the budget."""
+        if point.fault and number and self.budget is not None:
+            v[_failures_left(v)] -= 1
+
+
+def _failures_left(v: KernelView) -> int:
+    return v.layout.families[-1].start
 
 
 class Wrong(Exception):
@@ -143,7 +162,8 @@ def _start(command: Command, faults: tuple[str, ...]) -> Start:
     if command.name in promise.ACCESSES:
 
         def judge(v: Any, value: Any) -> None:
-            wrong = promise.broken(v, command, value, frozenset(faults), frozenset(faults))
+            failed = frozenset((*faults, ALLOC_FOLIO.name))  # a scope may have too few folios
+            wrong = promise.broken(v, command, value, failed, failed)
             if wrong is not None:
                 raise Wrong(wrong)
 
@@ -187,7 +207,7 @@ def expand(v: KernelView, name: str, given: Sequence[Argument | None]) -> list[C
     Folios that do not exist yet are values too.
     """
     kind = KINDS[name]
-    domains = []
+    domains: list[tuple[Argument, ...]] = []
     for parameter, domain, value in zip(kind.parameters, kind.domains, given, strict=True):
         if value is not None:
             domains.append((value,))

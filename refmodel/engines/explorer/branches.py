@@ -7,6 +7,14 @@ from typing import Any
 
 from refmodel.machine import ChoicePoint
 
+Took = Callable[[ChoicePoint, int], None]
+"""Told of every choice that was taken: the point and the number of the option."""
+
+
+def not_told(point: ChoicePoint, number: int) -> None:
+    """Take no notice of a choice."""
+
+
 Offer = Callable[[ChoicePoint, "Sequence[Any] | None"], Sequence[Any]]
 """Returns the options of a choice point that a scope allows, the first one always."""
 
@@ -16,12 +24,12 @@ class Branches:
 
     Call ``next_run`` before each run of the step; it is false when all ways were taken.
 
-    offer: options that the scope allows; a choice with one option left is no choice.
+    offer: options that the scope allows; a choice with one option left is no choice.  took: told of choices.
     points: the choices of this run with their answers, by number and as they are.
     """
 
-    def __init__(self, offer: Offer) -> None:
-        self.offer = offer
+    def __init__(self, offer: Offer, took: Took = not_told) -> None:
+        self.offer, self.took = offer, took
         self._answers: list[int] | None = None
         self._counts: list[int] = []
         self.points: list[tuple[ChoicePoint, int, Any]] = []
@@ -52,4 +60,5 @@ class Branches:
             self._counts.append(len(offered))
         option = offered[self._answers[at]]
         self.points.append((point, self._answers[at], option))
+        self.took(point, self._answers[at])
         return option

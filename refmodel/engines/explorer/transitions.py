@@ -21,7 +21,7 @@ from typing import Any
 import attrs
 
 from refmodel.engines.explorer.actors import Actors, Local
-from refmodel.engines.explorer.branches import Branches, Offer
+from refmodel.engines.explorer.branches import Branches, Offer, Took, not_told
 from refmodel.engines.explorer.packing import Inconstant, Packing, Widened
 from refmodel.machine import Operation, View
 from refmodel.machine.choice import ChoicePoint
@@ -138,6 +138,7 @@ class Transitions:
 
     view: the system, in its initial state.  actors: who runs what.  offer: options that the scope allows.
     owns: returns the places and cells that an operation owns before a step; None: no steps are merged.
+    took: told of the choices that are taken.
     visible: cells that properties look at between any two steps: no step that writes one is merged.
     hidden: cells that merged steps write, with where those stand.
 
@@ -159,6 +160,7 @@ class Transitions:
         self.packing, self.actors, self.offer, self.recorder = packing, actors, offer, recorder
         self.view = recording_view(view, recorder)
         self.merge, self.halts = merge, halts
+        self.took: Took = not_told
         self.shared: set[Control] = set()
         self.merged: dict[Control, None] = {}
         self.visible: dict[Cell, None] = {}
@@ -236,7 +238,7 @@ class Transitions:
         read: dict[int, None] = {}
         found: dict[Any, None] = {}
         self.relies = lesson.relies
-        branches = Branches(self.offer)
+        branches = Branches(self.offer, self.took)
         while branches.next_run():
             outcome = self.one(packing.locals.values[number], start, state, branches, [])
             read |= dict.fromkeys(place for place, _ in (*recorder.read, *recorder.written))
@@ -256,7 +258,7 @@ class Transitions:
     def explain(self, local: Local, action: int, state: int) -> list[Outcome]:
         """Return the outcomes of an act with all that happened in them."""
         found = []
-        branches = Branches(self.offer)
+        branches = Branches(self.offer, self.took)
         while branches.next_run():
             steps: list[tuple[type[Operation], str]] = []
             events: list[tuple[str, dict[str, Any]]] = []
