@@ -1,7 +1,8 @@
 """The museum: bugs of Linux compressed swap, each put back into the model as a profile with a step replaced.
 
-``EXHIBITS`` are the bugs that a single actor with faults can show; ``NOT_IN_THIS_ROOM`` says of the others
-of the list what they wait for.  ``load_change`` takes a bug, or a patch, that somebody brings along.
+``EXHIBITS`` are the bugs: each says in which small system an exploration finds it, and has a program where one
+actor is enough.  ``NOT_IN_THIS_ROOM`` says of the others of the list what they wait for.  ``load_change`` takes a
+bug, or a patch, that somebody brings along.
 """
 
 from refmodel.museum.collection import (

@@ -32,6 +32,27 @@ class FreesPublished(ZswapStore73):
         return ZswapStore73.free_object(self, v)
 
 
+SCOPE = """
+[system]
+pages = 4
+slots = 8
+folios = 5
+entries = 5
+objects = 5
+max_order = 2
+totalram_pages = 60
+
+[initial]
+run = ["thp(2, 1)", "write(0, 0, 2)"]
+
+[[thread]]
+name = "task"
+run = ["pageout(0, 0, 4)"]
+
+[environment]
+faults = ["xa_store"]
+"""
+
 EXHIBIT = Exhibit(
     id="B02",
     about=__doc__,
@@ -45,4 +66,6 @@ EXHIBIT = Exhibit(
         do("write_page", mm=0, page=0, content=1),
         do("madvise_pageout", {"xa_store": (0, 1)}, mm=0, page=0, nr=4),
     ),
+    scope=SCOPE,
+    meets="LIVE",
 )

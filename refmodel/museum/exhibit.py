@@ -47,11 +47,14 @@ class Exhibit:
     remedy: where the released kernel itself is wrong and ``operations`` is empty: what would make it right.
     released_in: further released kernels that have the bug as they are.
     breaks: ids of the properties that ``program`` breaks.
+    scope: text of a scope file (``refmodel.engines.scope_file``): a small system in which an exploration finds
+        the bug, and nothing else.
+    meets: id of the property that a shortest run of that exploration breaks.
     fixed: fields of ``Config`` that it needs.  sizes: sizes that it needs, where those of a preset do not do.
     options: fields of ``KernelOptions`` that it needs.
     never: choice points at which nothing but the first option is taken.
     demands: ids of properties that hold in ``base`` only under ``never``, to be checked besides the others.
-    program: the shortest demonstration, on the preset "toy".
+    program: the shortest demonstration by one actor, on the preset "toy"; empty where it takes more.
     """
 
     id: str
@@ -60,8 +63,10 @@ class Exhibit:
     evidence: Evidence
     base: str
     operations: Mapping[str, type[Operation]]
-    breaks: tuple[str, ...]
-    program: tuple[Command, ...]
+    scope: str = ""
+    meets: str = ""
+    breaks: tuple[str, ...] = ()
+    program: tuple[Command, ...] = ()
     ground: Mapping[str, type[Operation]] = attrs.field(factory=dict)
     remedy: Mapping[str, type[Operation]] = attrs.field(factory=dict)
     released_in: tuple[str, ...] = ()

@@ -37,6 +37,19 @@ class ListsTooEarly(ZswapStore73):
         return self.alloc_entry if self.index < len(self.the_folio(v).contents) else self.count
 
 
+SCOPE = """
+[initial]
+run = ["shrinker_enabled(1)", "write(0, 0, 2)"]
+
+[[thread]]
+name = "task"
+run = ["pageout(0, 0, 1)"]
+
+[[thread]]
+name = "shrinker"
+run = ["shrinker_scan(0, 0, 1)"]
+"""
+
 EXHIBIT = Exhibit(
     id="G1",
     about=__doc__,
@@ -46,4 +59,6 @@ EXHIBIT = Exhibit(
     operations={"zswap_store": ListsTooEarly},
     breaks=("ZS-5", "ZS-29"),
     program=(do("write_page", mm=0, page=0, content=1), do("madvise_pageout", mm=0, page=0)),
+    scope=SCOPE,
+    meets="ZS-15",
 )

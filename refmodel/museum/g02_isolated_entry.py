@@ -28,6 +28,19 @@ class Isolates(ListLruWalk):
         return following
 
 
+SCOPE = """
+[initial]
+run = ["shrinker_enabled(1)", "write(0, 0, 2)"]
+
+[[thread]]
+name = "task"
+run = ["pageout(0, 0, 1)"]
+
+[[thread]]
+name = "shrinker"
+run = ["shrinker_scan(1, 0, 1)", "shrinker_scan(1, 0, 1)"]
+"""
+
 EXHIBIT = Exhibit(
     id="G2",
     about=__doc__,
@@ -42,4 +55,6 @@ EXHIBIT = Exhibit(
         do("shrink_memcg", memcg=1),
         do("shrink_memcg", {"alloc_folio": (1,)}, memcg=1),
     ),
+    scope=SCOPE,
+    meets="ZS-4",
 )

@@ -23,6 +23,24 @@ class LeavesCursor(MemcgOffline612):
         return self.reparent_objcgs
 
 
+SCOPE = """
+[system]
+pages = 2
+slots = 4
+folios = 4
+
+[initial]
+run = ["write(0, 0, 2)", "write(0, 1, 3)", "pageout(0, 0, 1)", "max_pool_percent(0)"]
+
+[[thread]]
+name = "task"
+run = ["pageout(0, 1, 1)"]
+
+[[thread]]
+name = "admin"
+run = ["memcg_offline(1)"]
+"""
+
 EXHIBIT = Exhibit(
     id="G4",
     about=__doc__,
@@ -40,4 +58,6 @@ EXHIBIT = Exhibit(
         do("shrink_worker"),
         do("memcg_offline", memcg=1),
     ),
+    scope=SCOPE,
+    meets="CURSOR",
 )

@@ -27,6 +27,18 @@ class KeepsZeroFlag(SwapWritepage):
         return self.store
 
 
+SCOPE = """
+[system]
+slots = 3
+
+[initial]
+run = ["write(0, 0, 0)", "pageout(0, 0, 1)"]
+
+[[thread]]
+name = "task"
+run = ["read(0, 0)", "write(0, 0, 2)", "pageout(0, 0, 1)", "read(0, 0)"]
+"""
+
 EXHIBIT = Exhibit(
     id="G6",
     about=__doc__,
@@ -42,4 +54,6 @@ EXHIBIT = Exhibit(
         do("write_page", mm=0, page=0, content=1),
         do("madvise_pageout", mm=0, page=0),
     ),
+    scope=SCOPE,
+    meets="ZS-18",
 )

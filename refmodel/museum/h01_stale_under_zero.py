@@ -37,6 +37,22 @@ class InvalidatesUnderZero(SwapWritepage):
         return self.check_zero
 
 
+SCOPE = """
+[system]
+slots = 3
+
+[initial]
+run = ["shrinker_enabled(1)", "write(0, 0, 2)"]
+
+[[thread]]
+name = "task"
+run = ["pageout(0, 0, 1)", "write(0, 0, 0)", "pageout(0, 0, 1)"]
+
+[[thread]]
+name = "reader"
+run = ["read(0, 0)", "shrinker_scan(1, 0, 1)", "shrinker_scan(1, 0, 1)"]
+"""
+
 EXHIBIT = Exhibit(
     id="H-1",
     about=__doc__,
@@ -57,4 +73,6 @@ EXHIBIT = Exhibit(
         do("shrink_memcg", memcg=1),
         do("shrink_memcg", memcg=1),
     ),
+    scope=SCOPE,
+    meets="ZS-18",
 )

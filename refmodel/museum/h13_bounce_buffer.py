@@ -27,6 +27,19 @@ class SaysThatItFailed(ZswapLoad61):
         return Return(self.error and -errno.EIO)
 
 
+SCOPE = """
+[initial]
+run = ["write(0, 0, 2)", "pageout(0, 0, 1)"]
+
+[[thread]]
+name = "reader"
+run = ["read(0, 0)"]
+number = 2
+
+[environment]
+faults = ["bounce_buffer"]
+"""
+
 EXHIBIT = Exhibit(
     id="H-13",
     about=__doc__,
@@ -41,4 +54,6 @@ EXHIBIT = Exhibit(
         do("madvise_pageout", mm=0, page=0),
         do("read_page", {"bounce_buffer": (1,)}, mm=0, page=0),
     ),
+    scope=SCOPE,
+    meets="PROMISE",
 )

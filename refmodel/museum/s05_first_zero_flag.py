@@ -28,6 +28,22 @@ class AsksFirstFlag(SwapRead):
         return self.load
 
 
+SCOPE = """
+[system]
+pages = 3
+slots = 4
+folios = 4
+synchronous = true
+enabled = false
+
+[initial]
+run = ["write(0, 2, 0)", "write(0, 0, 2)", "write(0, 1, 0)", "pageout(0, 2, 1)", "pageout(0, 0, 2)"]
+
+[[thread]]
+name = "task"
+run = ["read(0, 0)"]
+"""
+
 EXHIBIT = Exhibit(
     id="S05",
     about=__doc__,
@@ -46,4 +62,6 @@ EXHIBIT = Exhibit(
         do("madvise_pageout", mm=0, page=0, nr=2),
         do("read_page", mm=0, page=0),
     ),
+    scope=SCOPE,
+    meets="ZS-19",
 )

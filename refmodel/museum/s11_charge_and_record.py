@@ -36,6 +36,19 @@ class RecordsTheDead(AddToSwap612):
         return self.insert
 
 
+SCOPE = """
+[initial]
+run = ["write(0, 0, 2)"]
+
+[[thread]]
+name = "task"
+run = ["pageout(0, 0, 1)"]
+
+[[thread]]
+name = "admin"
+run = ["memcg_offline(1)"]
+"""
+
 EXHIBIT = Exhibit(
     id="S11",
     about=__doc__,
@@ -49,4 +62,6 @@ EXHIBIT = Exhibit(
         do("memcg_offline", memcg=1),
         do("madvise_pageout", mm=0, page=0),
     ),
+    scope=SCOPE,
+    meets="SD-12",
 )

@@ -2,8 +2,8 @@
 
 Writeback puts a fresh folio into the swap cache and then finds that it has to give up. The branch takes
 the folio out of the swap cache and returns, but neither unlocks nor puts it: one page is lost each time,
-and nothing crashes. The commit is about giving up because the entry has changed, which takes three
-actors; since 6.15 a failed decompression takes the same branch, so a single actor gets there.
+and nothing crashes. The commit is about giving up because the slot has another entry by then, which takes
+somebody who swaps pages in and out meanwhile; since 6.15 a failed decompression takes the same branch.
 """
 
 import attrs
@@ -24,6 +24,26 @@ class StrandsFolio(ZswapWriteback73):
         return self.finish(v, self.error)
 
 
+SCOPE = """
+[system]
+pages = 2
+slots = 3
+totalram_pages = 60
+
+[initial]
+run = [
+    "shrinker_enabled(1)", "write(0, 0, 2)", "write(0, 1, 3)", "pageout(0, 0, 1)", "shrinker_scan(1, 0, 1)",
+]
+
+[[thread]]
+name = "shrinker"
+run = ["shrinker_scan(1, 0, 1)"]
+
+[[thread]]
+name = "task"
+run = ["read(0, 0)", "pageout(0, 1, 1)", "pageout(0, 0, 1)"]
+"""
+
 EXHIBIT = Exhibit(
     id="Z02",
     about=__doc__,
@@ -31,11 +51,13 @@ EXHIBIT = Exhibit(
     evidence="A",
     base="linux-7.3",
     operations={"zswap_writeback_entry": StrandsFolio},
-    breaks=("FOLIO",),
+    breaks=("FOLIO", "REFS"),
     program=(
         do("write_page", mm=0, page=0, content=1),
         do("madvise_pageout", mm=0, page=0),
         do("shrink_memcg", memcg=1),
         do("shrink_memcg", {"decompress": (1,)}, memcg=1),
     ),
+    scope=SCOPE,
+    meets="FOLIO",
 )

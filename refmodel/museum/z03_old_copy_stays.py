@@ -22,6 +22,21 @@ class KeepsOldCopy(ZswapStore61):
     first: ClassVar[str] = "check_enabled"
 
 
+SCOPE = """
+[system]
+slots = 3
+
+[initial]
+run = ["write(0, 0, 2)", "pageout(0, 0, 1)"]
+
+[[thread]]
+name = "task"
+run = ["read(0, 0)", "write(0, 0, 3)", "pageout(0, 0, 1)"]
+
+[environment]
+faults = ["compress"]
+"""
+
 EXHIBIT = Exhibit(
     id="Z03",
     about=__doc__,
@@ -37,4 +52,6 @@ EXHIBIT = Exhibit(
         do("write_page", mm=0, page=0, content=2),
         do("madvise_pageout", {"compress": (1,)}, mm=0, page=0),
     ),
+    scope=SCOPE,
+    meets="ZS-18",
 )

@@ -29,6 +29,24 @@ class PutsReferenceBack(ZswapStore61):
         return following
 
 
+SCOPE = """
+[system]
+pages = 3
+slots = 5
+folios = 4
+
+[initial]
+run = ["write(0, 0, 2)", "write(0, 1, 3)", "write(0, 2, 4)", "pageout(0, 0, 1)", "max_pool_percent(0)"]
+
+[[thread]]
+name = "task"
+run = ["pageout(0, 1, 1)"]
+
+[[thread]]
+name = "other"
+run = ["pageout(0, 2, 1)"]
+"""
+
 EXHIBIT = Exhibit(
     id="Z08",
     about=__doc__,
@@ -46,4 +64,6 @@ EXHIBIT = Exhibit(
         do("set_param", name="max_pool_percent", value="0"),
         do("madvise_pageout", mm=0, page=1, nr=2),
     ),
+    scope=SCOPE,
+    meets="ZS-10",
 )

@@ -34,6 +34,23 @@ class AlwaysExclusive(ZswapLoad612):
         return Call(v.ops.zswap_entry_free(entry=self.entry), then=self.done)
 
 
+SCOPE = """
+[system]
+synchronous = true
+
+[initial]
+run = ["write(0, 0, 2)", "pageout(0, 0, 1)"]
+
+[[thread]]
+name = "reader"
+run = ["read(0, 0)"]
+number = 2
+
+[environment]
+faults = ["fault_retry"]
+budget = 1
+"""
+
 EXHIBIT = Exhibit(
     id="Z09",
     about=__doc__,
@@ -48,4 +65,6 @@ EXHIBIT = Exhibit(
         do("madvise_pageout", mm=0, page=0),
         do("read_page", {"fault_retry": (1,)}, mm=0, page=0),
     ),
+    scope=SCOPE,
+    meets="PROMISE",
 )

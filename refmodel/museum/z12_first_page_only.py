@@ -38,6 +38,22 @@ class LoadsFirstPage(ZswapLoad73):
         return self.count_load
 
 
+SCOPE = """
+[system]
+pages = 3
+slots = 4
+folios = 4
+synchronous = true
+totalram_pages = 60
+
+[initial]
+run = ["write(0, 2, 0)", "write(0, 0, 2)", "write(0, 1, 3)", "pageout(0, 2, 1)", "pageout(0, 0, 2)"]
+
+[[thread]]
+name = "task"
+run = ["read(0, 0)"]
+"""
+
 EXHIBIT = Exhibit(
     id="Z12",
     about=__doc__,
@@ -56,4 +72,6 @@ EXHIBIT = Exhibit(
         do("madvise_pageout", mm=0, page=0, nr=2),
         do("read_page", mm=0, page=0),
     ),
+    scope=SCOPE,
+    meets="ZS-19",
 )

@@ -31,6 +31,19 @@ class FailureIsMiss(ZswapLoad73):
         return self.count_load
 
 
+SCOPE = """
+[initial]
+run = ["write(0, 0, 2)", "pageout(0, 0, 1)"]
+
+[[thread]]
+name = "reader"
+run = ["read(0, 0)"]
+number = 2
+
+[environment]
+faults = ["decompress"]
+"""
+
 EXHIBIT = Exhibit(
     id="Z19b",
     about=__doc__,
@@ -44,4 +57,6 @@ EXHIBIT = Exhibit(
         do("madvise_pageout", mm=0, page=0),
         do("read_page", {"decompress": (1,)}, mm=0, page=0),
     ),
+    scope=SCOPE,
+    meets="PROMISE",
 )

@@ -40,6 +40,19 @@ class ErasesFirst(ZswapLoad73):
         return Return(-errno.EIO)
 
 
+SCOPE = """
+[initial]
+run = ["write(0, 0, 2)", "pageout(0, 0, 1)"]
+
+[[thread]]
+name = "reader"
+run = ["read(0, 0)"]
+number = 2
+
+[environment]
+faults = ["decompress"]
+"""
+
 EXHIBIT = Exhibit(
     id="Z19c",
     about=__doc__,
@@ -53,4 +66,6 @@ EXHIBIT = Exhibit(
         do("madvise_pageout", mm=0, page=0),
         do("read_page", {"decompress": (1,)}, mm=0, page=0),
     ),
+    scope=SCOPE,
+    meets="ZS-18",
 )

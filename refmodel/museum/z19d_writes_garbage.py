@@ -28,6 +28,25 @@ class WritesAnyway(ZswapWriteback73):
         return self.erase
 
 
+SCOPE = """
+[system]
+slots = 3
+
+[initial]
+run = ["shrinker_enabled(1)", "write(0, 0, 2)", "pageout(0, 0, 1)", "shrinker_scan(1, 0, 1)"]
+
+[[thread]]
+name = "shrinker"
+run = ["shrinker_scan(1, 0, 1)"]
+
+[[thread]]
+name = "reader"
+run = ["read(0, 0)"]
+
+[environment]
+faults = ["decompress"]
+"""
+
 EXHIBIT = Exhibit(
     id="Z19d",
     about=__doc__,
@@ -42,4 +61,6 @@ EXHIBIT = Exhibit(
         do("shrink_memcg", memcg=1),
         do("shrink_memcg", {"decompress": (1,)}, memcg=1),
     ),
+    scope=SCOPE,
+    meets="ZS-18",
 )

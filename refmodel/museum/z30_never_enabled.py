@@ -24,6 +24,19 @@ class CreatesSilently(PoolCreate612):
         return Return(self.pool)
 
 
+SCOPE = """
+[system]
+enabled = false
+
+[[thread]]
+name = "task"
+run = ["write(0, 0, 2)", "pageout(0, 0, 1)", "read(0, 0)"]
+
+[[thread]]
+name = "admin"
+run = ["compressor(tokens)", "enabled(1)"]
+"""
+
 EXHIBIT = Exhibit(
     id="Z30",
     about=__doc__,
@@ -41,4 +54,6 @@ EXHIBIT = Exhibit(
         do("madvise_pageout", mm=0, page=0),
         do("read_page", mm=0, page=0),
     ),
+    scope=SCOPE,
+    meets="PROMISE",
 )

@@ -10,6 +10,7 @@ from refmodel.kernel.memcg import writeback_enabled
 from refmodel.kernel.table import KernelView
 from refmodel.kernel.zswap_store import accept_pages, total_pages
 from refmodel.machine import Event
+from refmodel.properties.accounting import VIRTUAL_SWAP
 from refmodel.properties.index import Index, grid
 from refmodel.properties.property import history_property, state_property
 from refmodel.properties.zswap_entries import NO_LRU
@@ -140,6 +141,28 @@ def disabled_zswap_takes_nothing(events: list[Event], v: KernelView) -> str | No
         if name == "store" and fields["ok"]:
             return f"the folio of slot {fields['swp']} was stored while zswap is disabled; expected a refusal"
     return None
+
+
+@history_property(
+    "OFF-WRITES",
+    source="mm/memcontrol.c mem_cgroup_zswap_writeback_enabled(), comment, Linux 6.12.117",
+    requirements=("S4",),
+    bug="G5",
+    not_in=VIRTUAL_SWAP,
+)
+def disabled_zswap_holds_nothing_back(events: list[Event], v: KernelView) -> str | None:
+    """While zswap is disabled, what it refuses goes to the device, whatever its cgroup allows."""
+    refused: dict[int, None] = {}
+    for name, fields in events:
+        if name == "store" and not fields["ok"]:
+            refused[fields["swp"]] = None
+        elif name == "disk_write":
+            refused.pop(fields["swp"], None)
+    if v[v.at.zswap].enabled or not refused:
+        return None
+    return (
+        f"the folios of the slots {list(refused)} were refused and went nowhere; expected them to be written"
+    )
 
 
 @history_property(

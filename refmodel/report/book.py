@@ -236,5 +236,5 @@ def _exhibit(exhibit: Exhibit) -> Iterator[str]:
         Source=[prose(exhibit.source)],
         Put_into=[f"`{exhibit.base}`"],
         Replaced=replaced,
-        Breaks=exhibit.breaks,
+        Breaks=exhibit.breaks or (exhibit.meets,),
     )

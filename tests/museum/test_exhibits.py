@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from refmodel.engines.violation import BUILT_IN
 from refmodel.museum import (
     EXHIBITS,
     NOT_IN_THIS_ROOM,
@@ -14,7 +15,8 @@ from refmodel.museum import (
     without_known_bugs,
 )
 from refmodel.profiles import PROFILES, profile
-from refmodel.properties import PROPERTIES
+from refmodel.properties import PROPERTIES, by_id
+from refmodel.report.hunt import explore_exhibit, shortest_run
 from tests.properties.verdicts import broken
 
 LISTED = {
@@ -35,14 +37,36 @@ LISTED = {
 """The 54 bugs of the list."""
 
 
-@pytest.mark.parametrize("each", EXHIBITS, ids=lambda each: each.id)
+WITH_PROGRAM = [each for each in EXHIBITS if each.program]
+WITH_SCOPE = [each for each in EXHIBITS if each.scope]
+
+
+@pytest.mark.parametrize("each", WITH_PROGRAM, ids=lambda each: each.id)
 def test_the_program_breaks_what_the_exhibit_says(each: Exhibit) -> None:
     assert set(broken(each, each.profile)) == set(each.breaks)
 
 
-@pytest.mark.parametrize("each", EXHIBITS, ids=lambda each: each.id)
+@pytest.mark.parametrize("each", WITH_PROGRAM, ids=lambda each: each.id)
 def test_the_program_breaks_nothing_without_the_bug(each: Exhibit) -> None:
     assert broken(each, each.correct) == ()
+
+
+@pytest.mark.parametrize("each", WITH_SCOPE, ids=lambda each: each.id)
+def test_an_exploration_of_the_scope_meets_the_bug(each: Exhibit) -> None:
+    """The shortest run breaks the property that the exhibit names, and runs again to the same end."""
+    found = explore_exhibit(each, each.profile)
+
+    assert found.verdict == "refuted"
+    again = shortest_run(each, found).violation
+    assert again is not None
+    assert again.property == each.meets
+
+
+@pytest.mark.parametrize("each", WITH_SCOPE, ids=lambda each: each.id)
+def test_an_exploration_sees_everything_and_nothing_wrong_without_the_bug(each: Exhibit) -> None:
+    found = explore_exhibit(each, each.correct)
+
+    assert (found.verdict, found.unjudged) == ("holds", ())
 
 
 @pytest.mark.parametrize("each", EXHIBITS, ids=lambda each: each.id)
@@ -56,8 +80,22 @@ def test_an_exhibit_tells_its_story(each: Exhibit) -> None:
 
 
 @pytest.mark.parametrize("each", EXHIBITS, ids=lambda each: each.id)
+def test_an_exhibit_is_shown_by_a_program_or_a_scope(each: Exhibit) -> None:
+    """A bug without a scope breaks only what speaks of the events of one actor."""
+    assert bool(each.program) == bool(each.breaks)
+    assert bool(each.scope) == bool(each.meets)
+    if not each.scope:
+        assert {by_id(id).when for id in each.breaks} == {"history"}
+
+
+@pytest.mark.parametrize("each", EXHIBITS, ids=lambda each: each.id)
 def test_a_bug_replaces_a_step_or_a_released_kernel_lacks_a_remedy(each: Exhibit) -> None:
     assert bool(each.operations) != bool(each.remedy)
+
+
+def test_every_property_that_every_run_has_is_met_by_a_bug() -> None:
+    """A step that is not defined somewhere is a mistake of the model, not a bug of a kernel."""
+    assert set(BUILT_IN) - {each.meets for each in EXHIBITS} == {"DEFINED"}
 
 
 def test_every_bug_of_the_list_is_shown_or_explained() -> None:
@@ -82,8 +120,9 @@ def test_an_unknown_exhibit_is_named_with_the_nearest_one() -> None:
 
 
 def test_a_released_kernel_has_its_known_bugs() -> None:
-    assert [each.id for each in known_bugs(profile("linux-6.1"))] == ["Z08", "H-13"]
-    for kernel in ("linux-6.12", "linux-6.18", "linux-7.3"):
+    assert [each.id for each in known_bugs(profile("linux-6.1"))] == ["Z08", "Z15", "H-13"]
+    assert [each.id for each in known_bugs(profile("linux-6.12"))] == ["H-1", "H-14"]
+    for kernel in ("linux-6.18", "linux-7.3"):
         assert [each.id for each in known_bugs(profile(kernel))] == ["H-1"]
     assert known_bugs(profile("vswap-v6")) == ()
 
@@ -93,5 +132,6 @@ def test_remedies_replace_the_steps_of_known_bugs_only() -> None:
     remedied = without_known_bugs(released)
     assert remedied.name == released.name
     assert remedied.operations.zswap_store is exhibit("Z08").remedy["zswap_store"]
-    assert remedied.operations.zswap_compress is released.operations.zswap_compress
+    assert remedied.operations.zswap_load is exhibit("H-13").remedy["zswap_load"]
+    assert remedied.operations.zswap_entry_free is released.operations.zswap_entry_free
     assert without_known_bugs(profile("vswap-v6")) == profile("vswap-v6")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from refmodel.kernel.config import PAGE_SIZE
+from refmodel.kernel.madvise import MadviseWillneed
 from refmodel.kernel.page_io import ACTIVATE, SwapWritepage
 from refmodel.kernel.swap_slots import SwapPutMap73, SwapPutMap612
 from refmodel.kernel.swap_state import SwapCacheDel
@@ -291,6 +292,25 @@ class ProtectionOverdrawn(ShrinkerCount):
         return following
 
 
+@attrs.define
+class PinKept(ZswapWriteback73):
+    @step
+    def claimed(self, v: KernelView) -> Next:
+        """Give up and forget the pin of the device."""
+        if self.result < 0:
+            return self.finish(v, self.errno_of(self.result))
+        return ZswapWriteback73.claimed(self, v)
+
+
+@attrs.define
+class ReferenceKept(MadviseWillneed):
+    @step
+    def put_folio(self, v: KernelView) -> Next:
+        """Drop the mmap lock and keep the folio."""
+        self.result = 0
+        return MadviseWillneed.put_folio(self, v)
+
+
 MUTANTS = (
     mutant(
         "all_pages_at_first_slot",
@@ -448,5 +468,24 @@ MUTANTS = (
         OUT,
         do("set_param", name="shrinker_enabled", value="1"),
         do("shrinker_count", memcg=1, nid=0),
+    ),
+    mutant(
+        "pin_kept",
+        "linux-7.3",
+        {"zswap_writeback_entry": PinKept},
+        ("LOCKS",),
+        WRITE,
+        OUT,
+        SHRINK,
+        do("shrink_memcg", {"alloc_folio": (1,)}, memcg=1),
+    ),
+    mutant(
+        "reference_kept",
+        "linux-7.3",
+        {"madvise_willneed": ReferenceKept},
+        ("REFS",),
+        WRITE,
+        OUT,
+        do("madvise_willneed", mm=0, page=0),
     ),
 )

@@ -1,0 +1,43 @@
+"""What operations in flight hold, and must have given back when none is in flight: locks, pins, references."""
+
+from __future__ import annotations
+
+from refmodel.properties.index import Index
+from refmodel.properties.property import state_property
+
+
+@state_property(
+    "LOCKS",
+    source="mm/memory.c, mm/swapfile.c get_swap_device(), kernel/cpu.c, Linux 6.12.117",
+    requirements=("Z2",),
+    bug="pin_kept",
+)
+def nothing_is_held(index: Index) -> str | None:
+    """While nothing is under way no lock of an address space is held, no device pinned, no CPU on its way."""
+    v = index.v
+    for mm, (mmap_lock, ptl) in enumerate(zip(v.at.mmap_lock, v.at.ptl, strict=True)):
+        if v[mmap_lock]:
+            return f"the mmap lock of process {mm} is held ({v[mmap_lock]}) at rest; expected it free"
+        if v[ptl]:
+            return f"the page-table lock of process {mm} is held at rest; expected it free"
+    if v[v.at.si_pins]:
+        return f"the swap device has {v[v.at.si_pins]} pins at rest; expected none"
+    if v[v.at.hotplug_locked]:
+        return "a CPU is coming or going at rest; expected the lock to be free"
+    return None
+
+
+@state_property(
+    "REFS",
+    source="mm/swap.c folio_put(), mm/vmscan.c folio_isolate_lru(), Linux 6.12.117",
+    requirements=("Z2",),
+    bug="reference_kept",
+)
+def folios_are_let_go(index: Index) -> str | None:
+    """While nothing is under way every folio is on an LRU list, and only page tables and swap cache refer to it."""
+    for number, folio in index.folios.items():
+        if folio.refs:
+            return f"folio {number} has {folio.refs} references of operations at rest; expected none"
+        if not folio.lru:
+            return f"folio {number} is on no LRU list at rest; expected reclaim to find it"
+    return None
