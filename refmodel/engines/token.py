@@ -1,8 +1,11 @@
 """Tokens: a failure as one short word that can be mailed, kept and replayed.
 
-A token is ``rm1-`` and base64 (URL alphabet) of a checksum and the deflated program: profile, preset, setting
-and moves.  Numbers are variable-length integers; the dictionary of the compressor holds the words that most
-programs contain.  Everything that is read here may come from anybody.
+A token is a version and base64 (URL alphabet) of a checksum and a deflated value.  Numbers are variable-length
+integers; the dictionary of the compressor holds the words that most tokens of the version contain.  Everything
+that is read here may come from anybody.
+
+``rm1-`` tokens hold a program: profile, preset, setting and moves.  ``rs1-`` tokens hold a schedule
+(``refmodel.engines.schedule_token``).
 """
 
 from __future__ import annotations
@@ -10,8 +13,8 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
@@ -25,8 +28,13 @@ from refmodel.profiles import PRESETS
 if TYPE_CHECKING:
     from refmodel.profiles import Profile
 
+T = TypeVar("T")
+
 VERSION = "rm1"
-"""Stands in front of every token; another layout of programs has another one."""
+"""Stands in front of a program's token; another layout of programs has another one."""
+
+SCHEDULE_VERSION = "rs1"
+"""Stands in front of a schedule's token."""
 
 _WORDS = (
     b"cpu_offline cpu_online bind thp zpool zbud compressor unknown accept_threshold_percent max_pool_percent "
@@ -37,7 +45,7 @@ _WORDS = (
 """What the compressor expects to see.  Part of the layout: a change of it is another version."""
 
 _MOST_BYTES = 1 << 20
-"""Length of a program at most, so that a token cannot blow up when it is read."""
+"""Length of what a token holds at most, so that it cannot blow up when it is read."""
 
 
 class BadToken(ValueError):
@@ -60,9 +68,8 @@ class Program:
 def encode(program: Program) -> str:
     """Return the token of a program."""
     moves = tuple((m.command.name, m.command.arguments, m.answers) for m in program.moves)
-    body = packed((program.profile, program.preset, attrs.astuple(program.setting), moves))
-    deflated = _deflated(body)
-    return f"{VERSION}-{_text(zlib.crc32(deflated).to_bytes(4, 'big') + deflated)}"
+    value = (program.profile, program.preset, attrs.astuple(program.setting), moves)
+    return sealed(VERSION, value, _WORDS)
 
 
 def decode(token: str, profiles: Mapping[str, Profile] | None = None) -> Program:
@@ -71,36 +78,62 @@ def decode(token: str, profiles: Mapping[str, Profile] | None = None) -> Program
     profiles: those that are known, by name; by default ``known_profiles()``.
     Raises BadToken for what is no token, or none of this version, or names something that does not exist.
     """
-    version, _, text = token.strip().partition("-")
-    if not text or not version.startswith("rm"):
-        raise BadToken(
-            f"token {_short(token)}: expected one that starts with {VERSION}-; copy the whole line"
-        )
-    if version != VERSION:
-        raise BadToken(
-            f"token {_short(token)}: made by another version ({version}); this one reads {VERSION}-"
-        )
+    program = opened(token, VERSION, _WORDS, _program)
+    _check_names(program, known_profiles() if profiles is None else profiles)
+    return program
+
+
+def is_schedule(token: str) -> bool:
+    """Whether a token is, or was once, one of a schedule."""
+    return token.strip().startswith(SCHEDULE_VERSION[:-1])
+
+
+def sealed(version: str, value: Packable, words: bytes) -> str:
+    """Return the token of a value.
+
+    version: what stands in front.  words: the dictionary of the compressor, which is part of the version.
+    """
+    deflated = _deflated(packed(value), words)
+    return f"{version}-{_text(zlib.crc32(deflated).to_bytes(4, 'big') + deflated)}"
+
+
+def opened(token: str, version: str, words: bytes, read: Callable[[Packable], T]) -> T:
+    """Return what ``read`` makes of the value of a token.
+
+    version, words: as for ``sealed``.
+    Raises BadToken for what is no token, or none of this version, or holds nothing that can be read.
+    """
+    given, _, text = token.strip().partition("-")
+    if not text or not given.startswith(version[:-1]):
+        expected = f"expected one that starts with {VERSION}- or {SCHEDULE_VERSION}-"
+        raise BadToken(f"token {_short(token)}: {expected}; copy the whole line")
+    if given != version:
+        raise BadToken(f"token {_short(token)}: made by another version ({given}); this one reads {version}-")
     checked = _bytes(text)
     checksum, deflated = checked[:4], checked[4:]
     if zlib.crc32(deflated).to_bytes(4, "big") != checksum:
         raise BadToken(f"token {_short(token)}: its checksum is wrong; copy it again, all of it")
     try:
-        program = _program(unpacked(_inflated(deflated)))
+        return read(unpacked(_inflated(deflated, words)))
     except (ValueError, TypeError, IndexError, zlib.error) as error:
+        what = "program" if version == VERSION else "schedule"
         raise BadToken(
-            f"token {_short(token)}: holds no program ({error}); report where it came from"
+            f"token {_short(token)}: holds no {what} ({error}); report where it came from"
         ) from None
-    _check_names(program, known_profiles() if profiles is None else profiles)
-    return program
+
+
+def profile_of(name: str, profiles: Mapping[str, Profile]) -> Profile:
+    """Return the profile that a token names.  Raises BadToken."""
+    if name not in profiles:
+        known = ", ".join(each for each in profiles if "+" not in each)
+        hint = "a profile with changes of its own is replayed with the same changes"
+        raise BadToken(f"token of profile {name!r}: expected one of {known}; {hint}")
+    return profiles[name]
 
 
 def _check_names(program: Program, profiles: Mapping[str, Profile]) -> None:
     """Raise BadToken where a name stands for nothing here."""
-    setting, profile = program.setting, profiles.get(program.profile)
-    if profile is None:
-        known = ", ".join(name for name in profiles if "+" not in name)
-        hint = "a profile with changes of its own is replayed with the same changes"
-        raise BadToken(f"token of profile {program.profile!r}: expected one of {known}; {hint}")
+    setting, profile = program.setting, profile_of(program.profile, profiles)
     if program.preset not in PRESETS:
         raise BadToken(f"token of preset {program.preset!r}: expected one of {', '.join(PRESETS)}")
     if setting.compressor not in COMPRESSORS:
@@ -145,13 +178,13 @@ def _int(value: Packable) -> int:
     return value
 
 
-def _deflated(body: bytes) -> bytes:
-    stream = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, _WORDS)
+def _deflated(body: bytes, words: bytes) -> bytes:
+    stream = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, words)
     return stream.compress(body) + stream.flush()
 
 
-def _inflated(deflated: bytes) -> bytes:
-    stream = zlib.decompressobj(-15, _WORDS)
+def _inflated(deflated: bytes, words: bytes) -> bytes:
+    stream = zlib.decompressobj(-15, words)
     body = stream.decompress(deflated, _MOST_BYTES)
     if not stream.eof:
         raise ValueError("too long, or cut off")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from rich.console import Group, RenderableType
@@ -17,11 +17,17 @@ from refmodel.engines.violation import Violation
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.report.terminal import table
 
+if TYPE_CHECKING:
+    from refmodel.engines.rerun import Rerun
+
+_VALUES = ("before", "after", "taken", "value")
+"""Fields of records that hold values of the model."""
+
 _LONG = 60
 """Characters of a value at most."""
 
-_BOOKKEEPING = re.compile(r"\w+_used$")
-"""Maps of used numbers: what they say shows in the components themselves."""
+BOOKKEEPING = re.compile(r"\w+_used$")
+"""Components that are maps of used numbers: what they say shows in the components themselves."""
 
 
 def page(timeline: Timeline) -> list[RenderableType]:
@@ -32,15 +38,15 @@ def page(timeline: Timeline) -> list[RenderableType]:
     )
 
 
-def data(timeline: Timeline) -> dict[str, Any]:
+def data(replayed: Timeline | Rerun) -> dict[str, Any]:
     """Return a replay as data that JSON can hold; values of the model as short texts."""
-    return attrs.asdict(timeline, value_serializer=_plain)
+    return attrs.asdict(replayed, value_serializer=_plain)
 
 
 def _plain(_record: Any, field: attrs.Attribute[Any] | None, value: Any) -> Any:
-    return (
-        brief(value) if field is not None and field.name in ("before", "after", "taken", "value") else value
-    )
+    if field is not None and field.name == "initial" and isinstance(value, Mapping):
+        return {name: brief(component) for name, component in value.items()}
+    return brief(value) if field is not None and field.name in _VALUES else value
 
 
 def program_page(timeline: Timeline) -> list[RenderableType]:
@@ -65,18 +71,20 @@ def violation_page(violation: Violation) -> list[RenderableType]:
     made.show_header = False
     made.add_row("broken", Text(f"{violation.property}: {violation.sentence}", "bold red"))
     made.add_row("found", violation.found)
-    made.add_row("where", violation.where)
+    if violation.where:
+        made.add_row("where", violation.where)
     return [made]
 
 
 def _command(move: MoveRecord) -> str:
     """Write a command with what was unusual in its environment."""
-    unusual = ", ".join(_answer(answer) for step in move.steps for answer in step.answers if answer.index)
+    unusual = ", ".join(answer_text(answer) for step in move.steps for answer in step.answers if answer.index)
     does_nothing = "" if move.applied else "    (does not apply)"
     return f"{move.text}{f'    where {unusual}' if unusual else ''}{does_nothing}"
 
 
-def _answer(answer: Answer) -> str:
+def answer_text(answer: Answer) -> str:
+    """Write what the environment answered at a choice."""
     return f"{answer.choice} fails" if answer.taken is True else f"{answer.choice} is {brief(answer.taken)}"
 
 
@@ -99,9 +107,9 @@ def _name(step: StepRecord) -> Text:
 def _lines(step: StepRecord) -> Iterator[Text]:
     for answer in step.answers:
         if answer.taken is not False:  # what did not fail is not worth a line
-            yield Text(f"? {_answer(answer)}", "yellow" if answer.index else "dim")
+            yield Text(f"? {answer_text(answer)}", "yellow" if answer.index else "dim")
     for change in step.changes:
-        if not _BOOKKEEPING.match(change.place):
+        if not BOOKKEEPING.match(change.place):
             yield Text(f"{change.place}: {difference(change)}")
     for name, fields in step.events:
         told = " ".join(f"{field}={brief(value)}" for field, value in fields.items())

@@ -69,8 +69,8 @@ def _token(profile: str = "linux-7.3", preset: str = "toy", name: str = "fork", 
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ("", "expected one that starts with rm1-; copy the whole line"),
-        ("hello", "expected one that starts with rm1-; copy the whole line"),
+        ("", "expected one that starts with rm1- or rs1-; copy the whole line"),
+        ("hello", "expected one that starts with rm1- or rs1-; copy the whole line"),
         ("rm9-AAAA", "made by another version (rm9); this one reads rm1-"),
         ("rm1-AAAA", "its checksum is wrong; copy it again, all of it"),
         ("rm1-???", "its checksum is wrong; copy it again, all of it"),
@@ -92,7 +92,7 @@ def test_a_bad_token_gets_one_clear_line(bad: str, message: str) -> None:
 
 def _checked(body: bytes) -> str:
     """Return a token with a right checksum, whatever is in it."""
-    deflated = token._deflated(body)
+    deflated = token._deflated(body, token._WORDS)
     return f"rm1-{token._text(zlib.crc32(deflated).to_bytes(4, 'big') + deflated)}"
 
 
