@@ -1,0 +1,77 @@
+"""A state is one integer, and stays the same state when fields get wider or tighter."""
+
+from __future__ import annotations
+
+from refmodel.engines.explorer.packing import Packing, Widened
+from refmodel.engines.explorer.visited import insert_bits, remove_bits
+
+
+def changed(packing: Packing, states: list[int], state: int, place: int, value: object) -> int:
+    """Return a state with another component; states that are kept are packed anew where a field gets wider."""
+    states.append(state)
+    while True:
+        changes = packing.changes(states[-1], {(place, ""): value})
+        try:
+            after = states[-1] + packing.moved(states[-1], changes)
+        except Widened as wide:
+            for position in wide.inserts:
+                states[:] = insert_bits(states, position)
+        else:
+            states.pop()
+            return after
+
+
+def test_components_survive_wider_fields() -> None:
+    """Each component keeps its value while others get more values than their fields have room for."""
+    packing = Packing([0, 0, 0], ["idle", "idle"])
+    states = [packing.start]
+    for value in range(40):
+        states.append(changed(packing, states, states[-1], value % 3, value))
+    for number, state in enumerate(states):
+        expected = [max((v for v in range(number) if v % 3 == place), default=0) for place in range(3)]
+        assert packing.components(state) == expected
+
+
+def test_columns_are_packed_alike() -> None:
+    """Columns stand side by side; equal columns have equal bits, whatever comes between."""
+    packing = Packing(["a", 0, "a", 0, "x"], ["idle"], columns=((0, 1), (2, 3)))
+    states = [packing.start]
+    first = ((0, "b"), (4, "y"), (3, 5), (1, 7), (2, "c"), (3, 6))
+    then = ((1, 8), (4, "z"), (3, 9), (2, "b"), (3, 8))
+    for place, value in (*first, *then):
+        states.append(changed(packing, states, states[-1], place, value))
+    packing_bits = packing.column_width
+    state, low = states[-1], (1 << packing_bits) - 1
+    start = packing.width * packing.actors
+    assert packing.components(state) == ["b", 8, "b", 8, "z"]
+    assert (state >> start) & low == (state >> start + packing_bits) & low
+    assert all(packing.fields[a].width == packing.fields[b].width for a, b in ((0, 2), (1, 3)))
+
+
+def test_tight_fields_hold_the_same_values() -> None:
+    """Spare bits can be taken out of all states."""
+    packing = Packing([0, 0, 0, 0], ["idle", "idle"], columns=((0, 1), (2, 3)))
+    states = [packing.start]
+    for value in range(6):
+        states.append(changed(packing, states, states[-1], value % 4, value))
+    before, bits = [packing.components(state) for state in states], packing.bits
+    for position in packing.tighten():
+        states[:] = remove_bits(states, position)
+    assert packing.bits < bits
+    assert max(states).bit_length() <= packing.bits
+    assert [packing.components(state) for state in states] == before
+
+
+def test_different_actors_keep_their_places() -> None:
+    """The initial state can be told at any time, however wide fields are."""
+    packing = Packing([0], ["reader", "writer", "daemon"])
+    states = [packing.start]
+    changed(packing, states, states[-1], 0, 1)
+    for number in range(20):
+        try:
+            packing.local_number(f"local {number}")
+        except Widened as wide:
+            for position in wide.inserts:
+                states[:] = insert_bits(states, position)
+    assert states[0] == packing.start
+    assert [packing.local(packing.start, actor) for actor in range(3)] == ["reader", "writer", "daemon"]

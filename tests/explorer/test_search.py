@@ -1,0 +1,117 @@
+"""A search finds exactly the states, transitions and levels that there are, and the shortest way to a bug."""
+
+from __future__ import annotations
+
+import pytest
+
+from refmodel.engines.explorer.search import Bounds, Reductions, Search
+from tests.explorer.protocol import Violation
+from tests.explorer.scope import NOTHING, all_reductions, at_rest_up_to_names, parts, search_of
+
+SMALL, MIDDLE = (1, 2, 2), (2, 2, 2)
+BUGS = {
+    1: "decompressed an entry that is gone",
+    2: "stored/charge counter differs from the number of live entries",
+    3: "shrinker met an incoherent entry",
+    4: "page lost",
+}
+
+
+@pytest.mark.parametrize(
+    ("scope", "counts"),
+    [((1, 1, 1), (56, 78, 18)), (SMALL, (1_647, 3_784, 46)), (MIDDLE, (132_099, 362_540, 80))],
+)
+def test_without_reductions_every_state_is_visited_once(
+    scope: tuple[int, int, int], counts: tuple[int, int, int]
+) -> None:
+    """TLA+, Promela and Python texts of the protocol agree on these numbers."""
+    search = search_of(scope).run()
+    assert search.complete
+    assert (len(search.visited), search.transitions, search.depth) == counts
+
+
+@pytest.mark.parametrize(
+    ("scope", "actors", "merge", "names", "states"),
+    [
+        (SMALL, True, False, False, 852),
+        ((2, 2, 1), False, False, True, 1_806),
+        (MIDDLE, True, False, True, 33_277),
+        (SMALL, True, True, True, 522),
+        (MIDDLE, True, True, True, 14_309),
+    ],
+)
+def test_each_reduction_leaves_the_known_number_of_states(
+    scope: tuple[int, int, int], actors: bool, merge: bool, names: bool, states: int
+) -> None:
+    """Orbits under renaming, and what is left when steps that commute are merged."""
+    renaming = parts(*scope)[3] if names else None
+    search = search_of(scope, Reductions(actors, merge, renaming)).run()
+    assert search.complete
+    assert len(search.visited) == states
+
+
+@pytest.mark.parametrize(("scope", "resting"), [(SMALL, 43), (MIDDLE, 349)])
+def test_reductions_keep_every_state_at_rest(scope: tuple[int, int, int], resting: int) -> None:
+    """Up to the names of slots, the states in which no operation is under way are the same."""
+    names = all_reductions(parts(*scope)[0]).names
+    expected = at_rest_up_to_names(search_of(scope).run())
+    assert len(expected) == resting
+    each = (
+        (Reductions(True, False), Reductions(False, True), Reductions(False, False, names))
+        if scope == SMALL
+        else ()
+    )
+    for reductions in (*each, Reductions(names=names)):
+        assert at_rest_up_to_names(search_of(scope, reductions).run()) == expected
+
+
+@pytest.mark.parametrize(("bug", "depth"), [(1, 22), (2, 7), (3, 3), (4, 15)])
+def test_a_planted_bug_is_found_at_its_shortest_depth(bug: int, depth: int) -> None:
+    """The depth counts the transitions before the one that fails."""
+    found = search_of((*SMALL, bug), NOTHING, judged=True).run().found
+    assert found is not None
+    assert (str(found.what), found.depth) == (BUGS[bug], depth)
+    assert found.kind == ("step" if isinstance(found.what, Violation) else "state")
+
+
+@pytest.mark.parametrize("bug", [1, 2, 3, 4])
+def test_reductions_keep_the_verdict(bug: int) -> None:
+    """Merged steps make ways shorter, and no bug hides behind them."""
+    found = search_of((*MIDDLE, bug), "all", judged=True).run().found
+    assert found is not None
+    assert str(found.what) == BUGS[bug]
+
+
+def test_two_runs_find_the_same_states_in_the_same_order() -> None:
+    """Nothing depends on chance."""
+    first, second = (list(search_of(SMALL, "all").run().visited.all()) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("bounds", "sentence"),
+    [
+        (Bounds(states=100), "stopped at the bound of 100 states"),
+        (Bounds(depth=5), "stopped at the bound of 5 transitions of a run"),
+        (Bounds(seconds=0), "stopped at the bound of 0 seconds"),
+        (Bounds(megabytes=1), "stopped at the bound of 1 megabytes of memory"),
+    ],
+)
+def test_a_search_that_reaches_a_bound_says_which(bounds: Bounds, sentence: str) -> None:
+    """What was covered until then stays."""
+    search = search_of(SMALL, bounds=bounds).run()
+    assert not search.complete
+    assert search.stopped == sentence
+    assert len(search.visited) >= 1
+
+
+def test_the_memory_bound_holds_within_a_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A level that does not fit is given up; the levels before it stay."""
+    monkeypatch.setattr("refmodel.engines.explorer.search.CHUNK", 5)
+    monkeypatch.setattr(Search, "_over", lambda search: False)
+    search = search_of(SMALL, bounds=Bounds(megabytes=1_000_000))
+    sizes = iter([0] * 100 + [10**13] * 10_000)
+    monkeypatch.setattr("refmodel.engines.explorer.search.resident", lambda: next(sizes))
+    search.run()
+    assert search.stopped == "stopped at the bound of 1,000,000 megabytes of memory"
+    assert 1 < len(search.visited) < 1_647
