@@ -7,14 +7,17 @@ import click
 from refmodel.cli.options import json_option, print_json, profile_option
 
 
-@click.command(short_help="Measure the speed on this machine.")
+@click.group(short_help="Measure the speed on this machine.", invoke_without_command=True)
 @profile_option
 @json_option
-def bench(profile_name: str, as_json: bool) -> None:
+@click.pass_context
+def bench(context: click.Context, profile_name: str, as_json: bool) -> None:
     """Measure the speed of the model, of the engines and of the validator, against their goals.
 
     Takes about a minute. Other work on the machine makes the figures worse; CPU time is measured where that helps.
     """
+    if context.invoked_subcommand is not None:
+        return
     from refmodel.report import bench_page
     from refmodel.report.terminal import console, show
 
@@ -24,3 +27,21 @@ def bench(profile_name: str, as_json: bool) -> None:
             status.update(f"{figure.name}: {figure.measured:,.3g} {figure.unit}")
             found.append(figure)
     print_json(bench_page.data(found)) if as_json else show(*bench_page.page(found))
+
+
+@bench.command("explore", short_help="Measure the explorer, beside Spin.")
+@json_option
+def explore(as_json: bool) -> None:
+    """Measure the explorer on kernel scopes, and on a protocol that Spin and prototypes explore too.
+
+    Takes some minutes. In a checkout only the protocol is there; without spin and gcc those columns say so.
+    """
+    from refmodel.report import bench_explore_page
+    from refmodel.report.terminal import console, show
+
+    found = []
+    with console(stderr=True).status("measuring") as status:
+        for line in bench_explore_page.lines():
+            status.update(f"{line.name}: {line.ours:,.3g} {line.unit}")
+            found.append(line)
+    print_json(bench_explore_page.data(found)) if as_json else show(*bench_explore_page.page(found))

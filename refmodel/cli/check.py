@@ -42,6 +42,7 @@ _EXIT = {"not refuted": FINE, "refuted": REFUTED, "undecided": UNDECIDED}
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Processes to use."
 )
+@click.option("--sequential", is_flag=True, help="Run one command at a time: no races of several actors.")
 @change_option
 @known_bugs_option
 @json_option
@@ -52,6 +53,7 @@ def check(
     steps: int | None,
     seed: int,
     jobs: int,
+    sequential: bool,
     change: str | None,
     known_bugs: bool,
     as_json: bool,
@@ -74,6 +76,7 @@ def check(
             steps=steps,
             seed=seed,
             jobs=jobs,
+            races=not sequential,
             progress=tell,
             remake=partial(subject, profile_name, change, known_bugs) if change else None,
         )
@@ -83,8 +86,9 @@ def check(
         profiles = subjects(change, known_bugs)
         for failure in result.failures:
             show(*check_page.failure_page(failure, profiles, options(change, known_bugs)), "")
+        words = (" --sequential" if sequential else "") + (f" --jobs {jobs}" if jobs > 1 else "")
         left_out = [] if known_bugs else _known_bugs(result.profile)
-        show(*check_page.result_page(result, profile, left_out, _hint(result, change, known_bugs, jobs)))
+        show(*check_page.result_page(result, profile, left_out, _hint(result, change, known_bugs, words)))
     sys.exit(_EXIT[result.verdict])
 
 
@@ -97,8 +101,11 @@ def _known_bugs(name: str) -> list[str]:
     return [f"{bug.id}, {bug.title} (--known-bugs keeps it)" for bug in known_bugs(base)] if base else []
 
 
-def _hint(result: CheckResult, change: str | None, known_bugs: bool, jobs: int) -> str:
-    """Say what to do next, in one line; a longer check is one of the same kind."""
+def _hint(result: CheckResult, change: str | None, known_bugs: bool, words: str) -> str:
+    """Say what to do next, in one line; a longer check is one of the same kind.
+
+    words: of the command line that choose it.
+    """
     if result.failures:
         return (
             f"mend {change} and check again"
@@ -107,6 +114,6 @@ def _hint(result: CheckResult, change: str | None, known_bugs: bool, jobs: int) 
         )
     chosen = ("" if change else f" --profile {result.profile}") + options(change, known_bugs)
     chosen += f" --preset {result.preset}" if result.preset != "toy" else ""
-    chosen += f" --jobs {jobs}" if jobs > 1 else ""
+    chosen += words
     longer = max(60, 10 * round(result.seconds))
     return f"refmodel check{chosen} --seconds {longer} --seed {result.seed + 1} looks longer, at other runs"

@@ -16,6 +16,9 @@ FINE, REFUTED, WRONG_USE, UNDECIDED = 0, 1, 2, 3
 
 MISTAKES = frozenset(
     {
+        "refmodel.engines.scope.BadScope",
+        "refmodel.engines.toml_file.BadFile",
+        "refmodel.engines.explorer.checkpoint.Refused",
         "refmodel.engines.token.BadToken",
         "refmodel.machine.source_code.NoSource",
         "refmodel.museum.collection.UnknownExhibit",

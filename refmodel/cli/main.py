@@ -10,6 +10,8 @@ import refmodel
 from refmodel.cli.bench import bench
 from refmodel.cli.check import check
 from refmodel.cli.errors import one_line
+from refmodel.cli.explore import explore
+from refmodel.cli.litmus import litmus
 from refmodel.cli.museum import museum
 from refmodel.cli.overhead import overhead
 from refmodel.cli.profiles import profiles
@@ -42,5 +44,5 @@ def main(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (check, replay, validate, museum, spec, profiles, overhead, bench):
+for command in (check, explore, litmus, replay, validate, museum, spec, profiles, overhead, bench):
     main.add_command(command)

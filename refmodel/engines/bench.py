@@ -170,7 +170,9 @@ def rule_steps(subject: Profile) -> Figure:
 
 
 def _worker(subject: Profile) -> Worker:
-    return Worker(Plan(subject, "toy", (Setting("zstd"), Setting(TOKENS)), 0, frozenset(), STEPS))
+    return Worker(
+        Plan(subject, "toy", (Setting("zstd"), Setting(TOKENS)), 0, frozenset(), STEPS, races=False)
+    )
 
 
 def minimiser(subject: Profile) -> Figure:

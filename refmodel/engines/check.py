@@ -1,7 +1,7 @@
 """Check: look for a run that breaks a property, for as long as is asked.
 
-Most of the time goes into random walks, one portion in ten into rule-based runs of Hypothesis.  The settings
-take turns.  With a bound in steps the result depends on profile, preset and seed only.
+Of ten portions six are random walks, three are races of several actors and one is rule-based runs of Hypothesis.
+The settings take turns.  With a bound in steps the result depends on profile, preset and seed only.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from refmodel.engines.command import describe
-from refmodel.engines.commands import KINDS
 from refmodel.engines.coverage import Coverage, Goal, declared
-from refmodel.engines.portion import STEPS, Found, Plan, Report, Worker
-from refmodel.engines.setting import COMPRESSORS, settings
-from refmodel.engines.token import encode
+from refmodel.engines.portion import STEPS, Found, Kind, Plan, Report, Worker
+from refmodel.engines.races import COMMANDS
+from refmodel.engines.schedule_token import encode_run
+from refmodel.engines.setting import COMPRESSORS, TOKENS, Setting, settings
+from refmodel.engines.token import Program, encode
 from refmodel.engines.walk import LENGTH
 
 if TYPE_CHECKING:
+    from refmodel.engines.scope import Scope
     from refmodel.profiles import Profile
 
 Verdict = Literal["not refuted", "refuted", "undecided"]
@@ -35,11 +36,11 @@ Verdict = Literal["not refuted", "refuted", "undecided"]
 
 @attrs.frozen
 class Failure:
-    """A property that was broken, and the shortest program that was found to break it.
+    """A property that was broken, and the shortest program or schedule that was found to break it.
 
     property, sentence: which, and what it says.  found, where: what was found instead, and at which point.
-    program: its commands as a person would write them.  length: commands before minimising.
-    setting: what stood at the start.  token: replays it.
+    program: its commands, or the turns of its actors, as a person would write them.
+    length: commands before minimising.  commands: afterwards.  setting: what stood at the start.  token: replays it.
     """
 
     property: str
@@ -48,6 +49,7 @@ class Failure:
     where: str
     program: tuple[str, ...]
     length: int
+    commands: int
     setting: str
     token: str
 
@@ -56,7 +58,7 @@ class Failure:
 class Progress:
     """How far a check has come.
 
-    seconds: since it began.  runs: walks and rule-based runs.  steps: of the model.
+    seconds: since it began.  runs: walks, races and rule-based runs.  steps: of the model.
     reached, declared: goals.  failures: portions that found something.
     """
 
@@ -76,7 +78,7 @@ class CheckResult:
     verdict: "not refuted" within the bound, "refuted", or "undecided" when it could not do its work.
     bound: one sentence that says how much was looked at.  reason: why it is undecided, else "".
     assumptions: choice points that were taken never to fail, with the reason.
-    walk_rate, rule_rate: model steps a second and core, everything but minimising included; 0 without any.
+    walk_rate, race_rate, rule_rate: model steps a second and core, everything but minimising included; 0 without any.
     """
 
     profile: str
@@ -88,13 +90,16 @@ class CheckResult:
     settings: tuple[str, ...]
     assumptions: Mapping[str, str]
     walks: int
+    races: int
     rule_runs: int
     halts: int
     commands: int
     walk_steps: int
+    race_steps: int
     rule_steps: int
     seconds: float
     walk_rate: float
+    race_rate: float
     rule_rate: float
     coverage: Coverage
     failures: tuple[Failure, ...]
@@ -110,6 +115,7 @@ def check(
     jobs: int = 1,
     compressors: tuple[str, ...] = COMPRESSORS,
     assumptions: Mapping[str, str] = MappingProxyType({}),
+    races: bool = True,
     progress: Callable[[Progress], None] | None = None,
     remake: Callable[[], Profile] | None = None,
 ) -> CheckResult:
@@ -122,6 +128,7 @@ def check(
     seconds: bound on the time.  steps: bound on model steps; without both bounds 20 seconds.
     seed: of all randomness.  jobs: processes.  compressors: which of ``COMPRESSORS`` to use.
     assumptions: choice points that are taken never to fail, with the reason.
+    races: whether to run several actors at a time too; they use tokens, and small systems in every preset.
     progress: called after each portion, at most a second apart on the preset "toy".
     remake: how a process makes the profile, if it holds classes that cannot be sent there; must be picklable.
     Raises UnknownPreset, and ValueError for a compressor that does not exist or bounds that are not positive.
@@ -130,7 +137,7 @@ def check(
         if bound is not None and bound <= 0:
             raise ValueError(f"{name} is {bound}: expected more than 0")
     used, size = settings(profile, compressors), STEPS if steps is None else min(steps, STEPS)
-    plan = Plan(profile, preset, used, seed, frozenset(assumptions), size)
+    plan = Plan(profile, preset, used, seed, frozenset(assumptions), size, races)
     limit = 20.0 if seconds is None and steps is None else seconds
     tally = _Tally(plan, dict(assumptions), progress)
     until = None if limit is None else tally.begin + limit
@@ -226,41 +233,48 @@ class _Tally:
         reached, failures = len(self.reached), len(self.found)
         return Progress(seconds, runs, commands, self.steps, reached, len(self.declared), failures)
 
+    def of(self, kind: Kind) -> list[Report]:
+        """Return the reports of portions of a kind."""
+        return [report for report in self.reports if report.kind == kind]
+
     def result(self) -> CheckResult:
         """Return the result."""
-        walks = [report for report in self.reports if not report.rules]
-        rules = [report for report in self.reports if report.rules]
+        walks, races, rules = (self.of(kind) for kind in ("walks", "races", "rules"))
         state, plan = self.state(), self.plan
         verdict: Verdict = "refuted" if self.found else "not refuted"
         if not self.found and (self.reason or not state.commands):
             verdict = "undecided"
-        walked, ruled = sum(r.runs for r in walks), sum(r.runs for r in rules)
+        walked, raced, ruled = (sum(r.runs for r in each) for each in (walks, races, rules))
         return CheckResult(
             profile=plan.profile.name,
             preset=plan.preset,
             seed=plan.seed,
             verdict=verdict,
-            bound=_bound(walked, ruled, state),
+            bound=_bound(walked, raced, ruled, state),
             reason=self.reason or ("" if state.commands else "no command ran; give it more time"),
             assumptions=self.assumptions,
             settings=tuple(setting.text for setting in plan.settings),
             walks=walked,
+            races=raced,
             rule_runs=ruled,
             halts=sum(r.halts for r in self.reports),
             commands=state.commands,
             walk_steps=sum(r.steps for r in walks),
+            race_steps=sum(r.steps for r in races),
             rule_steps=sum(r.steps for r in rules),
             seconds=state.seconds,
             walk_rate=_rate(walks),
+            race_rate=_rate(races),
             rule_rate=_rate(rules),
             coverage=Coverage(self.declared, frozenset(self.reached)),
             failures=tuple(_failure(found) for found in self.found.values()),
         )
 
 
-def _bound(walks: int, rules: int, state: Progress) -> str:
+def _bound(walks: int, races: int, rules: int, state: Progress) -> str:
     runs = f"{walks:,} walks and {rules:,} rule-based runs of at most {LENGTH} commands"
-    return f"{runs}, {state.commands:,} commands and {state.steps:,} steps in all"
+    raced = f", {races:,} races of at most {COMMANDS}" if races else ""
+    return f"{runs}{raced}, {state.commands:,} commands and {state.steps:,} steps in all"
 
 
 def _rate(reports: list[Report]) -> float:
@@ -269,14 +283,26 @@ def _rate(reports: list[Report]) -> float:
 
 
 def _failure(found: Found) -> Failure:
-    violation, program = found.violation, found.program
+    violation, run = found.violation, found.run
+    if isinstance(run, Program):
+        commands, setting, token = len(run.moves), run.setting.text, encode(run)
+    else:
+        commands = sum(len(thread.commands) for thread in run.scope.threads)
+        setting, token = _setting(run.scope), encode_run(run)
     return Failure(
         property=violation.property,
         sentence=violation.sentence,
         found=violation.found,
         where=violation.where,
-        program=tuple(describe(KINDS, move.command) for move in program.moves),
+        program=found.text,
         length=found.length,
-        setting=program.setting.text,
-        token=encode(program),
+        commands=commands,
+        setting=setting,
+        token=token,
     )
+
+
+def _setting(scope: Scope) -> str:
+    """Return what stood at the start of a race in a few words."""
+    setting = Setting(TOKENS, synchronous=scope.synchronous, enabled=scope.enabled)
+    return f"{setting.text}, {scope.sizes.pages} pages, {scope.sizes.slots - 1} slots"

@@ -7,16 +7,22 @@ over is a list to be explained, not a percentage of what happened to run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
 from refmodel.machine.introspect import describe_operation
 
 if TYPE_CHECKING:
-    from refmodel.engines.trial import Trial
     from refmodel.kernel.table import OperationTable
+
+
+class Watched(Protocol):
+    """What runs a system and notes what it reached: see ``refmodel.engines.trial.Trial``."""
+
+    reached: set[tuple[type[object], Callable[..., Any]]]
+    failed: set[tuple[type[object], Callable[..., Any], str]]
 
 
 @attrs.frozen(order=True)
@@ -74,7 +80,7 @@ def _goals(name: str, cls: Any) -> Iterable[Goal]:
             yield Goal(name, step.name, fault)
 
 
-def reached(table: OperationTable, trials: Iterable[Trial]) -> frozenset[Goal]:
+def reached(table: OperationTable, trials: Iterable[Watched]) -> frozenset[Goal]:
     """Return the goals that trials have reached."""
     names: dict[type[object], list[str]] = {}
     for name, cls in _operations(table):

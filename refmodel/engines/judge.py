@@ -22,6 +22,7 @@ class Unkeepable(int):
     place: int
 
     def __new__(cls, place: int) -> Unkeepable:
+        """Stand for the counter at a place."""
         made = super().__new__(cls, 0)
         made.place = place
         return made

@@ -25,7 +25,7 @@ TOKENS = "tokens"
 COMPRESSORS = (*REAL, TOKENS)
 """What a setting can name as its compressor."""
 
-_LENGTHS = (1024, 64, 3072, 4096)
+LENGTHS = (1024, 64, 3072, 4096)
 """Compressed lengths of tokens in bytes: a good one, a tiny one, a poor one, one that saves nothing."""
 
 
@@ -86,7 +86,7 @@ def codecs(compressor: str, kernel: str) -> Mapping[str, Codec]:
     if compressor not in COMPRESSORS:
         raise ValueError(f"compressor {compressor!r}: expected one of {', '.join(COMPRESSORS)}")
     if compressor == TOKENS:
-        return {name: Symbolic(name, _LENGTHS) for name in (TOKENS, "tokens-2")}
+        return {name: Symbolic(name, LENGTHS) for name in (TOKENS, "tokens-2")}
     return {name: make_codec(name, kernel) for name in REAL}
 
 

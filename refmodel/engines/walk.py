@@ -61,7 +61,7 @@ def walk(
     trial.reset()
     try:
         environment = Drawn(draws, FAULT_RATES[draws.below(len(FAULT_RATES))], never)
-        choice = _Choice(draws, kinds)
+        choice = CommandDraws(draws, kinds)
         while len(moves) < length and not trial.halted:
             drawn = choice.draw(trial.v)
             if drawn is None:
@@ -76,7 +76,7 @@ def walk(
     return Walk(tuple(moves), None)
 
 
-class _Choice:
+class CommandDraws:
     """Draws the commands of one run.
 
     lottery: the kinds of this run, each as often as it is to be drawn.

@@ -15,7 +15,7 @@ import attrs
 from refmodel.kernel import choices
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.state import UNSET
-from refmodel.machine import Call, Next, Operation, Return, evolve, step
+from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
@@ -95,14 +95,27 @@ class SetParam612(Operation):
 
     @step
     def open_file(self, v: KernelView) -> Next:
-        """Find the parameter."""
+        """Find the parameter and take the lock of the module's parameters, under which one is written at a time."""
         if self.name not in self.parameters:
             return Return(-errno.ENOENT)
+        if v[v.at.param_locked]:
+            return Wait("the lock of the module's parameters")
+        v[v.at.param_locked] = True
         if self.name == "compressor":
-            return Call(v.ops.set_compressor(value=self.value))
+            return Call(v.ops.set_compressor(value=self.value), then=self.close_file)
         if self.name == "zpool":
-            return Call(v.ops.set_zpool(value=self.value))
+            return Call(v.ops.set_zpool(value=self.value), then=self.close_file)
         return self.check_set_up if self.name == "enabled" else self.write
+
+    @step
+    def close_file(self, v: KernelView) -> Next:
+        """Answer what writing the name came to."""
+        return self.finish(v, self.result)
+
+    def finish(self, v: KernelView, answer: int) -> Return:
+        """Drop the lock of the module's parameters (kernel_param_lock, kernel/params.c)."""
+        v[v.at.param_locked] = False
+        return Return(answer)
 
     @step
     def write(self, v: KernelView) -> Next:
@@ -110,15 +123,15 @@ class SetParam612(Operation):
         params, number, switch = v[v.at.zswap], parse_uint(self.value), parse_bool(self.value)
         if self.name == "shrinker_enabled":
             if switch is None:
-                return Return(-errno.EINVAL)
+                return self.finish(v, -errno.EINVAL)
             v[v.at.zswap] = evolve(params, shrinker_enabled=switch)
         elif number < 0:
-            return Return(number)
+            return self.finish(v, number)
         elif self.name == "max_pool_percent":
             v[v.at.zswap] = evolve(params, max_pool_percent=number)
         else:
             v[v.at.zswap] = evolve(params, accept_threshold_percent=number)
-        return Return(0)
+        return self.finish(v, 0)
 
     @step
     def check_set_up(self, v: KernelView) -> Next:
@@ -127,7 +140,7 @@ class SetParam612(Operation):
             case "uninit":
                 return self.set_up
             case "failed":
-                return Return(-errno.ENODEV)
+                return self.finish(v, -errno.ENODEV)
         return self.write_enabled
 
     @step
@@ -135,7 +148,7 @@ class SetParam612(Operation):
         """Make the cache of entries, the work queue and the shrinker, then a pool."""
         if v.fails(choices.ZSWAP_SETUP):
             v[v.at.zswap] = evolve(v[v.at.zswap], init="failed", enabled=False)
-            return Return(-errno.ENODEV)
+            return self.finish(v, -errno.ENODEV)
         return self.fall_back
 
     @step
@@ -164,12 +177,12 @@ class SetParam612(Operation):
         What is stored stays and can be loaded; a page that is swapped out again leaves zswap (I-11).
         """
         if not v[v.at.zswap].has_pool:
-            return Return(-errno.ENODEV)
+            return self.finish(v, -errno.ENODEV)
         enabled = parse_bool(self.value)
         if enabled is None:
-            return Return(-errno.EINVAL)
+            return self.finish(v, -errno.EINVAL)
         v[v.at.zswap] = evolve(v[v.at.zswap], enabled=enabled)
-        return Return(0)
+        return self.finish(v, 0)
 
 
 def _first_known(names: tuple[str, ...], known: Container[str]) -> str:

@@ -40,7 +40,8 @@ def alloc_folio(
 ) -> int:
     """Allocate a folio on one of some nodes; return its number, or 0 without memory for it.
 
-    A system has so many folios (``Sizes.folios``); with all of them in use an allocation fails.  The caller has the only reference, and reclaim cannot find the folio yet (folio_alloc_mpol).
+    A system has so many folios (``Sizes.folios``); with all of them in use an allocation fails.  The caller
+    has the only reference, and reclaim cannot find the folio yet (folio_alloc_mpol).
     """
     number = lowest_free(v[v.at.folios_used])
     if number == len(v.at.folio) or v.fails(choices.ALLOC_FOLIO):

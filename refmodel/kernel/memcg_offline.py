@@ -109,6 +109,7 @@ class MemcgOffline618(MemcgOffline612):
     def splice_lists(self, v: KernelView) -> Next:
         """Move the entries of the next node to the parent's list, under the locks of both lists."""
         if self.nid < v.cfg.sizes.nodes:
+            v[v.at.lru_dead[self.memcg][self.nid]] = True
             self.splice(v)
             return self.splice_lists
         v[v.at.lru_ready[self.memcg]] = False

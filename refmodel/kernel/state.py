@@ -375,6 +375,8 @@ class Places:
     entries_used: Place[int]
     lru: Sequence[Sequence[Place[tuple[int, ...]]]]
     """[memcg][nid]: zswap entries, coldest first."""
+    lru_dead: Sequence[Sequence[Place[bool]]]
+    """[memcg][nid]: the list went to the parent's: look there (6.18 and later: LONG_MIN for its length)."""
     lru_ready: Sequence[Place[bool]]
     """[memcg]: whether it has lists: memcg_list_lru_alloc makes them, going offline takes them away."""
     pool: Sequence[Place[ZswapPool | None]]
@@ -388,6 +390,8 @@ class Places:
     acomp_ctx: Sequence[Sequence[Place[AcompCtx]]]
     """[pool][cpu]"""
     cpu_online: Sequence[Place[bool]]
+    param_locked: Place[bool]
+    """A module parameter is being written (kernel_param_lock)."""
     hotplug_locked: Place[bool]
     """A CPU is coming or going: creation and destruction of pools have to wait (cpu_hotplug_lock)."""
 
@@ -492,6 +496,7 @@ def describe(config: Config) -> tuple[Layout, Places]:
         entry=layout.row("entry", size.entries + 1, None),
         entries_used=layout.one("entries_used", 1),
         lru=layout.grid("lru", cgroups, size.nodes, ()),
+        lru_dead=layout.grid("lru_dead", cgroups, size.nodes, False),
         lru_ready=layout.row("lru_ready", cgroups, lambda memcg: memcg == 0),
         pool=layout.row(
             "pool",
@@ -508,6 +513,7 @@ def describe(config: Config) -> tuple[Layout, Places]:
             for p in range(size.pools + 1)
         ),
         cpu_online=layout.row("cpu_online", size.cpus, True),
+        param_locked=layout.one("param_locked", False),
         hotplug_locked=layout.one("hotplug_locked", False),
         zs_class=tuple(
             layout.row(f"zs_class[{p}]", columns, first_pool if there and p == 1 else None)

@@ -36,8 +36,8 @@ def header_bytes(v: KernelView, pool: int) -> int:
 def malloc(v: KernelView, pool: int, size: int, data: Any) -> int:
     """Allocate an object of ``size`` bytes in a pool; return its handle, or a negative errno.
 
-    -ENOMEM when there is no memory for the handle (there are ``Sizes.objects``) or for pages; the size errors are the allocator's
-    own.  Nothing is kept on failure (zs_malloc, mm/zsmalloc.c, 6.12.117).
+    -ENOMEM when there is no memory for the handle (there are ``Sizes.objects``) or for pages; the size
+    errors are the allocator's own.  Nothing is kept on failure (zs_malloc, mm/zsmalloc.c, 6.12.117).
     """
     allocator = allocator_of(v, pool)
     index = allocator.class_of(size)

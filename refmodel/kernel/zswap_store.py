@@ -102,11 +102,11 @@ def lru_add(v: KernelView, number: int) -> None:
     """Put an entry at the tail of the list of its node and its owner's present cgroup.
 
     From here on writeback can see it, so everything in it must be set.  A cgroup that goes offline may have
-    given its lists to its parent already; then the entry goes there too (I-13).
+    given its list to its parent already, which marks it dead; then the entry goes there too (I-13).
     """
     entry = live_entry(v, number)
     group = v[v.at.objcg[entry.objcg]]
-    while not (v[v.at.lru_ready[group]] or v[v.at.memcg[group]].online):
+    while v[v.at.lru_dead[group][entry.nid]]:
         group = v[v.at.memcg[group]].parent
     v[v.at.lru[group][entry.nid]] += (number,)
     v.emit("lru_add", swp=entry.swpentry, nid=entry.nid, memcg=group, ret=1)
@@ -300,6 +300,8 @@ class ZswapStore73(ZswapStoreBase):
 
     index: int = 0
     """The page in work, counted from the start of the folio."""
+    objcg: int = 0
+    """Who owned the folio when the store began; the folio's owner changes when a cgroup goes offline."""
 
     @step
     def check_enabled(self, v: KernelView) -> Next:
@@ -309,9 +311,9 @@ class ZswapStore73(ZswapStoreBase):
     @step
     def check_memcg_limit(self, v: KernelView) -> Next:
         """Ask once per folio whether the owner may use zswap; over its limit, shrink its lists once."""
-        objcg = self.the_folio(v).memcg
-        if objcg and not memcg.may_zswap(v, objcg):
-            return Call(v.ops.shrink_memcg(memcg=v[v.at.objcg[objcg]]), then=self.after_memcg_shrink)
+        self.objcg = self.the_folio(v).memcg
+        if self.objcg and not memcg.may_zswap(v, self.objcg):
+            return Call(v.ops.shrink_memcg(memcg=v[v.at.objcg[self.objcg]]), then=self.after_memcg_shrink)
         return self.check_pool_limit
 
     @step
@@ -337,7 +339,7 @@ class ZswapStore73(ZswapStoreBase):
     @step
     def alloc_lru(self, v: KernelView) -> Next:
         """Make sure that the owner has LRU lists: adding to them later must not fail."""
-        return self.alloc_entry if alloc_lru(v, v[v.at.objcg[self.the_folio(v).memcg]]) else self.put_pool
+        return self.alloc_entry if alloc_lru(v, v[v.at.objcg[self.objcg]]) else self.put_pool
 
     @step
     def alloc_entry(self, v: KernelView) -> Next:
@@ -380,10 +382,10 @@ class ZswapStore73(ZswapStoreBase):
         Everything that freeing an entry undoes is done for this page before the next page can fail,
         so the unwinding is exact at any page (Z11, B11).
         """
-        length, objcg = live_entry(v, self.entry).length, self.the_folio(v).memcg
+        length = live_entry(v, self.entry).length
         change_pool_ref(v, self.pool, +1)
-        if objcg:
-            memcg.charge_zswap(v, objcg, length)
+        if self.objcg:
+            memcg.charge_zswap(v, self.objcg, length)
         v[v.at.zs.stored_pages] += 1
         if length == PAGE_SIZE:
             v[v.at.zs.stored_incompressible_pages] += 1
@@ -400,7 +402,7 @@ class ZswapStore73(ZswapStoreBase):
             live_entry(v, self.entry),
             pool=self.pool,
             swpentry=folio.swap + self.index,
-            objcg=folio.memcg,
+            objcg=self.objcg,
             referenced=True,
         )
         return self.lru_add
@@ -416,8 +418,8 @@ class ZswapStore73(ZswapStoreBase):
     def count(self, v: KernelView) -> Next:
         """Count the pages, once for the whole folio, and drop the store's pool reference."""
         folio = self.the_folio(v)
-        if folio.memcg:
-            v[v.at.mc[v[v.at.objcg[folio.memcg]]].zswpout] += len(folio.contents)
+        if self.objcg:
+            v[v.at.mc[v[v.at.objcg[self.objcg]]].zswpout] += len(folio.contents)
         v[v.at.vm.zswpout] += len(folio.contents)
         change_pool_ref(v, self.pool, -1)
         return self.finish(v, True, 1)

@@ -24,6 +24,8 @@ def nothing_is_held(index: Index) -> str | None:
         return f"the swap device has {v[v.at.si_pins]} pins at rest; expected none"
     if v[v.at.hotplug_locked]:
         return "a CPU is coming or going at rest; expected the lock to be free"
+    if v[v.at.param_locked]:
+        return "a module parameter is being written at rest; expected its lock to be free"
     return None
 
 

@@ -11,9 +11,13 @@ from rich.text import Text
 
 from refmodel.engines.check import CheckResult, Failure, Progress
 from refmodel.engines.replay import replay_token
+from refmodel.engines.rerun import rerun_token
+from refmodel.engines.token import SCHEDULE_VERSION
 from refmodel.engines.violation import BUILT_IN
 from refmodel.profiles import Profile
 from refmodel.properties import at_rest, in_history
+from refmodel.report.lanes import lanes_page
+from refmodel.report.story import of_rerun
 from refmodel.report.terminal import Unbroken, table
 from refmodel.report.timeline import program_page, timeline_page, violation_page
 
@@ -48,19 +52,19 @@ def result_page(
 
 
 def failure_page(failure: Failure, profiles: Mapping[str, Profile], options: str) -> list[RenderableType]:
-    """Return one failure: its program, its timeline, what is wrong, and how to run it again.
+    """Return one failure: its program, its timeline or lanes, what is wrong, and how to run it again.
 
     profiles: by name, among them the one that was checked.  options: words of the command line that choose it.
     """
+    shortened = f"     found with {failure.length} commands, shortened to {failure.commands}"
+    again = Unbroken(f"refmodel replay {failure.token}{options}")
+    if failure.token.startswith(SCHEDULE_VERSION):
+        return [*lanes_page(of_rerun(rerun_token(failure.token, profiles))), shortened, "", again]
     timeline = replay_token(failure.token, profiles)
-    parts = [
-        *program_page(timeline),
-        f"     found with {failure.length} commands, shortened to {len(failure.program)}",
-    ]
-    parts += ["", *timeline_page(timeline), ""]
+    parts = [*program_page(timeline), shortened, "", *timeline_page(timeline), ""]
     if timeline.violation:
         parts += violation_page(timeline.violation)
-    return [*parts, "", Unbroken(f"refmodel replay {failure.token}{options}")]
+    return [*parts, "", again]
 
 
 def result_data(result: CheckResult) -> dict[str, Any]:
@@ -89,7 +93,7 @@ def _facts(result: CheckResult, profile: Profile, remedied: Sequence[str], hint:
 
 
 def _speed(result: CheckResult) -> str:
-    rates = {"walks": result.walk_rate, "rule-based runs": result.rule_rate}
+    rates = {"walks": result.walk_rate, "races": result.race_rate, "rule-based runs": result.rule_rate}
     return ", ".join(f"{rate:,.0f} steps a second and core in {kind}" for kind, rate in rates.items() if rate)
 
 

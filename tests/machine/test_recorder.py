@@ -17,7 +17,8 @@ class Page:
 
 
 LAYOUT = Layout()
-PAGES = LAYOUT.row("page", 3, lambda n: Page() if n else None)
+NUMBERED: Any = [None, Page(), Page()]
+PAGES: Any = LAYOUT.row("page", 3, lambda n: NUMBERED[n])
 ORDER = LAYOUT.one("order", (1, 2))
 COUNT = LAYOUT.counter("count")
 

@@ -486,4 +486,15 @@ def _thawed(cls: type[Operation], values: tuple[Any, ...]) -> Operation | None:
     return thaw(cls, values) if cls.owns is not Operation.owns else None
 
 
-__all__ = ["Act", "Control", "Halted", "Inconstant", "Outcome", "Restart", "StepFailed", "Transitions", "Widened", "control"]
+__all__ = [
+    "Act",
+    "Control",
+    "Halted",
+    "Inconstant",
+    "Outcome",
+    "Restart",
+    "StepFailed",
+    "Transitions",
+    "Widened",
+    "control",
+]
