@@ -30,7 +30,7 @@ class Property:
     """A sentence about the model that can be refuted.
 
     id: as the specification names it, for example ``ZS-1``.  when: of what it speaks.
-    source: file and kernel version, series, or sheet that says so.  requirements: ids of the mission.
+    source: file and kernel version, series, or document that says so.  requirements: ids of the mission.
     bug: the exhibit of the museum, or the planted mutant, that breaks it.
     not_in: kernels (``Profile.kernel``) of which it does not speak.
     """

@@ -121,7 +121,7 @@ def test_an_undecided_check_ends_with_3(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_progress_is_told_in_lines_where_no_terminal_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "_PAUSE", 0.0)
+    monkeypatch.setattr("refmodel.cli.progress._PAUSE", 0.0)
     result = refmodel_command("check", "--steps", "1000")
 
     assert re.match(r"\d+ s: \d+ runs, [\d,]+ steps, \d+ of \d+ goals reached\n", result.stderr)
