@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from refmodel.cli import check
 from refmodel.engines import check as engine
 from tests.cli.runner import refmodel_command
 

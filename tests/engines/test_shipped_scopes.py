@@ -1,0 +1,36 @@
+"""Scopes that come along have the same size on every machine, and hold where known bugs are remedied."""
+
+from __future__ import annotations
+
+import pytest
+
+from refmodel.engines.exploration import explore
+from refmodel.engines.scope_file import load_scope
+from refmodel.museum import without_known_bugs
+from refmodel.profiles import profile
+from refmodel.resources import specs_dir
+
+SCOPES = sorted((specs_dir() / "scopes").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", SCOPES, ids=lambda path: path.stem)
+def test_a_scope_asks_a_question_of_several_profiles(path: object) -> None:
+    file = load_scope(specs_dir() / "scopes" / f"{path.stem}.toml")  # type: ignore[attr-defined]  # a path
+    assert file.scope.question.endswith("?")
+    assert set(file.profiles) == {"linux-6.12", "linux-6.18", "linux-7.3"}
+
+
+@pytest.mark.parametrize(
+    ("scope", "name", "size"),
+    [
+        ("zswap-faults", "linux-7.3", (190_225, 434_710, 185)),
+        ("direct", "linux-7.3", (134_928, 279_487, 164)),
+    ],
+)
+def test_a_scope_has_the_same_states_transitions_and_levels_everywhere(
+    scope: str, name: str, size: tuple[int, int, int]
+) -> None:
+    file = load_scope(specs_dir() / "scopes" / f"{scope}.toml")
+    result = explore(file.scope, without_known_bugs(profile(name)), goals=file.goals_of(profile(name)))
+    assert result.verdict == "holds"
+    assert (result.states, result.transitions, result.depth) == size
