@@ -133,7 +133,7 @@ def failed_writeback_changes_nothing(events: list[Event], v: KernelView) -> str 
     claimed: set[int] = set()
     freed: set[int] = set()
     for name, fields in events:
-        if name == "swapcache_add":
+        if name == "swapcache_add" and fields["ret"] == 0:
             claimed.add(fields["swp"])
             freed.discard(fields["swp"])
         elif name == "swapcache_del":

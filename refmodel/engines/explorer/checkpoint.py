@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import attrs
 
-from refmodel import __version__
+import refmodel
 
 if TYPE_CHECKING:
     from refmodel.engines.explorer.search import Search
@@ -90,7 +90,7 @@ def _header(search: Search, scope: str) -> dict[str, str]:
     reductions = search.reductions
     return {
         "scope": scope,
-        "version of refmodel": __version__,
+        "version of refmodel": refmodel.__version__,
         "actors": str(search.packing.actors),
         "components": str(len(search.packing.fields)),
         "actors not told apart": str(reductions.actors),
