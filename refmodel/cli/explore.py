@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -39,6 +39,13 @@ _EXIT = {"holds": FINE, "refuted": REFUTED, "not refuted": FINE, "undecided": UN
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Processes to use."
 )
+@click.option(
+    "--order",
+    type=click.Choice(["breadth", "depth"]),
+    default="breadth",
+    show_default=True,
+    help="Shortest runs first, or deep states first.",
+)
 @click.option("--no-merge", is_flag=True, help="Do not run on through steps that commute with all others.")
 @click.option("--no-symmetry", is_flag=True, help="Tell actors apart that run the same program.")
 @click.option("--rest-only", is_flag=True, help="Judge properties at rest only, not between any two steps.")
@@ -66,6 +73,7 @@ def explore(
     depth: int | None,
     memory: int | None,
     jobs: int,
+    order: Literal["breadth", "depth"],
     no_merge: bool,
     no_symmetry: bool,
     rest_only: bool,
@@ -94,6 +102,8 @@ def explore(
         else:
             show(*explore_page.list_page(found))
         return
+    if order == "depth" and checkpoint is not None:
+        raise click.UsageError("--checkpoint saves levels, and --order depth has none; leave one of them out")
     wanted = load(scope_name)
     profile = subject(profile_name or wanted.profiles[0], change, known_bugs)
     with progress(explore_page.progress_line) as tell:
@@ -107,6 +117,7 @@ def explore(
             progress=tell,
             jobs=jobs,
             checkpoint=checkpoint,
+            order=order,
         )
     page = explore_page.ExplorePage(result, wanted.scope, profile, options(change, known_bugs))
     for file, text in ((html, page.html), (itf, page.itf)):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
+from refmodel.engines.explorer.agenda import Order
 from refmodel.engines.explorer.checkpoint import Checkpoint
 from refmodel.engines.explorer.path import way_to
 from refmodel.engines.explorer.search import Bounds, Progress, Reductions, Search
@@ -81,6 +82,7 @@ def make_search(
     progress: Callable[[Progress], None] | None = None,
     jobs: int = 1,
     checkpoint: Checkpoint | None = None,
+    order: Order = "breadth",
 ) -> tuple[Search, Judge]:
     """Return the search of a scope and the judge of its states.
 
@@ -107,6 +109,7 @@ def make_search(
         progress=progress,
         jobs=jobs,
         checkpoint=checkpoint,
+        order=order,
     )
     search.table.took = lambda point, number: scope.took(search.table.view, point, number)
     return search, judge
@@ -124,6 +127,7 @@ def explore(
     progress: Callable[[Progress], None] | None = None,
     jobs: int = 1,
     checkpoint: str | None = None,
+    order: Order = "breadth",
 ) -> Exploration:
     """Explore a scope on a profile.
 
@@ -143,6 +147,7 @@ def explore(
         progress=progress,
         jobs=jobs,
         checkpoint=saved,
+        order=order,
     )
     if saved is not None and saved.path.exists():
         search.resume()
@@ -219,4 +224,4 @@ def _counterexample(search: Search, found: Found) -> Counterexample | None:
         error = turns[-1].failed
         assert error is not None
         violation = violation_of(error)
-    return Counterexample(violation, schedule, found.depth)
+    return Counterexample(violation, schedule, len(schedule))

@@ -67,6 +67,28 @@ def test_the_same_scope_has_the_same_size_every_time() -> None:
     assert sizes[0] == sizes[1]
 
 
+def test_depth_first_sees_the_same_states() -> None:
+    of = released("linux-7.3")
+    breadth, depth = (explore(TASKS, of, order=order) for order in ("breadth", "depth"))
+    assert (breadth.states, breadth.transitions) == (depth.states, depth.transitions)
+    assert depth.verdict == "holds"
+    assert depth.depth >= breadth.depth
+
+
+def test_depth_first_finds_a_bug_with_a_run_that_runs() -> None:
+    of = released("linux-7.3").with_operations("forgetful", "counts too few", zswap_store=KeepsNoCount)
+    result = explore(free(WRITE, READ, PAGEOUT), of, order="depth")
+    assert result.counterexample is not None
+    run = Interleaving(free(WRITE, READ, PAGEOUT), of)
+    assert not any(run.take(turn).waited for turn in result.counterexample.schedule)
+
+
+def test_depth_first_leaves_out_what_is_too_deep() -> None:
+    result = explore(TASKS, released("linux-7.3"), order="depth", bounds=Bounds(depth=20))
+    assert result.verdict == "not refuted"
+    assert result.depth == 20
+
+
 @pytest.mark.parametrize("merge", [True, False])
 def test_a_bug_is_found_with_a_schedule_that_runs(merge: bool) -> None:
     of = released("linux-7.3").with_operations("forgetful", "counts too few", zswap_store=KeepsNoCount)

@@ -83,6 +83,7 @@ def load(search: Search, checkpoint: Checkpoint) -> None:
             setattr(target, attribute, parts[name][attribute])
     search.table.forget()
     search.visited.fill(levels)
+    search.agenda.resume([len(level) for level in levels])
 
 
 def _header(search: Search, scope: str) -> dict[str, str]:

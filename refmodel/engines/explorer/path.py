@@ -53,8 +53,10 @@ def way_to(search: Search, found: Found) -> list[Turn]:
 def way_to_state(search: Search, state: int, depth: int) -> tuple[list[Turn], int]:
     """Return the turns that lead to a state of a level, and the state with the names that they give."""
     chain = [state]
-    for level in range(depth - 1, -1, -1):
+    level = search.agenda.parents[depth]
+    while level >= 0:
         chain.append(_predecessor(search, chain[-1], level))
+        level = search.agenda.parents[level]
     chain.reverse()
     at, turns = chain[0], []
     for wanted in chain[1:]:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import attrs
 
 from refmodel.engines.explorer.actors import Actors
+from refmodel.engines.explorer.agenda import Agenda, Order
 from refmodel.engines.explorer.branches import Offer
 from refmodel.engines.explorer.checkpoint import Checkpoint, load, save
 from refmodel.engines.explorer.loop import Breach, Ordered, Stuck, compiled_loop, compiled_normals
@@ -118,7 +119,7 @@ class Search:
     view: the system in its initial state.  actors: who runs what.  offer: options that the scope allows.
     counters: places of counters.  halts: whether an error of a step is the system's own way to stop.
     check: judges states.  storage: how states are kept.  checkpoint: where the search is saved, see ``resume``.
-    jobs: processes that expand large levels.
+    jobs: processes that expand large levels.  order: which states come first; depth first takes no checkpoint.
 
     visited: all states, and those of each level in no order.  found: what went wrong, or None.
     complete: whether everything was seen.  stopped: which bound was reached, or "".
@@ -140,8 +141,9 @@ class Search:
         storage: Storage = "flat",
         checkpoint: Checkpoint | None = None,
         jobs: int = 1,
+        order: Order = "breadth",
     ) -> None:
-        self.checkpoint, self.jobs = checkpoint, jobs
+        self.checkpoint, self.jobs, self.order = checkpoint, jobs, order
         self.storage: Storage = storage
         self.view, self.actors, self.offer = view, actors, offer
         self.reductions, self.bounds, self.halts, self.check = reductions, bounds, halts, check
@@ -172,11 +174,13 @@ class Search:
 
     def _reset(self) -> None:
         self.visited = STORAGES[self.storage](self.packing)
+        self.agenda = Agenda(self.order)
         self.transitions = 0
         self.found: Found | None = None
         self.complete = False
         self.stopped = ""
         self.compared = 0
+        self.cut = ""
 
     # --- running ----------------------------------------------------------------------------------------------
 
@@ -255,7 +259,14 @@ class Search:
                 since = 0
             try:
                 self._compare()
-                following, transitions = self._expand(self.visited.last)
+                portion = self.agenda.portion(self.visited.levels)
+                if not portion:
+                    self.complete, self.stopped = not self.cut, self.cut
+                    return
+                if self._too_deep():
+                    self.agenda.expanded(0)
+                    continue
+                following, transitions = self._expand(portion)
             except Widened as wide:
                 self.repack(wide)
                 since = 0
@@ -266,9 +277,10 @@ class Search:
             if following is None:
                 return
             self.transitions += transitions
-            if not self.visited.take(following):
-                self.complete = True
-                return
+            fresh = self.visited.take(following)
+            self.agenda.expanded(len(self.visited.last) if fresh else 0)
+            if not fresh:
+                continue
             if self.progress is not None:
                 self.progress(self._progress())
             if self._judge():
@@ -282,15 +294,21 @@ class Search:
 
     @property
     def depth(self) -> int:
-        """The number of the last level that has states."""
-        return self.visited.depth
+        """Transitions of the longest run that was followed."""
+        return self.agenda.deepest
+
+    def _too_deep(self) -> bool:
+        """Whether the portion is beyond the bound of a run; others may not be."""
+        bound = self.bounds.depth
+        if bound is None or self.agenda.depths[self.agenda.at] < bound:
+            return False
+        self.cut = f"stopped at the bound of {bound:,} transitions of a run"
+        return True
 
     def _over(self) -> bool:
         bounds = self.bounds
         if bounds.states is not None and len(self.visited) >= bounds.states:
             self.stopped = f"stopped at the bound of {bounds.states:,} states"
-        elif bounds.depth is not None and self.depth >= bounds.depth:
-            self.stopped = f"stopped at the bound of {bounds.depth:,} transitions of a run"
         elif self._memory_full():
             self.stopped = self._memory_sentence()
         elif bounds.seconds is not None and time.monotonic() - self.began >= bounds.seconds:
@@ -312,7 +330,7 @@ class Search:
         if wrong is None:
             return False
         state, what = wrong
-        self.found = Found("state", what, state, self.depth)
+        self.found = Found("state", what, state, len(self.agenda.parents) - 1)
         return True
 
     def repack(self, wide: Widened) -> None:
@@ -370,11 +388,11 @@ class Search:
         try:
             return self._expand_all(level, at)
         except StepFailed as failed:
-            self.found = Found("step", failed.error, at[0], self.depth, at[1])
+            self.found = Found("step", failed.error, at[0], self.agenda.at, at[1])
         except Stuck as stuck:
-            self.found = Found("stuck", str(stuck), stuck.state, self.depth)
+            self.found = Found("stuck", str(stuck), stuck.state, self.agenda.at)
         except Breach as breach:
-            self.found = Found("breach", breach, breach.state, self.depth)
+            self.found = Found("breach", breach, breach.state, self.agenda.at)
         return None, 0
 
     def expanded(self, level: Sequence[int], at: list[int]) -> tuple[set[int], int]:

@@ -22,7 +22,9 @@ import attrs
 
 from refmodel.engines.explorer.actors import Actors, Local
 from refmodel.engines.explorer.branches import Branches, Offer, Took, not_told
-from refmodel.engines.explorer.packing import Inconstant, Packing, Widened
+from refmodel.engines.explorer.lesson import Lesson
+from refmodel.engines.explorer.missing import Missing
+from refmodel.engines.explorer.packing import Packing
 from refmodel.machine import Operation, View
 from refmodel.machine.choice import ChoicePoint
 from refmodel.machine.flight import thaw
@@ -57,10 +59,6 @@ class StepFailed(Exception):
         self.error, self.steps, self.points = error, tuple(steps), tuple(points)
 
 
-class Halted(Exception):
-    """The system stops here, and rightly so: nothing follows."""
-
-
 @attrs.frozen
 class Outcome:
     """One way in which a transition can go, with what a person wants to know of it.
@@ -74,47 +72,6 @@ class Outcome:
     points: tuple[tuple[ChoicePoint, int, Any], ...]
     steps: tuple[tuple[type[Operation], str], ...]
     events: tuple[tuple[str, dict[str, Any]], ...]
-
-
-class Missing(dict[int, Any]):
-    """A dictionary that asks a function for what it lacks."""
-
-    __slots__ = ("ask",)
-
-    def __init__(self, ask: Callable[[int], Any]) -> None:
-        super().__init__()
-        self.ask = ask
-
-    def __missing__(self, key: int) -> Any:
-        return self.ask(key)
-
-
-class Lesson:
-    """What was learned of one act of one local state, in terms of components and their values' numbers.
-
-    places: of the components that it depends on.  relies: steps that were taken to commute, and cells that were
-    taken for constant.
-    """
-
-    __slots__ = ("known", "places", "relies")
-
-    def __init__(self) -> None:
-        self.places: tuple[int, ...] = ()
-        self.relies: dict[Control | Cell, None] = {}
-        self.known: dict[tuple[int, ...], list[Any]] = {}
-
-    def recall(self, packing: Packing, state: int) -> list[Any] | None:
-        """Return the outcomes for a state, or None if nothing like it was met."""
-        return self.known.get(packing.numbers(state, self.places))
-
-    def note(self, packing: Packing, state: int, read: Iterable[int], outcomes: list[Any]) -> list[Any]:
-        """Remember the outcomes for a state, and all that they depend on."""
-        places = tuple(dict.fromkeys((*self.places, *read)))
-        if len(places) > len(self.places):
-            self.places = places
-            self.known.clear()
-        self.known[packing.numbers(state, places)] = outcomes
-        return outcomes
 
 
 Act = list[Any]
@@ -484,17 +441,3 @@ def _no_choice(offer: Offer) -> Callable[..., Any]:
 
 def _thawed(cls: type[Operation], values: tuple[Any, ...]) -> Operation | None:
     return thaw(cls, values) if cls.owns is not Operation.owns else None
-
-
-__all__ = [
-    "Act",
-    "Control",
-    "Halted",
-    "Inconstant",
-    "Outcome",
-    "Restart",
-    "StepFailed",
-    "Transitions",
-    "Widened",
-    "control",
-]
