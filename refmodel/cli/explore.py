@@ -50,6 +50,9 @@ _EXIT = {"holds": FINE, "refuted": REFUTED, "not refuted": FINE, "undecided": UN
 @click.option("--no-symmetry", is_flag=True, help="Tell actors apart that run the same program.")
 @click.option("--rest-only", is_flag=True, help="Judge properties at rest only, not between any two steps.")
 @click.option(
+    "--livelocks", "progress_too", is_flag=True, help="Also look for states that never come to rest again."
+)
+@click.option(
     "--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write a counterexample as a page."
 )
 @click.option(
@@ -77,6 +80,7 @@ def explore(
     no_merge: bool,
     no_symmetry: bool,
     rest_only: bool,
+    progress_too: bool,
     html: str | None,
     itf: str | None,
     checkpoint: str | None,
@@ -118,6 +122,7 @@ def explore(
             jobs=jobs,
             checkpoint=checkpoint,
             order=order,
+            progress_too=progress_too,
         )
     page = explore_page.ExplorePage(result, wanted.scope, profile, options(change, known_bugs))
     for file, text in ((html, page.html), (itf, page.itf)):

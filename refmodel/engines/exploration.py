@@ -13,7 +13,8 @@ import attrs
 from refmodel.engines.explorer.agenda import Order
 from refmodel.engines.explorer.checkpoint import Checkpoint
 from refmodel.engines.explorer.path import way_to
-from refmodel.engines.explorer.search import Bounds, Progress, Reductions, Search
+from refmodel.engines.explorer.progress import trapped
+from refmodel.engines.explorer.search import Bounds, Found, Progress, Reductions, Search
 from refmodel.engines.interleaving import Schedule, Turn, violation_of
 from refmodel.engines.judge import Judge
 from refmodel.engines.scope import Scope, halts
@@ -21,7 +22,6 @@ from refmodel.engines.violation import Violation
 from refmodel.properties import Property, at_rest
 
 if TYPE_CHECKING:
-    from refmodel.engines.explorer.search import Found
     from refmodel.profiles import Profile
 
 Word = Literal["holds", "not refuted", "refuted", "undecided"]
@@ -128,10 +128,12 @@ def explore(
     jobs: int = 1,
     checkpoint: str | None = None,
     order: Order = "breadth",
+    progress_too: bool = False,
 ) -> Exploration:
     """Explore a scope on a profile.
 
     goals: "Class.step" or "Class.step POINT" that a complete exploration must reach.
+    progress_too: also look for states from which rest can never be reached again, when everything was seen.
     checkpoint: file that the search is saved in, and goes on from if it exists.
     The rest is as for ``make_search``.  Raises Refused for a file that is no checkpoint of this search.
     """
@@ -152,6 +154,10 @@ def explore(
     if saved is not None and saved.path.exists():
         search.resume()
     search.run()
+    if progress_too and search.complete:
+        trap = trapped(search)
+        if trap is not None:
+            search.found = Found("trap", "nothing that may happen from here ever leads to rest", *trap)
     return result_of(scope, profile, search, judge, goals, time.monotonic() - began)
 
 
@@ -218,7 +224,7 @@ def _counterexample(search: Search, found: Found) -> Counterexample | None:
     )
     if found.kind == "state":
         violation = found.what
-    elif found.kind == "stuck":
+    elif found.kind in ("stuck", "trap"):
         violation = Violation("PROGRESS", "Somebody can always go on.", str(found.what), "")
     else:
         error = turns[-1].failed

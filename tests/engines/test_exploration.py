@@ -21,6 +21,25 @@ from tests.engines.small_scopes import PAGEOUT, READ, SHRINK, WRITE, free
 TASKS = free(READ, PAGEOUT, times=2, before=(WRITE,))
 
 
+@attrs.define
+class RetriesForEver(ZswapWriteback73):
+    """Writeback looks again and again."""
+
+    turn: int = 0
+
+    @step
+    def recheck(self, v: Any) -> Next:
+        """Look."""
+        v[v.at.next_shrink] = self.turn = -1 - self.turn % 2
+        return self.again
+
+    @step
+    def again(self, v: Any) -> Next:
+        """Look again."""
+        v[v.at.next_shrink] = -2 - self.turn
+        return self.recheck
+
+
 def released(name: str) -> Profile:
     return without_known_bugs(profile(name))
 
@@ -107,6 +126,18 @@ def test_a_system_in_which_nobody_can_go_on_is_refuted() -> None:
     result = explore(free(WRITE, PAGEOUT, SHRINK, number=1), of)
     assert result.counterexample is not None
     assert result.counterexample.violation.property == "PROGRESS"
+
+
+def test_retries_without_end_are_found_where_that_is_asked_for() -> None:
+    of = released("linux-7.3").with_operations(
+        "retries", "never gives up", zswap_writeback_entry=RetriesForEver
+    )
+    scope = free(SHRINK, number=1, times=2, before=(WRITE, PAGEOUT))
+    assert explore(scope, of).verdict == "holds"
+    result = explore(scope, of, progress_too=True)
+    assert result.counterexample is not None
+    assert result.counterexample.violation.property == "PROGRESS"
+    assert explore(scope, released("linux-7.3"), progress_too=True).verdict == "holds"
 
 
 def test_a_bound_is_named() -> None:

@@ -79,7 +79,8 @@ class MemoryFull(Exception):
 class Found:
     """What went wrong.
 
-    kind: "step" (a step raised an error), "state" (a property of states), "stuck", or "breach".
+    kind: "step" (a step raised an error), "state" (a property of states), "stuck", "trap" (rest cannot be reached
+    any more), or "breach".
     what: the error, or what is wrong.  state: where.  depth: its level.  local: number of the local state whose
     step failed, -1 for a state.
     """
