@@ -49,9 +49,7 @@ _EXIT = {"holds": FINE, "refuted": REFUTED, "not refuted": FINE, "undecided": UN
 @click.option("--no-merge", is_flag=True, help="Do not run on through steps that commute with all others.")
 @click.option("--no-symmetry", is_flag=True, help="Tell actors apart that run the same program.")
 @click.option("--rest-only", is_flag=True, help="Judge properties at rest only, not between any two steps.")
-@click.option(
-    "--livelocks", "progress_too", is_flag=True, help="Also look for states that never come to rest again."
-)
+@click.option("--livelocks", is_flag=True, help="Also look for states that never come to rest again.")
 @click.option(
     "--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write a counterexample as a page."
 )
@@ -80,7 +78,7 @@ def explore(
     no_merge: bool,
     no_symmetry: bool,
     rest_only: bool,
-    progress_too: bool,
+    livelocks: bool,
     html: str | None,
     itf: str | None,
     checkpoint: str | None,
@@ -122,7 +120,7 @@ def explore(
             jobs=jobs,
             checkpoint=checkpoint,
             order=order,
-            progress_too=progress_too,
+            livelocks=livelocks,
         )
     page = explore_page.ExplorePage(result, wanted.scope, profile, options(change, known_bugs))
     for file, text in ((html, page.html), (itf, page.itf)):

@@ -128,12 +128,12 @@ def explore(
     jobs: int = 1,
     checkpoint: str | None = None,
     order: Order = "breadth",
-    progress_too: bool = False,
+    livelocks: bool = False,
 ) -> Exploration:
     """Explore a scope on a profile.
 
     goals: "Class.step" or "Class.step POINT" that a complete exploration must reach.
-    progress_too: also look for states from which rest can never be reached again, when everything was seen.
+    livelocks: also look for states from which rest can never be reached again, when everything was seen.
     checkpoint: file that the search is saved in, and goes on from if it exists.
     The rest is as for ``make_search``.  Raises Refused for a file that is no checkpoint of this search.
     """
@@ -154,7 +154,7 @@ def explore(
     if saved is not None and saved.path.exists():
         search.resume()
     search.run()
-    if progress_too and search.complete:
+    if livelocks and search.complete:
         trap = trapped(search)
         if trap is not None:
             search.found = Found("trap", "nothing that may happen from here ever leads to rest", *trap)
@@ -217,7 +217,7 @@ def _verdict(
 def _counterexample(search: Search, found: Found) -> Counterexample | None:
     if found.kind == "breach":
         return None
-    turns = way_to(search, found)
+    turns = search.fitting(lambda: way_to(search, found))
     schedule = tuple(
         Turn(turn.actor, turn.start, tuple(number for _, number, _ in turn.points), len(turn.steps))
         for turn in turns

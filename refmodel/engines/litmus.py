@@ -33,7 +33,7 @@ import attrs
 
 from refmodel.engines.exploration import make_search, result_of
 from refmodel.engines.explorer.path import way_to_state
-from refmodel.engines.explorer.search import Bounds, Reductions, Search
+from refmodel.engines.explorer.search import Bounds, Found, Reductions, Search
 from refmodel.engines.expression import BadExpression, Expression
 from refmodel.engines.interleaving import Schedule, Turn
 from refmodel.engines.scope import Scope
@@ -360,7 +360,9 @@ class _Run:
 
 def _schedule(search: Search, state: int, depth: int) -> Schedule:
     """Return the turns that lead to a state of a level."""
-    turns, _ = way_to_state(search, state, depth)
+    # The way may meet new values, which gives states other numbers: the search keeps the one that it found.
+    found = search.found = Found("state", "the outcome", state, depth)
+    turns, _ = search.fitting(lambda: way_to_state(search, found.state, depth))
     return tuple(
         Turn(turn.actor, turn.start, tuple(number for _, number, _ in turn.points), len(turn.steps))
         for turn in turns

@@ -134,10 +134,10 @@ def test_retries_without_end_are_found_where_that_is_asked_for() -> None:
     )
     scope = free(SHRINK, number=1, times=2, before=(WRITE, PAGEOUT))
     assert explore(scope, of).verdict == "holds"
-    result = explore(scope, of, progress_too=True)
+    result = explore(scope, of, livelocks=True)
     assert result.counterexample is not None
     assert result.counterexample.violation.property == "PROGRESS"
-    assert explore(scope, released("linux-7.3"), progress_too=True).verdict == "holds"
+    assert explore(scope, released("linux-7.3"), livelocks=True).verdict == "holds"
 
 
 def test_a_bound_is_named() -> None:

@@ -66,17 +66,6 @@ def way_to_state(search: Search, state: int, depth: int) -> tuple[list[Turn], in
     return turns, at
 
 
-def turns_from(search: Search, state: int) -> list[Turn]:
-    """Return everything that could happen next in a state, failures of steps among them."""
-    found = list(_turns(search, state))
-    for actor, local, action in _moves(search, state):
-        try:
-            search.table.explain(local, action, state)
-        except StepFailed as failed:
-            found.append(_failed_turn(search, actor, local, action, state, failed))
-    return found
-
-
 def _predecessor(search: Search, state: int, level: int) -> int:
     states = list(search.visited.levels[level])
     for start in range(0, len(states), _CHUNK):
