@@ -14,7 +14,6 @@ from refmodel.cli.progress import progress
 from refmodel.cli.subject import change_option, known_bugs_option, options, subject
 
 if TYPE_CHECKING:
-    from refmodel.engines.exploration import Exploration
     from refmodel.engines.scope_file import ScopeFile
 
 _EXIT = {"holds": FINE, "refuted": REFUTED, "not refuted": FINE, "undecided": UNDECIDED}
@@ -130,12 +129,7 @@ def explore(
         print_json(page.data())
     else:
         show(*page.parts())
-    sys.exit(exit_code(result))
-
-
-def exit_code(result: Exploration) -> int:
-    """Return the exit code of a verdict; a search that had to stop by itself decided nothing."""
-    return UNDECIDED if result.verdict == "not refuted" and result.forced else _EXIT[result.verdict]
+    sys.exit(_EXIT[result.verdict])
 
 
 def shipped() -> list[Path]:

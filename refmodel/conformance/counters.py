@@ -8,7 +8,8 @@ from refmodel.kernel import memcg
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.state import MemcgCounters
 from refmodel.kernel.table import KernelView
-from refmodel.kernel.zswap_store import ZswapStore61, total_pages
+from refmodel.kernel.zswap_limits import total_pages
+from refmodel.kernel.zswap_store import ZswapStore61
 
 MTHP_ORDER = 4
 """The order of the ``mt.`` counters: folios of 64 KiB."""

@@ -13,7 +13,7 @@ import attrs
 
 from refmodel.conformance.trace_file import Op
 from refmodel.kernel.table import KernelView
-from refmodel.kernel.zswap_store import total_pages
+from refmodel.kernel.zswap_limits import total_pages
 
 UNLIMITED = 1 << 40
 """A memory size under which no recorded pool is ever full, in pages."""

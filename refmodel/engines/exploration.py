@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import attrs
 
+from refmodel.engines.explorer import path
 from refmodel.engines.explorer.agenda import Order
 from refmodel.engines.explorer.checkpoint import Checkpoint
-from refmodel.engines.explorer.path import way_to
 from refmodel.engines.explorer.progress import trapped
 from refmodel.engines.explorer.search import Bounds, Found, Progress, Reductions, Search
 from refmodel.engines.interleaving import Schedule, Turn, violation_of
 from refmodel.engines.judge import Judge
+from refmodel.engines.rerun import STUCK
 from refmodel.engines.scope import Scope, halts
 from refmodel.engines.violation import Violation
 from refmodel.properties import Property, at_rest
@@ -25,19 +26,19 @@ if TYPE_CHECKING:
     from refmodel.profiles import Profile
 
 Word = Literal["holds", "not refuted", "refuted", "undecided"]
-"""holds: everything was seen.  not refuted: nothing was wrong within a bound that was asked for."""
+"""holds: everything was seen.  not refuted: nothing was wrong within a bound that was asked for.  undecided: there was
+no memory for more, or merging steps is not sound for the model."""
 
 
 @attrs.frozen
 class Counterexample:
     """A run that breaks a property.
 
-    schedule: the turns, the violating one last.  level: its number of transitions.
+    schedule: the turns, the violating one last.
     """
 
     violation: Violation
     schedule: Schedule
-    level: int
 
 
 @attrs.frozen
@@ -46,7 +47,6 @@ class Exploration:
 
     verdict: see ``Word``.  why: what ended it, in one sentence.
     states, transitions, depth: size of what was searched.  bits: of a state.  runs: executions of model code.
-    forced: the search stopped for want of memory, not at a bound that was asked for.
     unjudged: ids of properties that an exploration cannot judge.  missed: goals that were not reached.
     steps: "Class.step" that ran.  failed: "Class.step POINT" at which something failed.
     """
@@ -59,7 +59,6 @@ class Exploration:
     transitions: int
     depth: int
     complete: bool
-    forced: bool
     seconds: float
     bits: int
     runs: int
@@ -71,23 +70,37 @@ class Exploration:
     counterexample: Counterexample | None
 
 
+class SearchOptions(TypedDict, total=False):
+    """What ``Search`` takes as it is."""
+
+    reductions: Reductions
+    bounds: Bounds
+    progress: Callable[[Progress], None] | None
+    jobs: int
+    order: Order
+
+
+class Options(SearchOptions, total=False):
+    """What ``make_search`` takes besides the scope and the profile.
+
+    properties: what is to hold, by default what the profile claims of states.
+    every_step: judge properties also between any two steps.
+    """
+
+    properties: Sequence[Property] | None
+    every_step: bool
+
+
 def make_search(
     scope: Scope,
     profile: Profile,
     *,
     properties: Sequence[Property] | None = None,
-    reductions: Reductions = Reductions(),  # noqa: B008  # frozen
-    bounds: Bounds = Bounds(),  # noqa: B008  # frozen
     every_step: bool = True,
-    progress: Callable[[Progress], None] | None = None,
-    jobs: int = 1,
     checkpoint: Checkpoint | None = None,
-    order: Order = "breadth",
+    **options: Unpack[SearchOptions],
 ) -> tuple[Search, Judge]:
-    """Return the search of a scope and the judge of its states.
-
-    properties: what is to hold, by default what the profile claims of states.
-    """
+    """Return the search of a scope and the judge of its states.  The arguments are those of ``Options``."""
     v = scope.system(profile)
     places = [(f, range(f.start, f.start + f.count)) for f in v.layout.families if f.counter]
     grows = frozenset(place for family, row in places if family.grows for place in row)
@@ -102,14 +115,10 @@ def make_search(
         scope.actors(v),
         counters=[place for _, row in places for place in row],
         offer=lambda point, options: scope.offer(search.table.view, point, options),
-        reductions=reductions,
-        bounds=bounds,
         halts=halts,
         check=judge,
-        progress=progress,
-        jobs=jobs,
         checkpoint=checkpoint,
-        order=order,
+        **options,
     )
     search.table.took = lambda point, number: scope.took(search.table.view, point, number)
     return search, judge
@@ -120,37 +129,21 @@ def explore(
     profile: Profile,
     *,
     goals: Sequence[str] = (),
-    properties: Sequence[Property] | None = None,
-    reductions: Reductions = Reductions(),  # noqa: B008  # frozen
-    bounds: Bounds = Bounds(),  # noqa: B008  # frozen
-    every_step: bool = True,
-    progress: Callable[[Progress], None] | None = None,
-    jobs: int = 1,
     checkpoint: str | None = None,
-    order: Order = "breadth",
     livelocks: bool = False,
+    **options: Unpack[Options],
 ) -> Exploration:
     """Explore a scope on a profile.
 
     goals: "Class.step" or "Class.step POINT" that a complete exploration must reach.
     livelocks: also look for states from which rest can never be reached again, when everything was seen.
     checkpoint: file that the search is saved in, and goes on from if it exists.
-    The rest is as for ``make_search``.  Raises Refused for a file that is no checkpoint of this search.
+    The rest is as in ``Options``.  Raises Refused for a file that is no checkpoint of this search.
     """
     began = time.monotonic()
+    reductions = options.get("reductions", Reductions())
     saved = None if checkpoint is None else Checkpoint(Path(checkpoint), _digest(scope, profile, reductions))
-    search, judge = make_search(
-        scope,
-        profile,
-        properties=properties,
-        reductions=reductions,
-        bounds=bounds,
-        every_step=every_step,
-        progress=progress,
-        jobs=jobs,
-        checkpoint=saved,
-        order=order,
-    )
+    search, judge = make_search(scope, profile, checkpoint=saved, **options)
     if saved is not None and saved.path.exists():
         search.resume()
     search.run()
@@ -187,7 +180,6 @@ def result_of(
         transitions=search.transitions,
         depth=search.depth,
         complete=search.complete,
-        forced="memory" in search.stopped,
         seconds=seconds,
         bits=search.packing.bits,
         runs=table.runs,
@@ -211,23 +203,27 @@ def _verdict(
         return "refuted", f"everything was seen, but not {missed[0]}"
     if search.complete:
         return "holds", "everything was seen"
-    return "not refuted", search.stopped
+    return "undecided" if search.full else "not refuted", search.stopped
 
 
 def _counterexample(search: Search, found: Found) -> Counterexample | None:
     if found.kind == "breach":
         return None
-    turns = search.fitting(lambda: way_to(search, found))
-    schedule = tuple(
-        Turn(turn.actor, turn.start, tuple(number for _, number, _ in turn.points), len(turn.steps))
-        for turn in turns
-    )
+    turns = search.fitting(lambda: path.way_to(search, found))
     if found.kind == "state":
         violation = found.what
     elif found.kind in ("stuck", "trap"):
-        violation = Violation("PROGRESS", "Somebody can always go on.", str(found.what), "")
+        violation = Violation("PROGRESS", STUCK, str(found.what), "")
     else:
         error = turns[-1].failed
         assert error is not None
         violation = violation_of(error)
-    return Counterexample(violation, schedule, len(schedule))
+    return Counterexample(violation, schedule_of(turns))
+
+
+def schedule_of(turns: Iterable[path.Turn]) -> Schedule:
+    """Return turns as a schedule that replays."""
+    return tuple(
+        Turn(turn.actor, turn.start, tuple(number for _, number, _ in turn.points), len(turn.steps))
+        for turn in turns
+    )

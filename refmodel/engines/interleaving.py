@@ -87,7 +87,7 @@ class Interleaving:
     def take(self, turn: Turn) -> TurnRecord:
         """Run a turn.  A turn that cannot run changes nothing.
 
-        Raises what a step of the model raises; ``steps_of_failed`` then has the records of the steps.
+        Raises what a step of the model raises; ``record`` then has the steps, the failing one last.
         """
         self._answers = list(turn.answers)
         self.record: list[StepRecord] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from refmodel.engines.explorer.progress import resting
 from refmodel.engines.trial import broken_state
 from refmodel.engines.violation import Violation
 from refmodel.machine.recorder import Unkept
@@ -65,7 +66,9 @@ class Judge:
     def __call__(self, search: Search, states: Sequence[int]) -> tuple[int, Violation] | None:
         """Return a state that lacks a property, with the violation, or None."""
         packing = search.packing
-        layout = packing.width, *((f.offset, f.width) for f in packing.fields if f.width)
+        # A search that begins again may keep the layout of states, but has judged none of them.
+        fields = ((f.offset, f.width) for f in packing.fields if f.width)
+        layout = len(search.restarts), packing.width, *fields
         if self.layout != layout:
             self.layout = layout
             self.resting.clear()
@@ -84,16 +87,10 @@ class Judge:
 
     def _resting_states(self, search: Search, states: Sequence[int]) -> list[int]:
         """Return states with no operation in flight whose components were not judged before."""
-        packing, due = search.packing, []
-        everyone, width, low = packing.local_bits, packing.width, (1 << packing.width) - 1
-        idle = [not local.flight for local in packing.locals.values]
-        rest: dict[int, bool] = {}
+        rests, everyone, due = resting(search), search.packing.local_bits, []
         for state in states:
-            ls = state & everyone
-            if ls not in rest:
-                rest[ls] = all(idle[(ls >> width * a) & low] for a in range(packing.actors))
-            if rest[ls] and state - ls not in self.resting:
-                self.resting.add(state - ls)
+            if rests(state) and state & ~everyone not in self.resting:
+                self.resting.add(state & ~everyone)
                 due.append(state)
         return due
 

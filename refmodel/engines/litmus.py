@@ -31,11 +31,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from refmodel.engines.exploration import make_search, result_of
+from refmodel.engines.exploration import make_search, result_of, schedule_of
 from refmodel.engines.explorer.path import way_to_state
 from refmodel.engines.explorer.search import Bounds, Found, Reductions, Search
 from refmodel.engines.expression import BadExpression, Expression
-from refmodel.engines.interleaving import Schedule, Turn
+from refmodel.engines.interleaving import Schedule
 from refmodel.engines.scope import Scope
 from refmodel.engines.scope_file import scope_of
 from refmodel.engines.toml_file import Table, TomlFile, nearest, read_toml
@@ -363,10 +363,7 @@ def _schedule(search: Search, state: int, depth: int) -> Schedule:
     # The way may meet new values, which gives states other numbers: the search keeps the one that it found.
     found = search.found = Found("state", "the outcome", state, depth)
     turns, _ = search.fitting(lambda: way_to_state(search, found.state, depth))
-    return tuple(
-        Turn(turn.actor, turn.start, tuple(number for _, number, _ in turn.points), len(turn.steps))
-        for turn in turns
-    )
+    return schedule_of(turns)
 
 
 class _Outcomes:

@@ -12,7 +12,7 @@ from refmodel.kernel import zbud, zsmalloc
 from refmodel.kernel.config import MAX_RECLAIM_RETRIES, PAGE_SIZE
 from refmodel.kernel.state import ShrinkWork
 from refmodel.kernel.zswap_entry import change_pool_ref, live_entry
-from refmodel.kernel.zswap_store import accept_pages, total_pages
+from refmodel.kernel.zswap_limits import accept_pages, total_pages
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from refmodel.kernel.config import MAX_RECLAIM_RETRIES
 from refmodel.kernel.memcg import writeback_enabled
 from refmodel.kernel.table import KernelView
-from refmodel.kernel.zswap_store import accept_pages, total_pages
+from refmodel.kernel.zswap_limits import accept_pages, total_pages
 from refmodel.machine import Event
 from refmodel.properties.accounting import VIRTUAL_SWAP
 from refmodel.properties.index import Index, grid

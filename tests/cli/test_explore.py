@@ -91,6 +91,14 @@ def test_a_bound_that_was_asked_for_is_no_failure(holding: str) -> None:
     assert "not refuted, stopped at the bound of 50 states" in result.stdout
 
 
+def test_a_search_without_memory_decides_nothing(holding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("refmodel.engines.explorer.search.resident", lambda: 10**12)
+    result = refmodel_command("explore", holding, "--memory", "64")
+
+    assert result.exit_code == 3
+    assert "undecided, stopped at the bound of 64 megabytes of memory" in result.stdout
+
+
 def test_a_search_goes_on_from_its_checkpoint(holding: str, tmp_path: Path) -> None:
     saved = str(tmp_path / "saved")
     refmodel_command("explore", holding, "--max-states", "50", "--checkpoint", saved)

@@ -7,7 +7,7 @@ import pytest
 from refmodel.kernel import choices
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.crypto import ZERO_PAGE
-from refmodel.kernel.zswap_store import accept_pages, max_pages
+from refmodel.kernel.zswap_limits import accept_pages, max_pages
 from refmodel.machine import ChoicePoint, evolve
 from tests.kernel.toy import KERNELS, LARGE_FOLIO_KERNELS, LENGTH, LRU_KERNELS, Toy
 

@@ -13,9 +13,10 @@ from refmodel.kernel.swapon import SwapOff618
 from refmodel.kernel.table import KernelView
 from refmodel.kernel.zswap_compress import ZswapCompress
 from refmodel.kernel.zswap_entry import ZswapEntryFree, ZswapEntryFree73, ZswapInvalidate, live_entry
+from refmodel.kernel.zswap_limits import limit_hit, max_pages, total_pages
 from refmodel.kernel.zswap_load import ZswapLoad73
 from refmodel.kernel.zswap_shrink import ListLruWalk, ShrinkerCount
-from refmodel.kernel.zswap_store import ZswapStore73, ZswapStore612, limit_hit, max_pages, total_pages
+from refmodel.kernel.zswap_store import ZswapStore73, ZswapStore612
 from refmodel.kernel.zswap_writeback import ZswapWriteback73
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
 from refmodel.museum.exhibit import Command, Exhibit, do

@@ -143,7 +143,8 @@ def compiled_loop(groups: tuple[tuple[int, ...], ...], owners: bool, waits: bool
     """Return the loop that expands states."""
     names: dict[str, Any] = {"Stuck": Stuck, "Breach": Breach}
     exec(loop_source(groups, owners=owners, waits=waits), names)
-    return names["loop"]  # type: ignore[no-any-return]  # made by exec
+    loop: Callable[..., None] = names["loop"]
+    return loop
 
 
 @cache
@@ -151,4 +152,5 @@ def compiled_normals(sorts: bool, columns: int) -> Callable[..., set[int]]:
     """Return what brings states into normal form."""
     names: dict[str, Any] = {}
     exec(normals_source(sorts, columns), names)
-    return names["normals"]  # type: ignore[no-any-return]  # made by exec
+    normals: Callable[..., set[int]] = names["normals"]
+    return normals

@@ -6,7 +6,7 @@ representatives is then replayed forward once from the initial state, which give
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -24,20 +24,17 @@ _CHUNK = 4096
 class Turn:
     """What one actor does before another may.
 
-    actor: its number.  name: its name.  label: what it starts, None where it goes on.
+    actor: its number.  start: number of what it starts, -1 where it goes on.
     steps: the steps that run: operation class and name.
     points: the choices on the way, with the number of the option and the option.
-    events: what observers are told.  state: the state afterwards.
+    state: the state afterwards.
     failed: the error of the last step, which has no state afterwards.
     """
 
     actor: int
-    name: str
-    label: Hashable | None
     start: int
     steps: tuple[tuple[type[Operation], str], ...]
     points: tuple[tuple[ChoicePoint, int, Any], ...]
-    events: tuple[tuple[str, dict[str, Any]], ...]
     state: int
     failed: Exception | None = None
 
@@ -100,12 +97,9 @@ def _turn(search: Search, actor: int, local: Local, action: int, outcome: Outcom
     change = packing.local_number(outcome.local) - packing.local_number(local)
     return Turn(
         actor=actor,
-        name=search.actors.name(actor),
-        label=search.actors.programs[local.program].starts[action].label if action >= 0 else None,
         start=action,
         steps=outcome.steps,
         points=outcome.points,
-        events=outcome.events,
         state=outcome.state + (change << packing.width * actor),
     )
 
@@ -115,21 +109,5 @@ def _last_turn(search: Search, state: int, found: Found) -> Turn:
         try:
             search.table.explain(local, action, state)
         except StepFailed as failed:
-            return _failed_turn(search, actor, local, action, state, failed)
+            return Turn(actor, action, failed.steps, failed.points, state, failed.error)
     raise LookupError(f"state {state:#x}: no step fails there, but one did: {found.what}")
-
-
-def _failed_turn(
-    search: Search, actor: int, local: Local, action: int, state: int, failed: StepFailed
-) -> Turn:
-    return Turn(
-        actor=actor,
-        name=search.actors.name(actor),
-        label=search.actors.programs[local.program].starts[action].label if action >= 0 else None,
-        start=action,
-        steps=failed.steps,
-        points=failed.points,
-        events=(),
-        state=state,
-        failed=failed.error,
-    )

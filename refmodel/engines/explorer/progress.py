@@ -14,10 +14,10 @@ Resting = Callable[[int], bool]
 """Whether nothing is in flight in a state."""
 
 
-def trapped(search: Search, tell: Callable[[str], None] = lambda text: None) -> tuple[int, int] | None:
+def trapped(search: Search) -> tuple[int, int] | None:
     """Return a first state from which no state at rest can be reached, with its level, or None.
 
-    search: a complete one.  tell: told how far it is.
+    search: a complete one.
     """
     rests = resting(search)
     marked: set[int] = {state for state in search.visited.all() if rests(state)}
@@ -25,7 +25,6 @@ def trapped(search: Search, tell: Callable[[str], None] = lambda text: None) -> 
     before = -1
     while sum(map(len, left)) not in (0, before):
         before = sum(map(len, left))
-        tell(f"{before:,} states from which a way to rest is looked for")
         for number in reversed(range(len(left))):
             found = {state for state in left[number] if not marked.isdisjoint(search.successors([state]))}
             marked |= found

@@ -123,7 +123,7 @@ class Search:
     jobs: processes that expand large levels.  order: which states come first; depth first takes no checkpoint.
 
     visited: all states, and those of each level in no order.  found: what went wrong, or None.
-    complete: whether everything was seen.  stopped: which bound was reached, or "".
+    complete: whether everything was seen.  stopped: which bound was reached, or "".  full: it was that of memory.
     restarts: sentences that say why the search began again.
     """
 
@@ -161,11 +161,6 @@ class Search:
         self.allowed: int | None = None
         self._reset()
 
-    @property
-    def visible(self) -> dict[Cell, None]:
-        """Cells that properties look at between any two steps."""
-        return self.table.visible
-
     def _groups(self) -> tuple[tuple[int, ...], ...]:
         programs = [local.program for local in self.actors.initial]
         if not self.reductions.actors:
@@ -178,7 +173,7 @@ class Search:
         self.agenda = Agenda(self.order)
         self.transitions = 0
         self.found: Found | None = None
-        self.complete = False
+        self.complete = self.full = False
         self.stopped = ""
         self.compared = 0
         self.cut = ""
@@ -189,7 +184,7 @@ class Search:
         """Search until everything was seen, something is wrong, or a bound is reached."""
         self.began = self.saved = time.monotonic()
         self.allowed = allowance(self.bounds.megabytes)
-        self.stopped = ""
+        self.stopped, self.full = "", False
         collecting = gc.isenabled()
         gc.disable()
         try:
@@ -273,7 +268,7 @@ class Search:
                 since = 0
                 continue
             except MemoryFull:
-                self.stopped = self._memory_sentence()
+                self._stop_full()
                 return
             if following is None:
                 return
@@ -311,7 +306,7 @@ class Search:
         if bounds.states is not None and len(self.visited) >= bounds.states:
             self.stopped = f"stopped at the bound of {bounds.states:,} states"
         elif self._memory_full():
-            self.stopped = self._memory_sentence()
+            self._stop_full()
         elif bounds.seconds is not None and time.monotonic() - self.began >= bounds.seconds:
             self.stopped = f"stopped at the bound of {bounds.seconds:g} seconds"
         return bool(self.stopped)
@@ -322,9 +317,10 @@ class Search:
         have = resident()
         return have is not None and have + self.visited.room > self.allowed
 
-    def _memory_sentence(self) -> str:
+    def _stop_full(self) -> None:
         assert self.allowed is not None
-        return f"stopped at the bound of {self.allowed // 1_000_000:,} megabytes of memory"
+        self.full = True
+        self.stopped = f"stopped at the bound of {self.allowed // 1_000_000:,} megabytes of memory"
 
     def _judge(self) -> bool:
         wrong = None if self.check is None else self.check(self, self.visited.last)

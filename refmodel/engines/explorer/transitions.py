@@ -28,7 +28,7 @@ from refmodel.engines.explorer.packing import Packing
 from refmodel.machine import Operation, View
 from refmodel.machine.choice import ChoicePoint
 from refmodel.machine.flight import thaw
-from refmodel.machine.recorder import Cell, Recorder, Unkept, plain, record_fields, recording_view
+from refmodel.machine.recorder import Cell, Recorder, Unkept, record_fields, recording_view
 
 MOST_STEPS = 2_000
 """Steps that run as one transition at most; more are taken for a loop that nobody else can end."""
@@ -71,7 +71,6 @@ class Outcome:
     local: Local
     points: tuple[tuple[ChoicePoint, int, Any], ...]
     steps: tuple[tuple[type[Operation], str], ...]
-    events: tuple[tuple[str, dict[str, Any]], ...]
 
 
 Act = list[Any]
@@ -94,7 +93,7 @@ class Transitions:
     """What actors can do in which states.
 
     view: the system, in its initial state.  actors: who runs what.  offer: options that the scope allows.
-    owns: returns the places and cells that an operation owns before a step; None: no steps are merged.
+    merge: whether steps that commute run on.  halts: whether an error is the system's own way to stop.
     took: told of the choices that are taken.
     visible: cells that properties look at between any two steps: no step that writes one is merged.
     hidden: cells that merged steps write, with where those stand.
@@ -148,9 +147,7 @@ class Transitions:
         """Return the acts of an actor in a local state."""
         local = self.packing.locals.values[number]
         serves = int(self.actors.serves(local))
-        acts = tuple([0, {}, (action,), serves, number, actor] for action in self.actors.actions(local))
-        self.acts[actor][number] = acts
-        return acts
+        return tuple([0, {}, (action,), serves, number, actor] for action in self.actors.actions(local))
 
     def gather(self) -> None:
         """Join the acts of an idle actor that depend on the same things: one look-up then serves them all."""
@@ -213,22 +210,15 @@ class Transitions:
         return written
 
     def explain(self, local: Local, action: int, state: int) -> list[Outcome]:
-        """Return the outcomes of an act with all that happened in them."""
+        """Return the outcomes of an act with the steps and choices that led to them."""
         found = []
         branches = Branches(self.offer, self.took)
         while branches.next_run():
             steps: list[tuple[type[Operation], str]] = []
-            events: list[tuple[str, dict[str, Any]]] = []
-            self.view.emit = lambda name, /, events=events, **fields: events.append(
-                (name, {key: plain(value) for key, value in fields.items()})
-            )
-            try:
-                outcome = self.one(local, action, state, branches, steps)
-            finally:
-                self.view.emit = _ignore
+            outcome = self.one(local, action, state, branches, steps)
             if outcome is not None:
                 after = state + self.packing.moved(state, self.packing.changes(state, self._written(state)))
-                found.append(Outcome(after, outcome[1], tuple(branches.points), tuple(steps), tuple(events)))
+                found.append(Outcome(after, outcome[1], tuple(branches.points), tuple(steps)))
         return found
 
     def one(
@@ -411,9 +401,7 @@ class Transitions:
         """Return mask and memo of what a local state owns, None for one that never owns anything."""
         local: Local = self.packing.locals.values[number]
         owning = self.merge and any(cls.owns is not Operation.owns for cls, _, _ in local.flight)
-        entry = [0, {}] if owning else None
-        self.owners[number] = entry
-        return entry
+        return [0, {}] if owning else None
 
 
 def control(local: Local) -> Control:
@@ -423,10 +411,6 @@ def control(local: Local) -> Control:
 
 def _shown(at: Control) -> str:
     return ".".join(at[0])
-
-
-def _ignore(name: str, /, **fields: Any) -> None:
-    """Drop an event."""
 
 
 def _no_choice(offer: Offer) -> Callable[..., Any]:
