@@ -25,6 +25,8 @@ MISTAKES = frozenset(
         "refmodel.museum.loading.BadChange",
         "refmodel.conformance.trace_file.TraceError",
         "refmodel.profiles.catalogue.UnknownProfile",
+        "refmodel.profiles.combine.CannotCombine",
+        "refmodel.profiles.numa.NoLists",
         "refmodel.profiles.presets.UnknownPreset",
         "refmodel.report.spec.UnknownOperation",
     }

@@ -9,10 +9,12 @@ import click
 import refmodel
 from refmodel.cli.bench import bench
 from refmodel.cli.check import check
+from refmodel.cli.diff import diff
 from refmodel.cli.errors import one_line
 from refmodel.cli.explore import explore
 from refmodel.cli.litmus import litmus
 from refmodel.cli.museum import museum
+from refmodel.cli.numa_report import numa_report
 from refmodel.cli.overhead import overhead
 from refmodel.cli.profiles import profiles
 from refmodel.cli.replay import replay
@@ -44,5 +46,18 @@ def main(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (check, explore, litmus, replay, validate, museum, spec, profiles, overhead, bench):
+for command in (
+    check,
+    explore,
+    litmus,
+    replay,
+    validate,
+    museum,
+    spec,
+    profiles,
+    diff,
+    overhead,
+    numa_report,
+    bench,
+):
     main.add_command(command)

@@ -1,10 +1,11 @@
-"""``refmodel overhead``: what swap metadata costs."""
+"""``refmodel overhead``: what swap metadata and compression buffers cost."""
 
 from __future__ import annotations
 
 import re
 
 import click
+from click.core import ParameterSource
 
 from refmodel.cli.options import json_option, print_json
 
@@ -20,7 +21,7 @@ def _bytes(ctx: click.Context, parameter: click.Parameter, value: str) -> int:
     return size
 
 
-@click.command(short_help="Print what swap metadata costs.")
+@click.command(short_help="Print what swap metadata or compression buffers cost.")
 @click.option(
     "--device",
     default="32G",
@@ -29,14 +30,37 @@ def _bytes(ctx: click.Context, parameter: click.Parameter, value: str) -> int:
     callback=_bytes,
     help="Size of the swap device.",
 )
+@click.option("--buffers", is_flag=True, help="Print what compression buffers cost instead.")
+@click.option(
+    "--cpus",
+    type=click.IntRange(min=1),
+    default=112,
+    show_default=True,
+    metavar="N",
+    help="CPUs of the machine, with --buffers.",
+)
 @json_option
-def overhead(device: int, as_json: bool) -> None:
+def overhead(device: int, buffers: bool, cpus: int, as_json: bool) -> None:
     """Print what swap metadata costs in memory, design by design, and where one pays off against another.
 
     Some designs pay per slot of the device, others per swapped-out page. Those per page cost less while
     little of the device is in use; the second table says how little.
+
+    With --buffers, print what the buffers of compression contexts cost: those of the versions of zswap
+    compression batching, and of what its review discussed.
     """
-    from refmodel.report import overhead_page
+    from refmodel.report import buffers_page, overhead_page
     from refmodel.report.terminal import show
 
-    print_json(overhead_page.data(device)) if as_json else show(*overhead_page.page(device))
+    if buffers:
+        _refuse("device", "--buffers does not depend on a swap device; leave --device out")
+        print_json(buffers_page.data(cpus)) if as_json else show(*buffers_page.page(cpus))
+    else:
+        _refuse("cpus", "--cpus counts the CPUs that have compression buffers; add --buffers")
+        print_json(overhead_page.data(device)) if as_json else show(*overhead_page.page(device))
+
+
+def _refuse(option: str, why: str) -> None:
+    """Refuse an option that was given and means nothing here."""
+    if click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE:
+        raise click.UsageError(why)

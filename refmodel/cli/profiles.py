@@ -1,4 +1,4 @@
-"""``refmodel profiles``: the versions, and what differs between two of them."""
+"""``refmodel profiles``: the versions."""
 
 from __future__ import annotations
 
@@ -7,21 +7,16 @@ import click
 from refmodel.cli.options import json_option, print_json
 
 
-@click.command(short_help="List the profiles, or compare two.")
-@click.argument("before", metavar="[A", required=False)
-@click.argument("after", metavar="B]", required=False)
+@click.command(short_help="List the profiles.")
+@click.argument("names", nargs=-1, metavar="")
 @json_option
-def profiles(before: str | None, after: str | None, as_json: bool) -> None:
-    """List all profiles, or tell what differs from profile A to profile B, step by step."""
-    if before and not after:
-        raise click.UsageError(f"found one profile, {before!r}; expected none or two")
+def profiles(names: tuple[str, ...], as_json: bool) -> None:
+    """List all profiles: kernel versions and patch series."""
+    if names:
+        hint = f"refmodel diff {' '.join(names)}" if len(names) == 2 else "refmodel diff A B"
+        raise click.UsageError(f"found {' '.join(names)}; expected nothing; {hint} tells what differs")
 
-    from refmodel.profiles import profile
     from refmodel.report import compare
     from refmodel.report.terminal import show
 
-    if not before or not after:
-        print_json(compare.list_data()) if as_json else show(*compare.profile_list())
-        return
-    found = compare.difference(profile(before), profile(after))
-    print_json(compare.difference_data(found)) if as_json else show(*compare.difference_page(found))
+    print_json(compare.list_data()) if as_json else show(*compare.profile_list())

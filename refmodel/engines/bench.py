@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING
 import attrs
 
 from refmodel.engines.commands import KINDS
-from refmodel.engines.contents import page
+from refmodel.engines.contents import SHAPES, page
 from refmodel.engines.minimise import minimise
 from refmodel.engines.portion import RULES, STEPS, Plan, Worker
-from refmodel.engines.setting import TOKENS, Setting
+from refmodel.engines.setting import TOKENS, Setting, codecs
 from refmodel.engines.trial import Trial, broken_state
 from refmodel.engines.walk import BYTES, walk
-from refmodel.kernel.folio import live_folio
+from refmodel.kernel.folio import alloc_folio, live_folio
 from refmodel.kernel.state import ZswapEntry
+from refmodel.kernel.zswap_store import ZswapStore61, ZswapStore612
 from refmodel.machine import evolve, run
 from refmodel.museum import exhibit, without_known_bugs
-from refmodel.profiles import Profile, profile
+from refmodel.profiles import Profile, preset, profile
 from refmodel.properties import at_rest, in_history
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 TURNS = 5
 """Turns of which a figure is the median."""
+
+LARGE = 512
+"""Pages of a 2 MiB folio."""
 
 _EXHIBITS = ("S11", "G4", "Z02")
 """Bugs whose failures are minimised: broken by an answer of the environment, by a control, by a fault."""
@@ -104,6 +108,39 @@ def page_operations(subject: Profile) -> Figure:
 
     rate = 4e6 / _microseconds(cycle, 300)
     return Figure("zswap page operations (store, load, free)", 20_000, rate, "operations/s")
+
+
+def large_folio(subject: Profile) -> Figure:
+    """Measure what zswap does for a folio of 512 pages: it is stored whole and loaded page by page.
+
+    Compression is not counted: its results are remembered.  A kernel that stores single pages only gets them one by
+    one.
+    """
+    sizes = attrs.evolve(preset("real"), processes=1, pages=LARGE)
+    device = subject.config(sizes, codecs("deflate-iaa", subject.kernel), compressor="deflate-iaa")
+    v = subject.system(device)
+    whole = subject.operations.zswap_store not in (ZswapStore61, ZswapStore612)
+    if whole:
+        run(v, v.ops.set_thp(order=LARGE.bit_length() - 1, on=True))
+    for number in range(LARGE):
+        run(v, v.ops.write_page(0, number, page(2 + SHAPES * (number % 8))))
+    folios = dict.fromkeys(v[v.at.pte[0][number]].folio for number in range(LARGE))
+    for folio in folios:
+        _lock(v, folio, locked=True)
+        run(v, v.ops.add_to_swap(folio=folio))
+    first = live_folio(v, next(iter(folios))).swap
+    reader = alloc_folio(v, (0,), 1, (0,), locked=True)
+
+    def cycle() -> None:
+        for folio in folios:
+            run(v, v.ops.zswap_store(folio=folio))
+        for slot in range(first, first + LARGE):
+            v[v.at.folio[reader]] = evolve(live_folio(v, reader), swap=slot, swapcache=True)
+            if run(v, v.ops.zswap_load(folio=reader)):
+                raise AssertionError(f"slot {slot} was not loaded: the benchmark itself is wrong")
+
+    rate = LARGE * 1e6 / _microseconds(cycle, 2)
+    return Figure("zswap pages of a 2 MiB folio (store whole, load each)", 15_000, rate, "pages/s")
 
 
 def _free(v: KernelView, slot: int) -> Operation:
@@ -215,7 +252,7 @@ def view_cost(subject: Profile) -> Figure:
     The step is a second chance on an LRU list: the head goes to the tail, its mark is taken away, a counter counts.
     """
     v, plain = Setting(TOKENS).system(subject, "toy"), _Plain()
-    v[v.at.lru[1][0]], v[v.at.entry[1]] = (1, 2, 3), ZswapEntry(nid=0, referenced=True)
+    v[v.at.lru[1][0]], v[v.at.entry[1]] = (1, 2, 3), ZswapEntry(slab_nid=0, referenced=True)
     on_view, on_plain = (
         _microseconds(partial(_rotate_view, v, 1, 0)),
         _microseconds(partial(_rotate, plain, 1, 0)),
@@ -228,7 +265,7 @@ class _Plain:
 
     def __init__(self) -> None:
         self.lru = [[(1, 2, 3), ()], [(1, 2, 3), ()]]
-        self.entry = [None, ZswapEntry(nid=0, referenced=True)]
+        self.entry = [None, ZswapEntry(slab_nid=0, referenced=True)]
         self.written_back_pages = 0
 
 
@@ -265,6 +302,7 @@ def _microseconds(turn: Callable[[], object], times: int = 2000) -> float:
 MEASURES: tuple[Callable[[Profile], Figure], ...] = (
     page_operations,
     whole_page_operations,
+    large_folio,
     walk_steps,
     rule_steps,
     minimiser,

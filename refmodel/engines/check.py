@@ -23,7 +23,7 @@ from refmodel.engines.coverage import Coverage, Goal, declared
 from refmodel.engines.portion import STEPS, Found, Kind, Plan, Report, Worker
 from refmodel.engines.races import COMMANDS
 from refmodel.engines.schedule_token import encode_run
-from refmodel.engines.setting import COMPRESSORS, TOKENS, Setting, settings
+from refmodel.engines.setting import BATCHES, COMPRESSORS, TOKENS, Setting, settings
 from refmodel.engines.token import Program, encode
 from refmodel.engines.walk import LENGTH
 
@@ -304,5 +304,6 @@ def _failure(found: Found) -> Failure:
 
 def _setting(scope: Scope) -> str:
     """Return what stood at the start of a race in a few words."""
-    setting = Setting(TOKENS, synchronous=scope.synchronous, enabled=scope.enabled)
+    compressor = BATCHES if scope.batch > 1 else TOKENS
+    setting = Setting(compressor, synchronous=scope.synchronous, enabled=scope.enabled)
     return f"{setting.text}, {scope.sizes.pages} pages, {scope.sizes.slots - 1} slots"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from refmodel.museum import EXHIBITS, without_known_bugs
 from refmodel.profiles import PROFILES
+from refmodel.profiles.catalogue import combinations
 
 if TYPE_CHECKING:
     from refmodel.profiles import Profile
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 @cache
 def known_profiles() -> Mapping[str, Profile]:
-    """Return the profiles by name."""
+    """Return the profiles by name, with the combinations of two."""
     exhibits = {exhibit.profile.name: exhibit.profile for exhibit in EXHIBITS}
-    return {**exhibits, **{name: without_known_bugs(profile) for name, profile in PROFILES.items()}}
+    named = {**PROFILES, **combinations()}
+    return {**exhibits, **{name: without_known_bugs(profile) for name, profile in named.items()}}

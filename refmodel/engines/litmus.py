@@ -17,7 +17,9 @@ or, for a property that is broken by nothing (``never``, the normal case) or by 
 States that are looked at: ``end``: every thread has done what it could, and nothing is in flight, though the
 system may still have work of its own to do; ``settled``: nothing more can happen at all; ``any``: every state.
 ``sometimes`` means in some of these states and not in all.  The exploration is complete, and a property that
-breaks without being asked for is a failure of the file.
+breaks without being asked for is a failure of the file, unless the outcome is what comes of a known defect:
+
+    despite = ["PLACE"]             # properties that may be broken on the way
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ from refmodel.engines.toml_file import Table, TomlFile, nearest, read_toml
 from refmodel.engines.violation import BUILT_IN
 from refmodel.machine.recorder import Unkept
 from refmodel.profiles import PROFILES, Profile
-from refmodel.properties import STATE_PROPERTIES
+from refmodel.properties import STATE_PROPERTIES, at_rest
 from refmodel.resources import specs_dir
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ class Litmus:
     name: of the file, without its ending.  profiles: those that it is about.  source: who says so.
     outcome: the expression as it is written, or "".  violation: ids of properties, () where it has an outcome.
     at: which states the outcome speaks of.  expected: by profile.
+    despite: ids of properties that may be broken on the way.
     file: what mistakes found later are told with.
     """
 
@@ -84,6 +87,7 @@ class Litmus:
     at: str
     expected: Mapping[str, Word]
     file: TomlFile
+    despite: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -142,7 +146,7 @@ def litmus_of(file: TomlFile) -> Litmus:
     found = scope_of(file, ("outcome", "expect"))
     top = Table(file, (), file.data)
     table = top.table("outcome")
-    table.only((*WORDS, "violation", "at"))
+    table.only((*WORDS, "violation", "at", "despite"))
     claims = [key for key in (*WORDS, "violation") if key in table.data]
     if len(claims) != 1:
         given = " and ".join(claims) or "none"
@@ -153,30 +157,37 @@ def litmus_of(file: TomlFile) -> Litmus:
         raise table.bad("at", f"at = {at!r}", f"one of {', '.join(AT)}", nearest(at, AT))
     if claims[0] == "violation" and "at" in table.data:
         raise table.bad("at", "at beside a violation", "no at", "a property says itself when it holds")
+    if claims[0] == "violation" and "despite" in table.data:
+        raise table.bad(
+            "despite", "despite beside a violation", "no despite", "the outcome is that one breaks"
+        )
     made = Litmus(
         name=Path(file.path).stem,
         scope=found.scope,
         profiles=found.profiles,
         source=found.source,
         outcome="" if claims[0] == "violation" else table.get(claims[0], str, ""),
-        violation=_violation(table) if claims[0] == "violation" else (),
+        violation=_properties(table, "violation", (ANY, *BUILT_IN)) if claims[0] == "violation" else (),
         at=at,
         expected=_expected(top, found.profiles, word),
         file=file,
+        despite=_properties(table, "despite") if "despite" in table.data else (),
     )
     return made if made.violation else _checked(made, table)
 
 
-def _violation(table: Table) -> tuple[str, ...]:
-    given = table.data["violation"]
-    ids = [given] if isinstance(given, str) else table.all("violation", str)
+def _properties(table: Table, key: str, more: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the ids of properties under a key.  more: words that may stand there, too."""
+    given = table.data[key]
+    ids = [given] if isinstance(given, str) else table.all(key, str)
+    or_any = ", or any" if ANY in more else ""
     if not ids:
-        raise table.bad("violation", "no property", "the id of one, or any")
-    known = [ANY, *BUILT_IN, *(prop.id for prop in STATE_PROPERTIES)]
+        raise table.bad(key, "no property", f"the id of one{or_any}")
+    known = [*more, *(prop.id for prop in STATE_PROPERTIES)]
     for each in ids:
         if each not in known:
-            expected = "the id of a property of states, or any"
-            raise table.bad("violation", f"unknown property {each}", expected, nearest(each, known))
+            expected = f"the id of a property of states{or_any}"
+            raise table.bad(key, f"unknown property {each}", expected, nearest(each, known))
     return tuple(ids)
 
 
@@ -293,8 +304,9 @@ class _Run:
 
     def _searched(self) -> tuple[Search, Judge]:
         reductions = Reductions(merge=self.merge)
+        properties = [prop for prop in at_rest(self.profile) if prop.id not in self.litmus.despite]
         search, judge = make_search(
-            self.litmus.scope, self.profile, reductions=reductions, bounds=self.bounds
+            self.litmus.scope, self.profile, properties=properties, reductions=reductions, bounds=self.bounds
         )
         search.recorder.kept |= self.kept & search.recorder.counters
         return search.run(), judge

@@ -31,7 +31,7 @@ from refmodel.engines.race_trial import Race, RaceTrial
 from refmodel.engines.races import BYTES as RACE_BYTES
 from refmodel.engines.races import MEETING, race, race_scope
 from refmodel.engines.rerun import rerun
-from refmodel.engines.setting import TOKENS
+from refmodel.engines.setting import BATCHES, TOKENS
 from refmodel.engines.stateful import PropertyBroken, machine_for
 from refmodel.engines.token import Program
 from refmodel.engines.trial import Trial
@@ -258,7 +258,7 @@ class Worker:
 
 def can_race(setting: Setting) -> bool:
     """Whether a setting is one of those that a scope can have, on which races run."""
-    return setting.compressor == TOKENS and setting.zpool == "zsmalloc" and setting.device
+    return setting.compressor in (TOKENS, BATCHES) and setting.zpool == "zsmalloc" and setting.device
 
 
 def _commands(program: Program) -> tuple[str, ...]:

@@ -39,12 +39,13 @@ _Ran = tuple[int, Command, Repeated]
 class Mark:
     """Where a course stood before a slice, to go on from there.
 
-    parts, slices: how many there were.
+    parts, slices, steps: how many there were.
     """
 
     state: Saved
     parts: int
     slices: int
+    steps: int
 
 
 class Course:
@@ -110,7 +111,8 @@ class Course:
             if self.over:
                 return
             if self.marking:
-                self.marks.append(Mark(self.trial.save(), len(self.ran), len(self.slices)))
+                done = sum(each[1] for each in self.slices)
+                self.marks.append(Mark(self.trial.save(), len(self.ran), len(self.slices), done))
             if stops is None:
                 self.slice(number, parts[number], steps)
             else:

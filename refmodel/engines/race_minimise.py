@@ -122,8 +122,11 @@ class _Minimiser:
         return False
 
     def mark(self, race: Race) -> None:
-        """Follow the best race exactly, so that there is a mark before each of its slices."""
-        if [(m.parts, m.slices) for m in self.best.marks] == _marks(race):
+        """Follow the best race exactly, so that there is a mark before each of its slices.
+
+        A slice that ended early may have gone on later, before another part of the same actor could begin.
+        """
+        if [(m.parts, m.slices, m.steps) for m in self.best.marks] == _marks(race):
             return
         course = Course(self.trial, marking=True)
         course.begin()
@@ -371,12 +374,12 @@ def _steps(race: Race) -> int:
     return sum(steps for _, steps in race.slices)
 
 
-def _marks(race: Race) -> list[tuple[int, int]]:
-    """Return the numbers of parts and slices that stand before each slice."""
-    marks, seen = [], 0
-    for place, (number, _) in enumerate(race.slices):
-        marks.append((seen, place))
-        seen = max(seen, number + 1)
+def _marks(race: Race) -> list[tuple[int, int, int]]:
+    """Return the numbers of parts, slices and steps that stand before each slice."""
+    marks, seen, done = [], 0, 0
+    for place, (number, steps) in enumerate(race.slices):
+        marks.append((seen, place, done))
+        seen, done = max(seen, number + 1), done + steps
     return marks
 
 

@@ -25,9 +25,10 @@ from refmodel.engines.race_trial import TASKS, Outcome, Part, Race, RaceTrial
 from refmodel.engines.rerun import STUCK
 from refmodel.engines.scope import SMALL, Scope
 from refmodel.engines.scope_file import POINTS
-from refmodel.engines.setting import LENGTHS
+from refmodel.engines.setting import BATCHES, LENGTHS
 from refmodel.engines.violation import BUILT_IN, Violation
 from refmodel.engines.walk import FAULT_RATES, CommandDraws
+from refmodel.kernel.config import MAX_BATCH
 
 if TYPE_CHECKING:
     from refmodel.engines.command import Kind
@@ -97,6 +98,7 @@ def race_scope(setting: Setting, sizes: Sizes) -> Scope:
         synchronous=setting.synchronous,
         enabled=setting.enabled,
         lengths=LENGTHS,
+        batch=MAX_BATCH if setting.compressor == BATCHES else 1,
         faults=FAULTS,
         fixed=(),
     )

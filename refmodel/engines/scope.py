@@ -18,10 +18,10 @@ from refmodel.engines.command import Argument, Command, describe
 from refmodel.engines.commands import KINDS
 from refmodel.engines.environment import Scripted
 from refmodel.engines.explorer.actors import Actors, Program, Start
-from refmodel.engines.setting import TOKENS
+from refmodel.engines.setting import BATCHES, TOKENS
 from refmodel.engines.trial import Trial
 from refmodel.kernel.choices import ALLOC_FOLIO, SLOT
-from refmodel.kernel.config import Sizes
+from refmodel.kernel.config import MAX_BATCH, Sizes
 from refmodel.kernel.crypto import Symbolic
 from refmodel.kernel.zswap_load import KernelBug
 from refmodel.kernel.zswap_pool import releasable
@@ -72,6 +72,7 @@ class Scope:
     threads: who runs commands.  initial: commands that run to their end before, while nothing fails.
     sizes: how big everything is.  synchronous, enabled, device: as in ``Setting``.
     lengths: compressed lengths that every page can get, in bytes.
+    batch: pages that the compressor takes in one call, where the profile has batches.
     faults: choice points at which something may fail.  fixed: choice points that take their first answer.
     budget: how many failures there may be in a run, None for any number.
     background: what the system does on its own, of ``STEPS_BACKGROUND``.
@@ -86,6 +87,7 @@ class Scope:
     synchronous: bool = False
     enabled: bool = True
     lengths: tuple[int, ...] = (1024,)
+    batch: int = 1
     faults: tuple[str, ...] = ()
     fixed: tuple[str, ...] = (SLOT.name,)
     budget: int | None = None
@@ -97,8 +99,10 @@ class Scope:
 
         Raises BadScope when an initial command breaks a property.
         """
-        codecs = {TOKENS: Symbolic(TOKENS, self.lengths, fail="compress" in self.faults)}
-        codecs["tokens-2"] = Symbolic("tokens-2", self.lengths, fail="compress" in self.faults)
+        codecs = {
+            name: Symbolic(name, self.lengths, fail="compress" in self.faults, batch_size=batch)
+            for name, batch in ((TOKENS, self.batch), (BATCHES, MAX_BATCH))
+        }
         config = profile.config(
             self.sizes,
             codecs,

@@ -39,9 +39,10 @@ from refmodel.engines.commands import KINDS
 from refmodel.engines.scope import SMALL, STEPS_BACKGROUND, Scope, Thread, expand
 from refmodel.engines.toml_file import Table, TomlFile, nearest, read_toml
 from refmodel.kernel import choices
-from refmodel.kernel.config import Sizes
+from refmodel.kernel.config import MAX_BATCH, Sizes
 from refmodel.machine import ChoicePoint
 from refmodel.profiles import PROFILES, Profile, profile
+from refmodel.profiles.catalogue import combinations
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
@@ -109,14 +110,15 @@ def scope_of(file: TomlFile, more: Sequence[str] = ()) -> ScopeFile:
 
 def _profiles(top: Table) -> list[Profile]:
     names = top.all("profiles", str) or list(PROFILES)
+    known = (*PROFILES, *combinations()) if any(name not in PROFILES for name in names) else PROFILES
     for number, name in enumerate(names):
-        top.one_of("profiles", number, name, PROFILES, "profile")
+        top.one_of("profiles", number, name, known, "profile")
     return [profile(name) for name in names]
 
 
 def _system(top: Table) -> Scope:
     table = top.table("system")
-    table.only((*sorted(_SIZES), "synchronous", "enabled", "lengths"))
+    table.only((*sorted(_SIZES), "synchronous", "enabled", "lengths", "batch"))
     sizes = {key: _size(table, key) for key in table.data if key in _SIZES}
     return Scope(
         name="",
@@ -125,10 +127,20 @@ def _system(top: Table) -> Scope:
         synchronous=table.get("synchronous", bool, False),
         enabled=table.get("enabled", bool, True),
         lengths=tuple(table.all("lengths", int)) or (1024,),
+        batch=_batch(table, "batch", 1),
     )
 
 
+def _batch(table: Table, key: str, otherwise: int) -> int:
+    batch = table.get(key, int, otherwise)
+    if not 1 <= batch <= MAX_BATCH:
+        raise table.bad(key, f"{key} = {batch}", f"1 to {MAX_BATCH} pages")
+    return batch
+
+
 def _size(table: Table, key: str) -> int:
+    if key == "max_batch":
+        return _batch(table, key, MAX_BATCH)
     value = table.get(key, int, 0)
     least = 0 if key in ("memcgs", "max_order") else 1
     if value < least:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from refmodel.kernel.config import MAX_BATCH
 from refmodel.kernel.crypto import Symbolic, make_codec
 from refmodel.profiles import preset
 
@@ -22,7 +23,13 @@ REAL = ("zstd", "deflate-iaa", "deflate", "lz4")
 TOKENS = "tokens"
 """Stands for compressors of tokens, whose results the environment chooses: the fastest runs."""
 
+BATCHES = "tokens-2"
+"""Stands for compressors of tokens that take several pages in one call, where a profile has batches."""
+
 COMPRESSORS = (*REAL, TOKENS)
+"""Compressors that a check goes through."""
+
+NAMES = (*COMPRESSORS, BATCHES)
 """What a setting can name as its compressor."""
 
 LENGTHS = (1024, 64, 3072, 4096)
@@ -33,7 +40,7 @@ LENGTHS = (1024, 64, 3072, 4096)
 class Setting:
     """What stands at the start of a run.
 
-    compressor: the first pool's, one of ``COMPRESSORS``; the others of its kind can be switched to.
+    compressor: the first pool's, one of ``NAMES``; the others of its kind can be switched to.
     zpool: the first pool's allocator.
     synchronous: whether the swap device is synchronous (SWP_SYNCHRONOUS_IO).
     enabled: whether zswap is on; if not, nobody has set it up yet.
@@ -81,22 +88,28 @@ class Setting:
 def codecs(compressor: str, kernel: str) -> Mapping[str, Codec]:
     """Return the compressors that go together with one: all real ones, or two that take tokens.
 
-    Raises ValueError for a compressor that is not among ``COMPRESSORS``.
+    Raises ValueError for a compressor that is not among ``NAMES``.
     """
-    if compressor not in COMPRESSORS:
-        raise ValueError(f"compressor {compressor!r}: expected one of {', '.join(COMPRESSORS)}")
-    if compressor == TOKENS:
-        return {name: Symbolic(name, LENGTHS) for name in (TOKENS, "tokens-2")}
+    if compressor not in NAMES:
+        raise ValueError(f"compressor {compressor!r}: expected one of {', '.join(NAMES)}")
+    if compressor in (TOKENS, BATCHES):
+        return {
+            TOKENS: Symbolic(TOKENS, LENGTHS),
+            BATCHES: Symbolic(BATCHES, LENGTHS, batch_size=MAX_BATCH),
+        }
     return {name: make_codec(name, kernel) for name in REAL}
 
 
 def settings(profile: Profile, compressors: tuple[str, ...] = COMPRESSORS) -> tuple[Setting, ...]:
     """Return the settings that a check of a profile goes through, one after the other.
 
-    Each compressor comes once on its own; then, with tokens or with the first of them, each other allocator,
-    a synchronous device, zswap that was never set up and, under virtual swap, no device.
+    Each compressor comes once on its own, where there are batches also one of tokens that has them; then, with
+    tokens or with the first of them, each other allocator, a synchronous device, zswap that was never set up and,
+    under virtual swap, no device.
     """
     plain = [Setting(compressor) for compressor in compressors]
+    if TOKENS in compressors and "batches" in profile.traits:
+        plain.append(Setting(BATCHES))
     usual = Setting(TOKENS if TOKENS in compressors else compressors[0])
     special = [attrs.evolve(usual, zpool=zpool) for zpool in profile.allocators if zpool != usual.zpool]
     special += [attrs.evolve(usual, synchronous=True), attrs.evolve(usual, enabled=False)]

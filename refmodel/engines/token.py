@@ -22,7 +22,7 @@ from refmodel.engines.command import Command, Move
 from refmodel.engines.commands import KINDS
 from refmodel.engines.known import known_profiles
 from refmodel.engines.packing import Packable, packed, unpacked
-from refmodel.engines.setting import COMPRESSORS, Setting
+from refmodel.engines.setting import NAMES, Setting
 from refmodel.profiles import PRESETS
 
 if TYPE_CHECKING:
@@ -136,8 +136,8 @@ def _check_names(program: Program, profiles: Mapping[str, Profile]) -> None:
     setting, profile = program.setting, profile_of(program.profile, profiles)
     if program.preset not in PRESETS:
         raise BadToken(f"token of preset {program.preset!r}: expected one of {', '.join(PRESETS)}")
-    if setting.compressor not in COMPRESSORS:
-        known = ", ".join(COMPRESSORS)
+    if setting.compressor not in NAMES:
+        known = ", ".join(NAMES)
         raise BadToken(f"token with compressor {setting.compressor!r}: expected one of {known}")
     if setting.zpool not in profile.allocators:
         known = ", ".join(profile.allocators)

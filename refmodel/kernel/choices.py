@@ -22,6 +22,9 @@ ADD_TO_SWAP_CACHE = ChoicePoint(
     "add_to_swap_cache", "The swap cache cannot take the folio (xarray node).", fault=True
 )
 ALLOC_ENTRY = ChoicePoint("alloc_entry", "The zswap_entry cannot be allocated.", fault=True)
+ALLOC_BULK = ChoicePoint(
+    "alloc_bulk", "The entries of a batch cannot be allocated in one call (kmem_cache_alloc_bulk).", fault=True
+)
 ENTRY_NODE = ChoicePoint("entry_node", "The node whose memory the zswap_entry comes from.")
 ALLOC_LRU = ChoicePoint("alloc_lru", "memcg_list_lru_alloc cannot make the lists of a cgroup.", fault=True)
 CPU = ChoicePoint(
@@ -30,6 +33,7 @@ CPU = ChoicePoint(
 COMPRESS = ChoicePoint(
     "compress", "What the compressor makes of a page: a length and data, or an error.", fault=True
 )
+COMPLETION = ChoicePoint("completion", "Which of the requests in flight the device completes next.")
 DECOMPRESS = ChoicePoint("decompress", "The stored bytes cannot be decompressed.", fault=True)
 ALLOC_OBJECT = ChoicePoint("alloc_object", "The pool cannot allocate a handle or a zspage.", fault=True)
 XA_STORE = ChoicePoint("xa_store", "The zswap tree cannot allocate a node for the entry.", fault=True)

@@ -8,7 +8,7 @@ own.  ``Config`` joins them with what one run fixes (parameters at start, compre
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = 4096
 """Bytes of a page."""
+
+MAX_BATCH = 8
+"""Pages that a store takes at a time, at most (ZSWAP_MAX_BATCH_SIZE, zswap compression batching v6 to v14)."""
 
 MAX_RECLAIM_RETRIES = 16
 """Failures after which the global shrinker gives up (mm/internal.h)."""
@@ -30,10 +33,13 @@ class Sizes:
     slots counts the offsets of the swap device including offset 0, which is never used.
     slot_cache counts the slots that a CPU's return cache holds before it is flushed
     (SWAP_SLOTS_CACHE_SIZE, 64 in 6.1 and 6.12); a small device needs a small one.
+    max_batch is how many pages a store can take at a time (ZSWAP_MAX_BATCH_SIZE), 1 to 8.
     totalram_pages is what ``max_pool_percent`` is a share of, in pages.
     vswap_cluster_size counts the virtual entries of a cluster (512 in the kernel), a power of two;
     vswap_clusters says how many clusters can exist at a time.
     zonelists: for each node, the nodes from which its allocations take memory, the node itself first.
+
+    Raises ValueError for a batch that no kernel has.
     """
 
     nodes: int = 1
@@ -48,6 +54,7 @@ class Sizes:
     objects: int = 8
     pools: int = 3
     max_order: int = 2
+    max_batch: int = 8
     totalram_pages: int = 60
     vswap_cluster_size: int = 8
     vswap_clusters: int = 8
@@ -57,6 +64,16 @@ class Sizes:
     def _preferences(self) -> tuple[tuple[int, ...], ...]:
         nodes = range(self.nodes)
         return tuple((nid, *(n for n in nodes if n != nid)) for nid in nodes)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse batches that are too long for the kernel's 8-bit counts and fixed arrays."""
+        if not 1 <= self.max_batch <= MAX_BATCH:
+            near = min(max(self.max_batch, 1), MAX_BATCH)
+            raise ValueError(f"max_batch {self.max_batch}: expected 1 to {MAX_BATCH} pages; {near} works")
+
+    def node_of_cpu(self, cpu: int) -> int:
+        """Return the node that a CPU belongs to: CPUs are dealt to the nodes in turn."""
+        return cpu % self.nodes
 
 
 @attrs.frozen(kw_only=True)
@@ -74,6 +91,14 @@ class KernelOptions:
     set_up_at_boot: zswap sets itself up at boot even while it is disabled (6.1); later kernels wait until
         somebody enables it.
     virtual_swap: page tables name virtual entries; physical slots are allocated when something is written.
+    batching: a pool knows how many pages its compressor takes in one call, and its contexts have room for them.
+    raw_pages: an entry of PAGE_SIZE bytes holds the page itself, not a compressed stream (6.18 and later).
+    object_node: the node on which memory for a compressed page is asked for: that of the "cpu" that compresses
+        (to 6.12), or that of the "page".
+    bulk_node: the node that entries come from which are allocated in bulk: that of the "cpu", or "any".
+    lru_node: what says on which node's LRU list an entry goes: the "memory" of the entry, the node id in the
+        "entry" (batching v13), or a node id that the "caller" of the addition hands over, while the removal
+        goes by the memory.
     """
 
     zero_map: bool
@@ -85,6 +110,11 @@ class KernelOptions:
     mthp_zswpout: bool
     set_up_at_boot: bool
     virtual_swap: bool
+    raw_pages: bool
+    object_node: Literal["cpu", "page"]
+    batching: bool = False
+    bulk_node: Literal["cpu", "any"] = "any"
+    lru_node: Literal["memory", "entry", "caller"] = "memory"
 
 
 @attrs.frozen(eq=False)
@@ -121,6 +151,16 @@ class Config:
             raise ValueError(
                 "zswap_enabled without initial_pool: zswap cannot be on without a pool; set one of them"
             )
+
+    def batch_size(self, compressor: str) -> int:
+        """Return how many pages one call of a compressor may take in a pool (crypto_acomp_batch_size, clipped).
+
+        1 without batching, and for a compressor that only a recorded parameter names.
+        """
+        codec = self.codecs.get(compressor)
+        if codec is None or not self.options.batching:
+            return 1
+        return min(codec.batch_size, self.sizes.max_batch)
 
     @property
     def allocator(self) -> Allocator:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import choices
+from refmodel.kernel.state import AcompCtx
 from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
 
 if TYPE_CHECKING:
@@ -23,6 +24,13 @@ def registered_pools(v: KernelView) -> tuple[int, ...]:
     """Return the pools that are told of CPUs: those that have filled contexts."""
     contexts = enumerate(v.at.acomp_ctx)
     return tuple(pool for pool, row in contexts if any(v[place].present for place in row))
+
+
+def batch_size(v: KernelView, pool: int) -> int:
+    """Return for how many pages a context of a pool has requests and buffers."""
+    record = v[v.at.pool[pool]]
+    assert record is not None
+    return v.cfg.batch_size(record.compressor)
 
 
 @attrs.define
@@ -58,18 +66,21 @@ class CpuOnline612(Operation):
 
     @step
     def allocate(self, v: KernelView) -> Next:
-        """Allocate what the next pool's context needs, without a lock: that may enter reclaim (Z16)."""
+        """Allocate what the next pool's context needs, without its lock: that may enter reclaim (Z16)."""
         if self.done == len(self.pools):
             return self.come_up
-        return self.roll_back if v.fails(choices.ALLOC_CTX) else self.publish
+        if v.fails(choices.ALLOC_CTX):
+            return self.roll_back
+        return Call(v.ops.direct_reclaim(), then=self.publish) if v.fails(choices.RECLAIM) else self.publish
 
     @step
     def publish(self, v: KernelView) -> Next:
         """Put them into the context, under its lock."""
-        ctx = v[v.at.acomp_ctx[self.pools[self.done]][self.cpu]]
+        pool = self.pools[self.done]
+        ctx = v[v.at.acomp_ctx[pool][self.cpu]]
         if ctx.locked:
             return Wait(f"the compression context of CPU {self.cpu}")
-        v[v.at.acomp_ctx[self.pools[self.done]][self.cpu]] = evolve(ctx, present=True)
+        v[v.at.acomp_ctx[pool][self.cpu]] = evolve(ctx, present=True, reqs=batch_size(v, pool))
         self.done += 1
         return self.allocate
 
@@ -106,19 +117,21 @@ class CpuOnline73(CpuOnline612):
 
     @step
     def allocate(self, v: KernelView) -> Next:
-        """Allocate the next pool's context, unless it is there."""
+        """Allocate the next pool's context, unless it is there; that may enter reclaim."""
         if self.done == len(self.pools):
             return self.come_up
         if v[v.at.acomp_ctx[self.pools[self.done]][self.cpu]].present:
             self.done += 1
             return self.allocate
-        return self.fail if v.fails(choices.ALLOC_CTX) else self.publish
+        if v.fails(choices.ALLOC_CTX):
+            return self.fail
+        return Call(v.ops.direct_reclaim(), then=self.publish) if v.fails(choices.RECLAIM) else self.publish
 
     @step
     def publish(self, v: KernelView) -> Next:
         """Fill the context; nobody can use it before the CPU is up."""
-        place = v.at.acomp_ctx[self.pools[self.done]][self.cpu]
-        v[place] = evolve(v[place], present=True)
+        pool = self.pools[self.done]
+        v[v.at.acomp_ctx[pool][self.cpu]] = AcompCtx(present=True, reqs=batch_size(v, pool))
         self.done += 1
         return self.allocate
 

@@ -22,7 +22,7 @@ from collections.abc import Callable, Hashable, Mapping
 from errno import E2BIG, EINVAL, ENOSPC
 from functools import cache, lru_cache
 from types import MappingProxyType
-from typing import ClassVar, Final, Protocol, TypeAlias
+from typing import ClassVar, Final, NamedTuple, Protocol, TypeAlias
 
 import attrs
 import lz4.block
@@ -80,6 +80,10 @@ class Codec(Protocol):
     def name(self) -> str:
         """The kernel's name of the algorithm, as written to the zswap parameter ``compressor``."""
 
+    @property
+    def batch_size(self) -> int:
+        """Pages that its driver takes in one call (crypto_acomp_batch_size), 1 where it has no batches."""
+
     def outcomes(self, content: Hashable) -> tuple[Outcome, ...] | None:
         """Return the possible results of compressing ``content``, all different.
 
@@ -105,6 +109,7 @@ class _RealCodec(ABC):
     __slots__ = ()
 
     name: ClassVar[str]
+    batch_size: ClassVar[int] = 1
 
     @property
     @abstractmethod
@@ -279,6 +284,7 @@ class DeflateIaa(_RealCodec):
     """
 
     name: ClassVar[str] = "deflate-iaa"
+    batch_size: ClassVar[int] = 8  # IAA_CRYPTO_MAX_BATCH_SIZE, zswap compression batching v14
 
     @property
     def too_long(self) -> int:
@@ -351,6 +357,7 @@ class Recorded:
     """
 
     name: str
+    batch_size: ClassVar[int] = 1
 
     def outcomes(self, content: Hashable) -> None:
         """Return None: the environment knows the length."""
@@ -360,6 +367,12 @@ class Recorded:
         return data
 
 
+class Packed(NamedTuple):
+    """What `Symbolic` makes of a content: not the content, as a compressed stream is not the page."""
+
+    content: Hashable
+
+
 @attrs.frozen
 class Symbolic:
     """A compressor for exploration: every content can get each of the lengths, or an error.
@@ -367,13 +380,16 @@ class Symbolic:
     name: any name.
     lengths: possible compressed lengths in bytes, 1 to PAGE_SIZE, all different, the normal one first.
     fail: whether the compressor may also refuse a page (EINVAL).
+    batch_size: pages that one call takes.
 
-    Raises ValueError when a length is out of range or given twice, and when no outcome is left.
+    Raises ValueError when a length is out of range or given twice, when no outcome is left, and for a batch of
+    less than one page.
     """
 
     name: str
     lengths: tuple[int, ...] = (1024,)
     fail: bool = True
+    batch_size: int = 1
 
     def __attrs_post_init__(self) -> None:
         """Check that the outcomes are possible, different and at least one."""
@@ -384,15 +400,19 @@ class Symbolic:
             raise ValueError(f"codec {self.name!r}: lengths {list(self.lengths)} repeat; give each one once")
         if not self.lengths and not self.fail:
             raise ValueError(f"codec {self.name!r} has no outcome; give lengths or let it fail")
+        if self.batch_size < 1:
+            raise ValueError(f"codec {self.name!r}: batch_size {self.batch_size}; expected at least 1 page")
 
     def outcomes(self, content: Hashable) -> tuple[Outcome, ...]:
-        """Return the content with each of the lengths, then the refusal."""
-        fitting = tuple(Compressed(length, content) for length in self.lengths)
+        """Return the content, packed, with each of the lengths, then the refusal."""
+        fitting = tuple(Compressed(length, Packed(content)) for length in self.lengths)
         return (*fitting, CompressError(EINVAL)) if self.fail else fitting
 
     def decompress(self, data: Hashable) -> Hashable:
-        """Return the content, which is the data itself."""
-        return data
+        """Return the content.  Raises CorruptData for what is not packed: a page that was kept raw."""
+        if not isinstance(data, Packed):
+            raise CorruptData(f"{self.name} decompresses what it has compressed, found {_described(data)}")
+        return data.content
 
 
 CODECS: Final[Mapping[str, Callable[[str], Codec]]] = MappingProxyType(

@@ -155,12 +155,13 @@ class ZswapEntry:
     """Metadata of one stored page (struct zswap_entry).
 
     Fields stay 0 until the store has set them; ``length`` is in bytes.
-    nid: node of the metadata, which chooses the LRU list.
+    slab_nid: node of the memory that the metadata itself lies in.
+    nid: node of the page, where the metadata keeps it (batching v13 and v14), else -1.
     refcount: 6.1 only: 1 for the tree plus one per user.
     value: 6.1 only: what a same-filled page holds (the kernel keeps its 64-bit word); its length is 0.
     """
 
-    nid: int
+    slab_nid: int
     swpentry: int = 0
     length: int = 0
     referenced: bool = False
@@ -169,6 +170,7 @@ class ZswapEntry:
     objcg: int = 0
     refcount: int = 0
     value: Content = None
+    nid: int = -1
 
 
 @component
@@ -179,12 +181,14 @@ class ZswapPool:
         also one per queued run of its shrink work.
     killed: the initial reference was dropped because another pool became current.  Killed and without a
         reference the pool waits for its release.
+    compr_batch_size: pages that one call of its compressor may take, 1 where there are no batches.
     """
 
     compressor: str
     zpool: str
     ref: int = 1
     killed: bool = False
+    compr_batch_size: int = 1
 
 
 @component
@@ -223,10 +227,19 @@ class ShrinkWork:
 
 @component
 class AcompCtx:
-    """Compression context of one pool on one CPU: there or not, in use or not."""
+    """Compression context of one pool on one CPU (struct crypto_acomp_ctx): there or not, in use or not.
+
+    online: the CPU has not left it (batching v8, whose contexts stay when their CPU goes).
+    reqs: pages that its requests and buffers can take in one call.
+    buffers: what the buffers hold while the context is locked: results of the call, and between two calls of
+        one user those of the call before.
+    """
 
     present: bool = False
     locked: bool = False
+    online: bool = True
+    reqs: int = 1
+    buffers: tuple[Any, ...] = ()
 
 
 @component
@@ -234,6 +247,7 @@ class ZsObject:
     """One object in a zsmalloc (or zbud) pool: what a handle leads to.
 
     size: bytes asked for.  size_class, zspage: where it lies.  data: the compressed bytes.
+    nid: node on which its memory was asked for.
     slot: what the header before the data names, which allocators that evict have in 6.1, else 0.
     """
 
@@ -242,6 +256,7 @@ class ZsObject:
     size_class: int
     zspage: int
     data: Any
+    nid: int
     slot: int = 0
 
 
@@ -470,6 +485,9 @@ def describe(config: Config) -> tuple[Layout, Places]:
     allocator = config.allocators[config.zpool]
     columns = max(each.classes for each in config.allocators.values())
 
+    batch = config.batch_size(config.compressor)
+    first, ctx = ZswapPool(config.compressor, config.zpool, compr_batch_size=batch), AcompCtx(True, reqs=batch)
+
     def first_pool(column: int) -> Any:
         return allocator.empty if column < allocator.classes else None
 
@@ -501,7 +519,7 @@ def describe(config: Config) -> tuple[Layout, Places]:
         pool=layout.row(
             "pool",
             size.pools + 1,
-            lambda p: ZswapPool(config.compressor, config.zpool) if there and p == 1 else None,
+            lambda p: first if there and p == 1 else None,
         ),
         pool_list=layout.one("pool_list", (1,) if there else ()),
         zswap=layout.one("zswap", params),
@@ -509,7 +527,7 @@ def describe(config: Config) -> tuple[Layout, Places]:
         next_shrink=layout.one("next_shrink", -1),
         shrink_work=layout.one("shrink_work", ShrinkWork()),
         acomp_ctx=tuple(
-            layout.row(f"acomp_ctx[{p}]", size.cpus, AcompCtx(present=there and p == 1))
+            layout.row(f"acomp_ctx[{p}]", size.cpus, ctx if there and p == 1 else AcompCtx())
             for p in range(size.pools + 1)
         ),
         cpu_online=layout.row("cpu_online", size.cpus, True),

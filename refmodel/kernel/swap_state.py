@@ -39,7 +39,8 @@ class SwapCacheAlloc612(Operation):
     memcg: the cgroup that the folio is charged to, None for the one that the slot is recorded with.
     skip_if_exists: do not wait for somebody who has marked the slot and shows no folio yet; who reclaims may
         wait for himself there (I-8).
-    may_reclaim: the charge may enter reclaim; that of somebody who reclaims already does not.
+    may_reclaim: the allocation and the charge may enter reclaim; those of somebody who reclaims already do not
+        (PF_MEMALLOC).
 
     Value: the folio, locked and with a reference for the caller, or a negative errno: -EEXIST when a folio is
     cached, -ENOENT when nobody names the slot, -EBUSY when it is marked and the caller does not wait,
@@ -73,8 +74,13 @@ class SwapCacheAlloc612(Operation):
 
     @step
     def alloc_folio(self, v: KernelView) -> Next:
-        """Allocate the folio before the slot is marked, so that others wait no longer than they must."""
+        """Allocate the folio before the slot is marked, so that others wait no longer than they must.
+
+        That may enter reclaim, which may write back the very page that is to be read.
+        """
         self.folio = self.fresh_folio(v)
+        if self.folio and self.may_reclaim and v.fails(choices.RECLAIM):
+            return Call(v.ops.direct_reclaim(), then=self.prepare)
         return self.prepare if self.folio else Return(-errno.ENOMEM)
 
     @step
@@ -158,8 +164,10 @@ class SwapCacheAlloc73(SwapCacheAlloc612):
 
     @step
     def alloc_folio(self, v: KernelView) -> Next:
-        """Allocate the folio with no lock held."""
+        """Allocate the folio with no lock held, which may enter reclaim."""
         self.folio = self.fresh_folio(v)
+        if self.folio and self.may_reclaim and v.fails(choices.RECLAIM):
+            return Call(v.ops.direct_reclaim(), then=self.insert)
         return self.insert if self.folio else Return(-errno.ENOMEM)
 
     @step

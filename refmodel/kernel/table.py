@@ -17,15 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from refmodel.kernel import (
+        acomp,
         controls,
         cpuhp,
         fork,
         madvise,
         memory,
         page_io,
+        reclaim_batch,
         slot_cache,
         swap_slots,
         swap_state,
+        swapin_batch,
         vmscan,
         vswap_alloc,
         vswap_backing,
@@ -40,9 +43,12 @@ if TYPE_CHECKING:
     from refmodel.kernel.swapon import SwapOff612, SwapOn612
     from refmodel.kernel.vswap_swapoff import VswapSwapOff
     from refmodel.kernel.zswap_compress import ZswapCompress
+    from refmodel.kernel.zswap_compress_pages import ZswapCompressPages
+    from refmodel.kernel.zswap_decompress import ZswapDecompress
     from refmodel.kernel.zswap_entry import ZswapEntryFree, ZswapInvalidate
     from refmodel.kernel.zswap_load import ZswapLoadBase
     from refmodel.kernel.zswap_store import ZswapStoreBase
+    from refmodel.kernel.zswap_store_pages import ZswapStorePages
     from refmodel.kernel.zswap_writeback import ZswapWritebackBase
 
 
@@ -70,13 +76,20 @@ class OperationTable:
 
     direct_reclaim: type[vmscan.DirectReclaim]
     shrink_folio: type[vmscan.ShrinkFolio]
+    shrink_folio_list: type[reclaim_batch.ShrinkFolioList] = NOT_THERE
+    shrink_folio_begin: type[reclaim_batch.ShrinkFolioBegin] = NOT_THERE
+    shrink_folio_finish: type[reclaim_batch.ShrinkFolioFinish] = NOT_THERE
     split_folio: type[vmscan.SplitFolio]
     add_to_swap: type[swap_slots.AddToSwap612] | type[vswap_alloc.FolioAllocSwap]
     swap_writepage: type[page_io.SwapWritepage]
+    swap_writepage_begin: type[reclaim_batch.SwapWritepageBegin] = NOT_THERE
+    swap_writepage_finish: type[reclaim_batch.SwapWritepageFinish] = NOT_THERE
     swap_write_device: type[page_io.SwapWriteDevice]
     end_swap_write: type[page_io.EndSwapWrite]
     swap_read: type[page_io.SwapRead]
     read_swap_cache_async: type[swap_state.ReadSwapCacheAsync]
+    swapin_readahead: type[swapin_batch.SwapinReadahead] = NOT_THERE
+    swap_read_batch: type[swapin_batch.SwapReadBatch] = NOT_THERE
     swap_cache_alloc_folio: type[swap_state.SwapCacheAlloc612]
     swap_cache_del: type[swap_state.SwapCacheDel]
     folio_free_swap: type[swap_state.FolioFreeSwap]
@@ -89,7 +102,15 @@ class OperationTable:
 
     zswap_store: type[ZswapStoreBase]
     zswap_compress: type[ZswapCompress]
+    zswap_store_folios: type[reclaim_batch.ZswapStoreFolios] = NOT_THERE
+    zswap_store_span: type[reclaim_batch.ZswapStoreSpan] = NOT_THERE
+    zswap_store_pages: type[ZswapStorePages] = NOT_THERE
+    zswap_compress_pages: type[ZswapCompressPages] = NOT_THERE
+    acomp_compress: type[acomp.AcompCompress] = NOT_THERE
+    acomp_decompress: type[acomp.AcompDecompress] = NOT_THERE
     zswap_load: type[ZswapLoadBase]
+    zswap_load_batch: type[swapin_batch.ZswapLoadBatch] = NOT_THERE
+    zswap_decompress: type[ZswapDecompress]
     zswap_invalidate: type[ZswapInvalidate]
     zswap_entry_free: type[ZswapEntryFree]
     zswap_writeback_entry: type[ZswapWritebackBase]

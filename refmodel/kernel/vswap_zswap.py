@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel import choices
 from refmodel.kernel.vswap_backing import free_physical_slot, keeps_backing
 from refmodel.kernel.zswap_shrink import ShrinkerCount
 from refmodel.kernel.zswap_store import ZswapStore73, queue_shrink_work
@@ -99,12 +98,15 @@ class VswapZswapWriteback(ZswapWritebackBase):
     @step
     def decompress(self, v: KernelView) -> Next:
         """Fill the folio (ZW5)."""
-        if v.fails(choices.DECOMPRESS):
-            v[v.at.zs.decompress_fail] += 1
-            self.error = -errno.EIO
-            return self.store_back
-        self.fill(v)
-        return self.count
+        return Call(v.ops.zswap_decompress(entry=self.entry, folio=self.folio), then=self.decompressed)
+
+    @step
+    def decompressed(self, v: KernelView) -> Next:
+        """Go on with the write, unless the page could not be filled (ZW5)."""
+        if self.result:
+            return self.count
+        self.error = -errno.EIO
+        return self.store_back
 
     @step
     def store_back(self, v: KernelView) -> Next:

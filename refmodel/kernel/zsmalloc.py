@@ -33,8 +33,10 @@ def header_bytes(v: KernelView, pool: int) -> int:
     return HEADER_BYTES if allocator_of(v, pool).evicts else 0
 
 
-def malloc(v: KernelView, pool: int, size: int, data: Any) -> int:
+def malloc(v: KernelView, pool: int, size: int, data: Any, nid: int) -> int:
     """Allocate an object of ``size`` bytes in a pool; return its handle, or a negative errno.
+
+    nid: the node that its memory should come from.
 
     -ENOMEM when there is no memory for the handle (there are ``Sizes.objects``) or for pages; the size
     errors are the allocator's own.  Nothing is kept on failure (zs_malloc, mm/zsmalloc.c, 6.12.117).
@@ -55,7 +57,7 @@ def malloc(v: KernelView, pool: int, size: int, data: Any) -> int:
         return error
     v[place], where, pages = allocator.place(v[place], index, size)
     v[v.at.objects_used] |= 1 << handle
-    v[v.at.zs_object[handle]] = ZsObject(pool, size, index, where, data)
+    v[v.at.zs_object[handle]] = ZsObject(pool, size, index, where, data, nid)
     if pages:
         count_pages(v, pool, pages, counted=observed)
     if observed:
@@ -81,7 +83,7 @@ def free(v: KernelView, handle: int) -> None:
     allocator = allocator_of(v, stored.pool)
     observed = allocator.observed
     if observed:
-        v.emit("zs_free", h=handle)
+        v.emit("zs_free", h=handle, nid=stored.nid)
     place = v.at.zs_class[stored.pool][stored.size_class]
     v[place], pages = allocator.remove(v[place], stored.size_class, stored.zspage)
     v[v.at.zs_object[handle]] = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import choices, memcg, zsmalloc
+from refmodel.kernel.acomp_ctx import lock_ctx, unlock_ctx
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.crypto import Compressed, CompressError
 from refmodel.kernel.folio import live_folio
@@ -18,6 +19,16 @@ from refmodel.machine import Next, Operation, Return, Wait, evolve, step
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
+
+
+def object_node(v: KernelView, cpu: int, folio: int) -> int:
+    """Return the node on which memory for a compressed page of a folio is asked for.
+
+    To 6.12 the allocator is told nothing and takes that of the CPU, later that of the page (M03).
+    """
+    if v.cfg.options.object_node == "cpu":
+        return v.cfg.sizes.node_of_cpu(cpu)
+    return live_folio(v, folio).nid
 
 
 @attrs.define
@@ -47,15 +58,11 @@ class ZswapCompress(Operation):
 
     @step
     def lock_ctx(self, v: KernelView) -> Next:
-        """Lock the context; without resources it belongs to a CPU that has gone since: pick again (I-17)."""
-        place = v.at.acomp_ctx[self.pool][self.cpu]
-        ctx = v[place]
-        if ctx.locked:
-            return Wait(f"the compression context of CPU {self.cpu}")
-        if not ctx.present:
-            return self.pick_ctx
-        v[place] = evolve(ctx, locked=True)
-        return self.run_compressor
+        """Lock the context; one without resources belongs to a CPU that has gone since (I-17)."""
+        locked = lock_ctx(v, self.pool, self.cpu)
+        if isinstance(locked, Wait):
+            return locked
+        return self.run_compressor if locked else self.empty_ctx()
 
     @step
     def run_compressor(self, v: KernelView) -> Next:
@@ -75,7 +82,9 @@ class ZswapCompress(Operation):
     def allocate(self, v: KernelView) -> Next:
         """Allocate an object of the compressed length; never enters direct reclaim, so it fails fast."""
         assert self.compressed is not None
-        handle = zsmalloc.malloc(v, self.pool, self.compressed.length, self.compressed.data)
+        handle = zsmalloc.malloc(
+            v, self.pool, self.compressed.length, self.compressed.data, object_node(v, self.cpu, self.folio)
+        )
         if handle > 0:
             self.handle = handle
             return self.copy
@@ -96,14 +105,18 @@ class ZswapCompress(Operation):
     @step
     def unlock_ctx(self, v: KernelView) -> Next:
         """Unlock the context: its buffer may be used again."""
-        self.release(v)
+        unlock_ctx(v, self.pool, self.cpu)
         return Return(True)
 
     @step
     def fail(self, v: KernelView) -> Next:
         """Unlock the context and refuse the page."""
-        self.release(v)
+        unlock_ctx(v, self.pool, self.cpu)
         return Return(False)
+
+    def empty_ctx(self) -> Next:
+        """Return what follows when the context has no resources: pick that of the present CPU."""
+        return self.pick_ctx
 
     def compress(self, v: KernelView) -> Compressed | CompressError:
         """Ask the pool's compressor what it makes of the page."""
@@ -124,11 +137,6 @@ class ZswapCompress(Operation):
             v[v.at.zs.reject_compress_poor] += 1
         else:
             v[v.at.zs.reject_compress_fail] += 1
-
-    def release(self, v: KernelView) -> None:
-        """Unlock the context."""
-        place = v.at.acomp_ctx[self.pool][self.cpu]
-        v[place] = evolve(v[place], locked=False)
 
 
 @attrs.define
@@ -162,25 +170,16 @@ class ZswapCompress73(ZswapCompress618):
 
     source: ClassVar[str] = "mm/zswap.c zswap_compress(), Linux 7.3.4"
 
-    @step
-    def lock_ctx(self, v: KernelView) -> Next:
-        """Lock the context; that of a CPU that has gone is as good as any."""
-        place = v.at.acomp_ctx[self.pool][self.cpu]
-        ctx = v[place]
-        if ctx.locked:
-            return Wait(f"the compression context of CPU {self.cpu}")
-        if not ctx.present:
-            raise KernelBug(
-                f"zswap_compress: pool {self.pool} has no context for CPU {self.cpu}, which has run"
-            )
-        v[place] = evolve(ctx, locked=True)
-        return self.run_compressor
+    def empty_ctx(self) -> Next:
+        """Stop: that cannot happen, for the context of a CPU that has gone is as good as any."""
+        raise KernelBug(f"zswap_compress: pool {self.pool} has no context for CPU {self.cpu}, which has run")
 
 
 @attrs.define
 class ZswapCompress61(ZswapCompress):
     """Compress one page in 6.1: a compressor's refusal moves no counter.
 
+    All pools share the buffer of a CPU and its lock, which are freed with the CPU.
     Value: 0, or a negative errno, which the store hands to frontswap.
     """
 
@@ -189,27 +188,15 @@ class ZswapCompress61(ZswapCompress):
     error: int = 0
 
     @step
-    def lock_ctx(self, v: KernelView) -> Next:
-        """Lock the CPU's buffer, which all pools share; its lock is freed with the CPU."""
-        place = v.at.acomp_ctx[self.pool][self.cpu]
-        ctx = v[place]
-        if ctx.locked:
-            return Wait(f"the compression context of CPU {self.cpu}")
-        self.check_present(v)
-        v[place] = evolve(ctx, locked=True)
-        return self.run_compressor
-
-    def check_present(self, v: KernelView) -> None:
-        """Stop where the kernel would use a context that was freed with its CPU (Z15)."""
+    def run_compressor(self, v: KernelView) -> Next:
+        """Run the compressor with the context, unless that was freed under its user."""
         if not v[v.at.acomp_ctx[self.pool][self.cpu]].present:
-            raise KernelBug(
-                f"zswap_frontswap_store: the context of CPU {self.cpu} is used after it was freed"
-            )
+            return self.empty_ctx()
+        return ZswapCompress.run_compressor(self, v)
 
-    def compress(self, v: KernelView) -> Compressed | CompressError:
-        """Ask the pool's compressor what it makes of the page."""
-        self.check_present(v)
-        return ZswapCompress.compress(self, v)
+    def empty_ctx(self) -> Next:
+        """Stop where the kernel would use a context that was freed with its CPU (Z15)."""
+        raise KernelBug(f"zswap_frontswap_store: the context of CPU {self.cpu} is used after it was freed")
 
     def count_reject(self, v: KernelView, error: int) -> None:
         """Count nothing: 6.1 has no counter for compressor errors."""
@@ -220,7 +207,8 @@ class ZswapCompress61(ZswapCompress):
         """Allocate an object; evictable allocators get a header with the slot number in front."""
         assert self.compressed is not None
         size = self.compressed.length + zsmalloc.header_bytes(v, self.pool)
-        handle = zsmalloc.malloc(v, self.pool, size, self.compressed.data)
+        nid = object_node(v, self.cpu, self.folio)
+        handle = zsmalloc.malloc(v, self.pool, size, self.compressed.data, nid)
         if handle > 0:
             self.handle = handle
             return self.copy
@@ -242,11 +230,11 @@ class ZswapCompress61(ZswapCompress):
     @step
     def unlock_ctx(self, v: KernelView) -> Next:
         """Unlock the context."""
-        self.release(v)
+        unlock_ctx(v, self.pool, self.cpu)
         return Return(0)
 
     @step
     def fail(self, v: KernelView) -> Next:
         """Unlock the context and hand the error on."""
-        self.release(v)
+        unlock_ctx(v, self.pool, self.cpu)
         return Return(self.error)

@@ -36,6 +36,14 @@ def entry_memcg(v: KernelView, entry: ZswapEntry) -> int:
     return v[v.at.objcg[entry.objcg]]
 
 
+def entry_to_nid(v: KernelView, entry: ZswapEntry) -> int:
+    """Return the node on whose LRU list an entry is looked for.
+
+    The entry's own memory says it, or the node id in it (zswap compression batching v13; Z3).
+    """
+    return entry.nid if v.cfg.options.lru_node == "entry" else entry.slab_nid
+
+
 def change_pool_ref(v: KernelView, number: int, by: int) -> None:
     """Take (+1) or drop (-1) a reference to a pool, such as every entry holds."""
     place = v.at.pool[number]
@@ -73,15 +81,27 @@ class ZswapEntryFree(Operation):
         entry = live_entry(v, self.entry)
         v.emit("entry_free", swp=entry.swpentry, len=entry.length)
         group = entry_memcg(v, entry)
-        v.emit("lru_del", swp=entry.swpentry, nid=entry.nid, memcg=group)
-        place = self.list_of(v, group, entry.nid)
-        v[place] = tuple(e for e in v[place] if e != self.entry)
+        nid = entry_to_nid(v, entry)
+        v.emit("lru_del", swp=entry.swpentry, nid=nid, memcg=group)
+        place = self.list_of(v, group, nid)
+        entries = v[place]
+        if self.entry in entries:
+            at = entries.index(self.entry)
+            v[place] = entries[:at] + entries[at + 1 :]
         return self.free_object
 
     def list_of(self, v: KernelView, group: int, nid: int) -> Place[tuple[int, ...]]:
-        """Return the place of the list that the entry is on: its cgroup's, or that of a dead child of it."""
+        """Return the place of the list that the entry is on: its cgroup's, or that of a dead child of it.
+
+        Where the addition was handed a node, it may be the list of another node, too: its lock is not held, and
+        the count that goes down is that of the list that was looked up.
+        """
         mine = v.at.lru[group][nid]
-        if self.entry in v[mine] or all(v[place].online for place in v.at.memcg):
+        if self.entry in v[mine]:
+            return mine
+        if v.cfg.options.lru_node == "caller":
+            return next((place for row in v.at.lru for place in row if self.entry in v[place]), mine)
+        if all(v[place].online for place in v.at.memcg):
             return mine
         return next((row[nid] for row in v.at.lru if self.entry in v[row[nid]]), mine)
 

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import choices, zsmalloc
-from refmodel.kernel.config import PAGE_SIZE
-from refmodel.kernel.folio import FolioOperation, live_folio
-from refmodel.kernel.state import Content, ZswapEntry
+from refmodel.kernel.folio import FolioOperation
+from refmodel.kernel.state import ZswapEntry
 from refmodel.kernel.zswap_entry import live_entry
 from refmodel.machine import Call, Next, Return, evolve, step
 
@@ -24,22 +23,6 @@ if TYPE_CHECKING:
 
 class KernelBug(AssertionError):
     """The kernel would stop at this point (BUG, or BUG_ON)."""
-
-
-def decompress(v: KernelView, entry: ZswapEntry) -> Content:
-    """Return the page that an entry holds; a raw page (length PAGE_SIZE) needs no decompressor."""
-    place = v.at.zs_object[entry.handle]
-    stored, pool = v[place], v[v.at.pool[entry.pool]]
-    assert stored is not None
-    assert pool is not None
-    codec = v.cfg.codecs[pool.compressor]
-    return stored.data if entry.length == PAGE_SIZE else codec.decompress(stored.data)
-
-
-def fill(v: KernelView, number: int, content: Content) -> None:
-    """Fill a single-page folio."""
-    folio = live_folio(v, number)
-    v[v.at.folio[number]] = evolve(folio, contents=(content,))
 
 
 @attrs.define
@@ -94,19 +77,12 @@ class ZswapLoad612(ZswapLoadBase):
             return self.finish(v, -errno.ENOENT)
         if folio.swapcache:
             v[place] = 0
-        return self.decompress
+        return Call(v.ops.zswap_decompress(entry=self.entry, folio=self.folio), then=self.count_load)
 
     @step
-    def decompress(self, v: KernelView) -> Next:
-        """Fill the folio; a failure stops this kernel."""
-        entry = live_entry(v, self.entry)
-        v.emit("decompress", swp=entry.swpentry, len=entry.length)
-        if v.fails(choices.DECOMPRESS):
-            raise KernelBug(
-                f"zswap_decompress: entry {self.entry} of slot {entry.swpentry} cannot be decompressed"
-            )
-        fill(v, self.folio, decompress(v, entry))
-        self.count(v, entry)
+    def count_load(self, v: KernelView) -> Next:
+        """Count the load of a page that was filled: a failure has stopped this kernel."""
+        self.count(v, live_entry(v, self.entry))
         return self.free_entry
 
     @step
@@ -148,21 +124,17 @@ class ZswapLoad73(ZswapLoadBase):
     def find(self, v: KernelView) -> Next:
         """Look the slot up; the locked folio in the swap cache keeps everybody else away."""
         self.entry = v[v.at.tree[self.the_folio(v).swap]]
-        return self.decompress if self.entry else self.finish(v, -errno.ENOENT)
+        if not self.entry:
+            return self.finish(v, -errno.ENOENT)
+        return Call(v.ops.zswap_decompress(entry=self.entry, folio=self.folio), then=self.decompressed)
 
     @step
-    def decompress(self, v: KernelView) -> Next:
-        """Fill the folio; on failure answer -EIO and leave the entry where it is.
+    def decompressed(self, v: KernelView) -> Next:
+        """On failure answer -EIO and leave the entry where it is.
 
         "Not here" would send the reader to the device, where nothing or an older page is.
         """
-        entry = live_entry(v, self.entry)
-        v.emit("decompress", swp=entry.swpentry, len=entry.length)
-        if v.fails(choices.DECOMPRESS):
-            v[v.at.zs.decompress_fail] += 1
-            return self.finish(v, -errno.EIO)
-        fill(v, self.folio, decompress(v, entry))
-        return self.count_load
+        return self.count_load if self.result else self.finish(v, -errno.EIO)
 
     @step
     def count_load(self, v: KernelView) -> Next:
@@ -229,30 +201,33 @@ class ZswapLoad61(ZswapLoadBase):
             return self.finish(v, -1)
         entry = live_entry(v, self.entry)
         v[v.at.entry[self.entry]] = evolve(entry, refcount=entry.refcount + 1)
-        return self.decompress
+        return self.decompress if entry.length else self.fill_with_word
+
+    @step
+    def fill_with_word(self, v: KernelView) -> Next:
+        """Fill the folio with the word that the entry holds."""
+        word = live_entry(v, self.entry).value
+        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), contents=(word,))
+        return self.count_load
 
     @step
     def decompress(self, v: KernelView) -> Next:
-        """Fill the folio from the word, or from the object through a bounce buffer.
+        """Decompress the object, through a bounce buffer where the allocator forbids to sleep with it mapped.
 
-        The buffer is needed where the allocator forbids to sleep with the object mapped.  Without memory for
-        it the hook fails, and its caller reads the device: a block that was never written (H-13, UNVERIFIED
-        in practice).
+        Without memory for the buffer the hook fails, and its caller reads the device: a block that was never
+        written (H-13, UNVERIFIED in practice).
         """
         entry = live_entry(v, self.entry)
-        if entry.length == 0:
-            fill(v, self.folio, entry.value)
-        elif not zsmalloc.allocator_of(v, entry.pool).sleep_mapped and v.fails(choices.BOUNCE_BUFFER):
+        if not zsmalloc.allocator_of(v, entry.pool).sleep_mapped and v.fails(choices.BOUNCE_BUFFER):
             self.error = -errno.ENOMEM
             return self.put_entry
-        elif v.fails(choices.DECOMPRESS):
-            raise KernelBug(
-                f"zswap_frontswap_load: entry {self.entry} of slot {entry.swpentry} cannot be decompressed"
-            )
-        else:
-            fill(v, self.folio, decompress(v, entry))
+        return Call(v.ops.zswap_decompress(entry=self.entry, folio=self.folio), then=self.count_load)
+
+    @step
+    def count_load(self, v: KernelView) -> Next:
+        """Mark the folio filled and count the load: a failure has stopped this kernel."""
         self.set_uptodate(v)
-        self.count(v, entry)
+        self.count(v, live_entry(v, self.entry))
         return self.put_entry
 
     @step

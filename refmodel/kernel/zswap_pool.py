@@ -79,20 +79,28 @@ class PoolCreate612(Operation):
     compressor: str
     zpool: str
     pool: int = 0
+    cpu: int = 0
+    """The CPU whose context comes next."""
 
     @step
     def alloc_pool(self, v: KernelView) -> Next:
-        """Allocate the pool with its allocator; none while a parameter is unset and there was never one."""
+        """Allocate the pool with its allocator; none while a parameter is unset and there was never one.
+
+        What its parts need may have to be reclaimed first.
+        """
         if not v[v.at.zswap].has_pool and UNSET in (self.compressor, self.zpool):
             return Return(0)
         number = next((p for p in range(1, len(v.at.pool)) if v[v.at.pool[p]] is None), 0)
         if not number or v.fails(choices.ALLOC_POOL):
             return Return(0)
         self.pool = number
-        v[v.at.pool[number]] = ZswapPool(self.compressor, self.zpool, ref=0)
+        batch = v.cfg.batch_size(self.compressor)
+        v[v.at.pool[number]] = ZswapPool(self.compressor, self.zpool, ref=0, compr_batch_size=batch)
         allocator = v.cfg.allocators[self.zpool]
         for state in v.at.zs_class[number][: allocator.classes]:
             v[state] = allocator.empty
+        if v.fails(choices.RECLAIM):
+            return Call(v.ops.direct_reclaim(), then=self.alloc_contexts)
         return self.alloc_contexts
 
     @step
@@ -102,15 +110,32 @@ class PoolCreate612(Operation):
 
     @step
     def prepare_cpus(self, v: KernelView) -> Next:
-        """Fill the context of every online CPU; no CPU can come or go meanwhile."""
+        """Keep CPUs from coming and going until every one that is online has its context."""
         if v[v.at.hotplug_locked]:
             return Wait("the CPU that is coming or going")
-        for cpu, online in enumerate(v.at.cpu_online):
-            if v[online]:
-                if v.fails(choices.ALLOC_CTX):
-                    return self.undo
-                v[v.at.acomp_ctx[self.pool][cpu]] = AcompCtx(present=True)
-        return self.init_ref
+        v[v.at.hotplug_locked] = True
+        return self.prepare_cpu
+
+    @step
+    def prepare_cpu(self, v: KernelView) -> Next:
+        """Fill the context of the next online CPU, as large as the compressor's batches (B5).
+
+        Its memory may have to be reclaimed, with the lock held that keeps CPUs from coming and going.
+        """
+        while self.cpu < len(v.at.cpu_online) and not v[v.at.cpu_online[self.cpu]]:
+            self.cpu += 1
+        if self.cpu == len(v.at.cpu_online):
+            v[v.at.hotplug_locked] = False
+            return self.init_ref
+        if v.fails(choices.ALLOC_CTX):
+            v[v.at.hotplug_locked] = False
+            return self.undo
+        reqs = live_pool(v, self.pool).compr_batch_size
+        v[v.at.acomp_ctx[self.pool][self.cpu]] = AcompCtx(present=True, reqs=reqs)
+        self.cpu += 1
+        if v.fails(choices.RECLAIM):
+            return Call(v.ops.direct_reclaim(), then=self.prepare_cpu)
+        return self.prepare_cpu
 
     @step
     def init_ref(self, v: KernelView) -> Next:

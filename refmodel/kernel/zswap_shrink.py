@@ -31,6 +31,7 @@ class ListLruWalk(Operation):
 
     memcg, nid: which list.  budget: visits at most.  stop_at_hot: end the walk when an entry is being
     swapped in at this moment (the dynamic shrinker asks for that).
+    may_reclaim: the caller does not reclaim already, so a writeback may.
     Value: (entries written back, visits made, whether a hot entry ended the walk).
 
     A visited entry moves to the tail.  In a list of two or more the walk is therefore circular until
@@ -47,6 +48,7 @@ class ListLruWalk(Operation):
     nid: int
     budget: int
     stop_at_hot: bool = False
+    may_reclaim: bool = False
     visits: int = 0
     removed: int = 0
     hot: bool = False
@@ -73,9 +75,10 @@ class ListLruWalk(Operation):
             v.emit("lru_visit", swp=entry.swpentry, len=entry.length, ref=1, ret="rotate")
             return self.visit if len(entries) > 1 else self.end
         self.slot, self.length = entry.swpentry, entry.length
-        return Call(
-            v.ops.zswap_writeback_entry(entry=self.entry, slot=entry.swpentry), then=self.after_writeback
+        write = v.ops.zswap_writeback_entry(
+            entry=self.entry, slot=entry.swpentry, may_reclaim=self.may_reclaim
         )
+        return Call(write, then=self.after_writeback)
 
     @step
     def after_writeback(self, v: KernelView) -> Next:
@@ -102,14 +105,16 @@ class ListLruWalk(Operation):
 class ShrinkMemcg(Operation):
     """Try to write back entries of one cgroup, a few on every node.
 
-    memcg: whose.  Value: 0 if something was written back, -EAGAIN if only marks were taken away,
-    -ENOENT if there is nothing to do or the cgroup forbids writeback.
+    memcg: whose.  may_reclaim: the caller does not reclaim already, so a writeback may.
+    Value: 0 if something was written back, -EAGAIN if only marks were taken away, -ENOENT if there is nothing
+    to do or the cgroup forbids writeback.
     """
 
     source: ClassVar[str] = "mm/zswap.c shrink_memcg(), Linux 6.12.117"
     requirements: ClassVar[tuple[str, ...]] = ("Z2", "Z3", "S5")
 
     memcg: int
+    may_reclaim: bool = False
     nid: int = 0
     removed: int = 0
     visits: int = 0
@@ -129,7 +134,10 @@ class ShrinkMemcg(Operation):
                 return self.finish(v, -errno.ENOENT)
             return self.finish(v, 0 if self.removed else -errno.EAGAIN)
         budget = v.cfg.options.shrink_memcg_budget
-        return Call(v.ops.list_lru_walk(memcg=self.memcg, nid=self.nid, budget=budget), then=self.after_walk)
+        walk = v.ops.list_lru_walk(
+            memcg=self.memcg, nid=self.nid, budget=budget, may_reclaim=self.may_reclaim
+        )
+        return Call(walk, then=self.after_walk)
 
     @step
     def after_walk(self, v: KernelView) -> Next:
@@ -163,7 +171,10 @@ def _preorder(v: KernelView, memcg: int) -> list[int]:
 
 @attrs.define
 class ShrinkWorkerBase(Operation):
-    """The work function of the global shrinker; at most one runs."""
+    """The work function of the global shrinker; at most one runs.
+
+    A work queue's thread does not count as reclaiming, so what it allocates to write a page may enter reclaim.
+    """
 
     source: ClassVar[str] = "mm/zswap.c shrink_worker(), Linux 6.12.117"
     requirements: ClassVar[tuple[str, ...]] = ("Z2", "S5")
@@ -205,7 +216,7 @@ class ShrinkWorker612(ShrinkWorkerBase):
         """Move the shared cursor to the next online cgroup; at the end of a pass see whether it had any."""
         self.memcg = v[v.at.next_shrink] = next_memcg(v, v[v.at.next_shrink])
         if self.memcg >= 0:
-            return Call(v.ops.shrink_memcg(memcg=self.memcg), then=self.after_shrink)
+            return Call(v.ops.shrink_memcg(memcg=self.memcg, may_reclaim=True), then=self.after_shrink)
         if not self.attempts:
             self.failures += 1
             if self.failures == MAX_RECLAIM_RETRIES:
@@ -275,7 +286,8 @@ class ShrinkWorker61(ShrinkWorkerBase):
         if not self.slots:
             return self.end_page
         slot, self.slots = self.slots[0], self.slots[1:]
-        return Call(v.ops.zswap_writeback_entry(entry=0, slot=slot), then=self.after_eviction)
+        write = v.ops.zswap_writeback_entry(entry=0, slot=slot, may_reclaim=True)
+        return Call(write, then=self.after_eviction)
 
     @step
     def after_eviction(self, v: KernelView) -> Next:

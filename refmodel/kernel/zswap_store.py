@@ -19,7 +19,7 @@ from refmodel.kernel.crypto import same_filled_word
 from refmodel.kernel.folio import FolioOperation
 from refmodel.kernel.state import ZswapEntry
 from refmodel.kernel.table import lowest_free
-from refmodel.kernel.zswap_entry import change_pool_ref, free_entry_memory, live_entry
+from refmodel.kernel.zswap_entry import change_pool_ref, entry_to_nid, free_entry_memory, live_entry
 from refmodel.kernel.zswap_limits import accept_pages_61, limit_hit, max_pages
 from refmodel.kernel.zswap_pool import queue_pool_shrink
 from refmodel.machine import Call, Next, Return, evolve, step
@@ -46,7 +46,7 @@ def alloc_entry(v: KernelView, nid: int, refcount: int = 0) -> int:
     zonelist = v.cfg.sizes.zonelists[nid]
     node = v.choose(choices.ENTRY_NODE, zonelist) if len(zonelist) > 1 else nid
     v[v.at.entries_used] |= 1 << number
-    v[v.at.entry[number]] = ZswapEntry(nid=node, refcount=refcount)
+    v[v.at.entry[number]] = ZswapEntry(slab_nid=node, refcount=refcount)
     return number
 
 
@@ -62,18 +62,18 @@ def alloc_lru(v: KernelView, group: int) -> bool:
     return True
 
 
-def lru_add(v: KernelView, number: int) -> None:
-    """Put an entry at the tail of the list of its node and its owner's present cgroup.
+def lru_add(v: KernelView, number: int, nid: int) -> None:
+    """Put an entry at the tail of the list of a node and its owner's present cgroup.
 
     From here on writeback can see it, so everything in it must be set.  A cgroup that goes offline may have
     given its list to its parent already, which marks it dead; then the entry goes there too (I-13).
     """
     entry = live_entry(v, number)
     group = v[v.at.objcg[entry.objcg]]
-    while v[v.at.lru_dead[group][entry.nid]]:
+    while v[v.at.lru_dead[group][nid]]:
         group = v[v.at.memcg[group]].parent
-    v[v.at.lru[group][entry.nid]] += (number,)
-    v.emit("lru_add", swp=entry.swpentry, nid=entry.nid, memcg=group, ret=1)
+    v[v.at.lru[group][nid]] += (number,)
+    v.emit("lru_add", swp=entry.swpentry, nid=nid, memcg=group, ret=1)
 
 
 @attrs.define
@@ -205,7 +205,7 @@ class ZswapStore612(ZswapStoreBase):
     @step
     def lru_add(self, v: KernelView) -> Next:
         """Put the entry on its LRU list, last of all: writeback starts from there."""
-        lru_add(v, self.entry)
+        lru_add(v, self.entry, entry_to_nid(v, live_entry(v, self.entry)))
         return self.count
 
     @step
@@ -351,7 +351,7 @@ class ZswapStore73(ZswapStoreBase):
         if self.objcg:
             memcg.charge_zswap(v, self.objcg, length)
         v[v.at.zs.stored_pages] += 1
-        if length == PAGE_SIZE:
+        if v.cfg.options.raw_pages and length == PAGE_SIZE:
             v[v.at.zs.stored_incompressible_pages] += 1
         return self.init_entry
 
@@ -374,7 +374,7 @@ class ZswapStore73(ZswapStoreBase):
     @step
     def lru_add(self, v: KernelView) -> Next:
         """Put the entry on its LRU list: from here on writeback can see it."""
-        lru_add(v, self.entry)
+        lru_add(v, self.entry, entry_to_nid(v, live_entry(v, self.entry)))
         self.index += 1
         return self.alloc_entry if self.index < len(self.the_folio(v).contents) else self.count
 

@@ -12,16 +12,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel import choices
 from refmodel.kernel.folio import live_folio, put_folio, unlock_folio
 from refmodel.kernel.mm import all_nodes
 from refmodel.kernel.swap_slots import get_swap_device, put_swap_device
 from refmodel.kernel.zswap_entry import live_entry
-from refmodel.kernel.zswap_load import KernelBug, decompress
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
 if TYPE_CHECKING:
-    from refmodel.kernel.state import Content
     from refmodel.kernel.table import KernelView
 
 
@@ -30,6 +27,7 @@ class ZswapWritebackBase(Operation):
     """What writeback has in common.
 
     entry: the entry to write, perhaps stale.  slot: the slot that it had when it was picked.
+    may_reclaim: the caller does not reclaim already, so the folio's allocation and charge may.
     Value: 0, or a negative errno when nothing was written.
     """
 
@@ -40,6 +38,7 @@ class ZswapWritebackBase(Operation):
 
     entry: int
     slot: int
+    may_reclaim: bool = False
     folio: int = 0
     error: int = 0
 
@@ -53,7 +52,7 @@ class ZswapWritebackBase(Operation):
         if not self.pin(v):
             return self.finish(v, self.no_device)
         claim = v.ops.swap_cache_alloc_folio(
-            slot=self.slot, nodes=all_nodes(v), skip_if_exists=True, may_reclaim=False
+            slot=self.slot, nodes=all_nodes(v), skip_if_exists=True, may_reclaim=self.may_reclaim
         )
         return Call(claim, then=self.claimed)
 
@@ -78,12 +77,7 @@ class ZswapWritebackBase(Operation):
     @step
     def decompress(self, v: KernelView) -> Next:
         """Fill the folio; a failure stops this kernel."""
-        if v.fails(choices.DECOMPRESS):
-            raise KernelBug(
-                f"zswap_decompress: entry {self.entry} of slot {self.slot} cannot be decompressed"
-            )
-        self.fill(v)
-        return self.count
+        return Call(v.ops.zswap_decompress(entry=self.entry, folio=self.folio), then=self.count)
 
     @step
     def count(self, v: KernelView) -> Next:
@@ -134,17 +128,6 @@ class ZswapWritebackBase(Operation):
         """
         return error if error == -errno.EEXIST else -errno.ENOMEM
 
-    def fill(self, v: KernelView) -> None:
-        """Decompress the entry into the folio."""
-        entry = live_entry(v, self.entry)
-        v.emit("decompress", swp=entry.swpentry, len=entry.length)
-        self.put_content(v, decompress(v, entry))
-
-    def put_content(self, v: KernelView, content: Content) -> None:
-        """Set the folio's content."""
-        folio = live_folio(v, self.folio)
-        v[v.at.folio[self.folio]] = evolve(folio, contents=(content,))
-
     def finish(self, v: KernelView, error: int) -> Return:
         """End the writeback and tell observers."""
         v.emit("writeback", swp=self.slot, ret=error)
@@ -176,13 +159,16 @@ class ZswapWriteback73(ZswapWritebackBase):
 
     @step
     def decompress(self, v: KernelView) -> Next:
-        """Fill the folio; on failure leave the entry where it is and give up."""
-        if v.fails(choices.DECOMPRESS):
-            v[v.at.zs.decompress_fail] += 1
-            self.error = -errno.EIO
-            return self.back_out
-        self.fill(v)
-        return self.erase
+        """Fill the folio."""
+        return Call(v.ops.zswap_decompress(entry=self.entry, folio=self.folio), then=self.decompressed)
+
+    @step
+    def decompressed(self, v: KernelView) -> Next:
+        """On failure leave the entry where it is and give up."""
+        if self.result:
+            return self.erase
+        self.error = -errno.EIO
+        return self.back_out
 
     @step
     def erase(self, v: KernelView) -> Next:
@@ -232,7 +218,7 @@ class ZswapWriteback61(ZswapWritebackBase):
         if not self.pin(v):
             self.error = self.no_device
             return self.put_entry
-        claim = v.ops.swap_cache_alloc_folio(slot=self.slot, nodes=(0,), may_reclaim=False)
+        claim = v.ops.swap_cache_alloc_folio(slot=self.slot, nodes=(0,), may_reclaim=self.may_reclaim)
         return Call(claim, then=self.claimed)
 
     @step

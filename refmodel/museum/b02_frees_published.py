@@ -1,36 +1,15 @@
-"""B02: A page that cannot be published frees the whole folio's entries, although earlier ones are visible.
+"""B02: A page that cannot be published frees the whole batch, although earlier pages of it are visible.
 
-Some pages of a large folio are in the tree already when publishing the next one fails. The local clean-up
-frees the objects and entries of all pages of the store; then the exit of the store walks the slots of the
-folio, finds the published entries and frees them again. The series had this in its batches; here the unit
-is the folio that 6.18 and 7.3 store page by page. The two ranges must be disjoint: published pages are
-undone by the outer exit only.
+Some pages of the batch are in the tree and on their lists when publishing the next one fails. The clean-up of v4
+frees the objects and entries of all pages of the batch; then the exit of the store walks the slots of the folio,
+finds the published entries and frees them again, and writeback may come across them in between. The two ranges must
+be disjoint: published pages are undone by the outer exit only. Later postings begin their clean-up at the page that
+failed.
 """
 
-import attrs
-
-from refmodel.kernel import zsmalloc
-from refmodel.kernel.table import KernelView
-from refmodel.kernel.zswap_entry import free_entry_memory, live_entry
-from refmodel.kernel.zswap_store import ZswapStore73
-from refmodel.machine import Next, step
+from refmodel.kernel.zswap_store_pages import ZswapStorePages
 from refmodel.museum.exhibit import Exhibit, do
-
-
-@attrs.define
-class FreesPublished(ZswapStore73):
-    """Store a folio; a failed publication frees every entry that the store has made."""
-
-    @step
-    def free_object(self, v: KernelView) -> Next:
-        """Free objects and entries of the pages before, which are published, and then those of this page."""
-        first = self.the_folio(v).swap
-        for slot in range(first, first + self.index):
-            entry = v[v.at.tree[slot]]
-            zsmalloc.free(v, live_entry(v, entry).handle)
-            free_entry_memory(v, entry)
-        return ZswapStore73.free_object(self, v)
-
+from refmodel.museum.hb2_counts_per_batch import CountsPerFolio
 
 SCOPE = """
 [system]
@@ -41,6 +20,7 @@ entries = 5
 objects = 5
 max_order = 2
 totalram_pages = 60
+batch = 2
 
 [initial]
 run = ["thp(2, 1)", "write(0, 0, 2)"]
@@ -56,10 +36,12 @@ faults = ["xa_store"]
 EXHIBIT = Exhibit(
     id="B02",
     about=__doc__,
-    source='changelog v5 to v6 of "zswap compression batching", zswap_store_folio() (2025)',
+    source='zswap_batch_cleanup(), v4 10/10 of "zswap compression batching"; changelog v5 to v6 (2025)',
     evidence="B",
-    base="linux-7.3",
-    operations={"zswap_store": FreesPublished},
+    base="batching-v4",
+    operations={},
+    remedy={"zswap_store": CountsPerFolio, "zswap_store_pages": ZswapStorePages},
+    batch=2,
     breaks=("LIVE",),
     program=(
         do("set_thp", order=2, on=True),

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import difflib
+from typing import Any
 
+import attrs
+
+from refmodel.machine import Operation
 from refmodel.museum import (
     b01_wrong_node,
     b02_frees_published,
     b03_forgets_prefix,
+    b05_flag_stays,
+    b06_promised_batches,
+    b10_hole_in_context,
     g01_early_lru,
     g02_isolated_entry,
     g03_list_of_the_past,
@@ -23,6 +30,10 @@ from refmodel.museum import (
     h01_stale_under_zero,
     h13_bounce_buffer,
     h14_swapoff_loses_page,
+    hb2_counts_per_batch,
+    hb3_unset_handles,
+    hb5_success_of_a_page,
+    hb6_never_told,
     i01_told_too_late,
     i05_no_second_look,
     i07_mark_not_respected,
@@ -45,6 +56,10 @@ from refmodel.museum import (
     z11_late_charge,
     z12_first_page_only,
     z15_context_freed_in_use,
+    z15a_freed_under_reader,
+    z15b_hotplug_lock,
+    z15c_grace_period,
+    z15d_reference_count,
     z19b_failure_is_no_miss,
     z19c_erase_first,
     z19d_writes_garbage,
@@ -71,6 +86,10 @@ EXHIBITS: tuple[Exhibit, ...] = tuple(
         z11_late_charge,
         z12_first_page_only,
         z15_context_freed_in_use,
+        z15a_freed_under_reader,
+        z15b_hotplug_lock,
+        z15c_grace_period,
+        z15d_reference_count,
         z19b_failure_is_no_miss,
         z19c_erase_first,
         z19d_writes_garbage,
@@ -88,6 +107,9 @@ EXHIBITS: tuple[Exhibit, ...] = tuple(
         b01_wrong_node,
         b02_frees_published,
         b03_forgets_prefix,
+        b05_flag_stays,
+        b06_promised_batches,
+        b10_hole_in_context,
         g01_early_lru,
         g02_isolated_entry,
         g03_list_of_the_past,
@@ -110,9 +132,14 @@ EXHIBITS: tuple[Exhibit, ...] = tuple(
         h01_stale_under_zero,
         h13_bounce_buffer,
         h14_swapoff_loses_page,
+        hb2_counts_per_batch,
+        hb3_unset_handles,
+        hb5_success_of_a_page,
+        hb6_never_told,
     )
 )
-"""Bugs of zswap, of the swap core and of batching; then guards and interleavings; then released kernels' own."""
+"""Bugs of zswap, of the swap core and of batching; then guards and interleavings; then those that released kernels
+and postings have as they are."""
 
 NOT_IN_THIS_ROOM = {
     "Z07": "The shrinker's I/O waits for its caller: needs a device whose worker allocates memory.",
@@ -120,10 +147,7 @@ NOT_IN_THIS_ROOM = {
     "Z18": "An error that is encoded in a pointer is freed: the model's resources are there or not.",
     "Z28": "Statistics lag per CPU: the model's are exact.",
     "Z34": "A device writes past its buffer: the model has lengths, not buffers.",
-    "B05": "A request's poll flag is left set: needs batching requests.",
-    "B06": "The pool can batch and this CPU cannot: needs batching contexts.",
     "B08": "Submitters hold descriptors and wait for one more: needs IAA's queues.",
-    "B10": "A hole in an array of batch buffers: needs batching contexts.",
     "V01": "A cluster is locked twice by one task: a step is atomic, so the model has no lock of a cluster.",
     "S04": "A device is put back on a list while swapoff takes it off: the model has one device and no list.",
     "S09": "Readahead meets a slot of a second device, which goes away: needs two devices.",
@@ -170,7 +194,8 @@ def exhibit(id: str) -> Exhibit:
 def known_bugs(profile: Profile) -> tuple[Exhibit, ...]:
     """Return the bugs that a released kernel has as it is, in every environment: no step is replaced."""
     released = [each for each in EXHIBITS if not each.operations and not each.ground]
-    return tuple(each for each in released if profile.name in (each.base, *each.released_in))
+    names = {profile.name, *profile.parts}
+    return tuple(each for each in released if not names.isdisjoint((each.base, *each.released_in)))
 
 
 def without_known_bugs(profile: Profile) -> Profile:
@@ -178,5 +203,10 @@ def without_known_bugs(profile: Profile) -> Profile:
 
     A check of a released kernel finds nothing but what is known otherwise.
     """
-    remedies = {name: step for each in known_bugs(profile) for name, step in each.remedy.items()}
-    return profile.with_operations(profile.name, profile.summary, **remedies) if remedies else profile
+    remedies: dict[str, type[Operation]] = {}
+    options: dict[str, Any] = {}
+    for each in known_bugs(profile):
+        remedies |= each.remedy
+        options |= each.remedy_options
+    made = profile.with_operations(profile.name, profile.summary, **remedies) if remedies else profile
+    return attrs.evolve(made, options=attrs.evolve(made.options, **options)) if options else made

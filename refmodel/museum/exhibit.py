@@ -45,6 +45,7 @@ class Exhibit:
     ground: operations of base and bug alike: callers or answers of the environment that the bug needs.
     operations: the steps that make the bug, by name in the operation table.
     remedy: where the released kernel itself is wrong and ``operations`` is empty: what would make it right.
+    remedy_options: fields of ``KernelOptions`` that the remedy needs besides.
     released_in: further released kernels that have the bug as they are.
     breaks: ids of the properties that ``program`` breaks.
     scope: text of a scope file (``refmodel.engines.scope_file``): a small system in which an exploration finds
@@ -52,6 +53,8 @@ class Exhibit:
     meets: id of the property that a shortest run of that exploration breaks.
     fixed: fields of ``Config`` that it needs.  sizes: sizes that it needs, where those of a preset do not do.
     options: fields of ``KernelOptions`` that it needs.
+    lengths, batch: what the compressor of ``program`` is like: lengths that every page can get, in bytes, and pages
+        that it takes in one call.
     never: choice points at which nothing but the first option is taken.
     demands: ids of properties that hold in ``base`` only under ``never``, to be checked besides the others.
     program: the shortest demonstration by one actor, on the preset "toy"; empty where it takes more.
@@ -69,10 +72,13 @@ class Exhibit:
     program: tuple[Command, ...] = ()
     ground: Mapping[str, type[Operation]] = attrs.field(factory=dict)
     remedy: Mapping[str, type[Operation]] = attrs.field(factory=dict)
+    remedy_options: Mapping[str, Any] = attrs.field(factory=dict)
     released_in: tuple[str, ...] = ()
     fixed: Mapping[str, Any] = attrs.field(factory=dict)
     sizes: Mapping[str, int] = attrs.field(factory=dict)
     options: Mapping[str, Any] = attrs.field(factory=dict)
+    lengths: tuple[int, ...] = (1024,)
+    batch: int = 1
     never: tuple[str, ...] = ()
     demands: tuple[str, ...] = ()
 
@@ -94,7 +100,8 @@ class Exhibit:
     @property
     def correct(self) -> Profile:
         """The profile without it, in which the same things can happen."""
-        return self._sibling("-correct", f"{self.base} without {self.id}", {**self.ground, **self.remedy})
+        made = self._sibling("-correct", f"{self.base} without {self.id}", {**self.ground, **self.remedy})
+        return attrs.evolve(made, options=attrs.evolve(made.options, **self.remedy_options))
 
     def _sibling(self, suffix: str, summary: str, operations: Mapping[str, type[Operation]]) -> Profile:
         base = profile(self.base)
@@ -108,7 +115,7 @@ def play(exhibit: Exhibit, which: Profile) -> Iterator[tuple[KernelView, list[Ev
     Page contents are tokens: 0 is the page of zeroes.  Raises what the model raises when a step reaches for
     something that was released, or when the kernel would stop.
     """
-    codecs = {"symbolic": Symbolic("symbolic")}
+    codecs = {"symbolic": Symbolic("symbolic", exhibit.lengths, batch_size=exhibit.batch)}
     sizes = attrs.evolve(preset("toy"), **exhibit.sizes)
     v = which.system(which.config(sizes, codecs, compressor="symbolic", **exhibit.fixed))
     for command in exhibit.program:

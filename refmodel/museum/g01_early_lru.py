@@ -9,6 +9,7 @@ for the list is found through the owner.
 import attrs
 
 from refmodel.kernel.table import KernelView
+from refmodel.kernel.zswap_entry import live_entry
 from refmodel.kernel.zswap_store import ZswapStore73, lru_add
 from refmodel.machine import Next, step
 from refmodel.museum.exhibit import Exhibit, do
@@ -27,7 +28,7 @@ class ListsTooEarly(ZswapStore73):
     @step
     def list_half_made(self, v: KernelView) -> Next:
         """Put the entry on the list that an entry without owner belongs on: the root's."""
-        lru_add(v, self.entry)
+        lru_add(v, self.entry, live_entry(v, self.entry).slab_nid)
         return self.init_entry
 
     @step

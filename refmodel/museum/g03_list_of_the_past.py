@@ -29,7 +29,7 @@ class LooksUpEarly(ZswapEntryFree73):
     @step
     def unlink(self, v: KernelView) -> Next:
         """Take the entry off the list of that cgroup."""
-        place = v.at.lru[self.group][live_entry(v, self.entry).nid]
+        place = v.at.lru[self.group][live_entry(v, self.entry).slab_nid]
         v[place] = tuple(e for e in v[place] if e != self.entry)
         return self.free_object
 

@@ -9,10 +9,12 @@ on unmodified 6.12.117, 6.18.15 and 7.3.4; no report and no remedy are known.
 
 import attrs
 
+from refmodel.kernel.crypto import is_zero
 from refmodel.kernel.page_io import SwapWritepage
 from refmodel.kernel.table import KernelView
 from refmodel.machine import Call, Next, step
 from refmodel.museum.exhibit import Exhibit, do
+from refmodel.profiles.batching import POSTINGS
 
 
 @attrs.define
@@ -24,8 +26,10 @@ class InvalidatesUnderZero(SwapWritepage):
     @step
     def check_zero(self, v: KernelView) -> Next:
         """Tell zswap about every slot before the flags are set."""
-        if not self.result and self.told < len(self.the_folio(v).contents):
-            slot = self.the_folio(v).swap + self.told
+        folio = self.the_folio(v)
+        zero = all(is_zero(content) for content in folio.contents)
+        if not self.result and zero and self.told < len(folio.contents):
+            slot = folio.swap + self.told
             self.told += 1
             return Call(v.ops.zswap_invalidate(slot=slot), then=self.check_again)
         return SwapWritepage.check_zero(self, v)
@@ -59,7 +63,7 @@ EXHIBIT = Exhibit(
     source="swap_writepage(), mm/page_io.c 6.12.117, and zswap_writeback_entry(), mm/zswap.c",
     evidence="B",
     base="linux-6.12",
-    released_in=("linux-6.18", "linux-7.3"),
+    released_in=("linux-6.18", "linux-7.3", *(posting.name for posting in POSTINGS)),
     operations={},
     remedy={"swap_writepage": InvalidatesUnderZero},
     breaks=("ZS-18",),

@@ -1,34 +1,35 @@
-"""I-17: A store uses the context of a CPU that has gone.
+"""I-17: A store or a load uses the context of a CPU that has gone.
 
-A store picks the context of the CPU that it runs on, and may be moved to another one before it has locked it.
-If the first CPU goes offline then, its contexts are emptied under their locks; the lock itself stays, so the
-store can still take it. It has to look whether there is anything in the context, and pick the one of its present
-CPU if not.
+Who compresses or decompresses picks the context of the CPU that it runs on, and may be moved to another one before
+it has locked it. If the first CPU goes offline then, its contexts are emptied under their locks; the lock itself
+stays, so it can still be taken. It has to be looked whether there is anything in the context, and the one of the
+present CPU has to be picked if not. The author of the remedy thought for a while that the lock alone would do.
 """
 
 import attrs
 
-from refmodel.kernel.table import KernelView
 from refmodel.kernel.zswap_compress import ZswapCompress
-from refmodel.machine import Next, Wait, evolve, step
+from refmodel.kernel.zswap_decompress import ZswapDecompress
+from refmodel.machine import Next
 from refmodel.museum.exhibit import Exhibit
 
 
 @attrs.define
-class TakesWhatItLocked(ZswapCompress):
+class StoresWithWhatItLocked(ZswapCompress):
     """Compress one page with the context that was picked first."""
 
-    @step
-    def lock_ctx(self, v: KernelView) -> Next:
-        """Lock the context and use what is in it."""
-        place = v.at.acomp_ctx[self.pool][self.cpu]
-        ctx = v[place]
-        if ctx.locked:
-            return Wait(f"the compression context of CPU {self.cpu}")
-        if not ctx.present:
-            raise LookupError(f"the compression context of CPU {self.cpu}: used after it was freed")
-        v[place] = evolve(ctx, locked=True)
-        return self.run_compressor
+    def empty_ctx(self) -> Next:
+        """Use what is in the context."""
+        raise LookupError(f"the compression context of CPU {self.cpu}: used after it was freed")
+
+
+@attrs.define
+class ReadsWithWhatItLocked(ZswapDecompress):
+    """Decompress one entry with the context that was picked first."""
+
+    def empty_ctx(self) -> Next:
+        """Use what is in the context."""
+        raise LookupError(f"the compression context of CPU {self.cpu}: used after it was freed")
 
 
 SCOPE = """
@@ -40,7 +41,7 @@ run = ["write(0, 0, 2)"]
 
 [[thread]]
 name = "task"
-run = ["pageout(0, 0, 1)"]
+run = ["pageout(0, 0, 1)", "read(0, 0)"]
 
 [[thread]]
 name = "admin"
@@ -53,7 +54,7 @@ EXHIBIT = Exhibit(
     source="acomp_ctx_get_cpu_lock(), mm/zswap.c 6.12.117",
     evidence="B",
     base="linux-6.12",
-    operations={"zswap_compress": TakesWhatItLocked},
+    operations={"zswap_compress": StoresWithWhatItLocked, "zswap_decompress": ReadsWithWhatItLocked},
     scope=SCOPE,
     meets="LIVE",
 )

@@ -25,7 +25,9 @@ class AlwaysExclusive(ZswapLoad612):
         """Take the entry out of the tree, also for a private folio."""
         place = v.at.tree[self.the_folio(v).swap]
         self.entry, v[place] = v[place], 0
-        return self.decompress if self.entry else self.finish(v, -errno.ENOENT)
+        if not self.entry:
+            return self.finish(v, -errno.ENOENT)
+        return Call(v.ops.zswap_decompress(entry=self.entry, folio=self.folio), then=self.count_load)
 
     @step
     def free_entry(self, v: KernelView) -> Next:

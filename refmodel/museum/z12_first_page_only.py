@@ -11,31 +11,21 @@ import errno
 
 import attrs
 
-from refmodel.kernel.state import Content
 from refmodel.kernel.table import KernelView
-from refmodel.kernel.zswap_entry import live_entry
-from refmodel.kernel.zswap_load import ZswapLoad73, decompress
-from refmodel.machine import Next, evolve, step
+from refmodel.kernel.zswap_load import ZswapLoad73
+from refmodel.machine import Next, step
 from refmodel.museum.exhibit import Exhibit, do
 from refmodel.museum.large_swapin import DoLargeSwapPage
 
 
 @attrs.define
 class LoadsFirstPage(ZswapLoad73):
-    """Load a folio of any size as if it were one page."""
+    """Load a folio of any size as if it were one page: only the first one is filled."""
 
     @step
     def check(self, v: KernelView) -> Next:
         """Miss at once if zswap never had a pool."""
         return self.find if v[v.at.zswap].ever_enabled else self.finish(v, -errno.ENOENT)
-
-    @step
-    def decompress(self, v: KernelView) -> Next:
-        """Fill the first page."""
-        folio = self.the_folio(v)
-        page: Content = decompress(v, live_entry(v, self.entry))
-        v[v.at.folio[self.folio]] = evolve(folio, contents=(page, *folio.contents[1:]))
-        return self.count_load
 
 
 SCOPE = """

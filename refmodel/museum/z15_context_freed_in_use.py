@@ -2,8 +2,9 @@
 
 A store looks up the context of the CPU that it runs on and compresses with it; it may sleep and be moved
 elsewhere meanwhile. When that CPU goes offline its callback frees the buffer, the request and even the lock,
-without asking who uses them. The remedy empties the context under a lock that stays, and a store that finds
-an empty context picks the one of the CPU that it runs on by then. It did not reach 6.1.192.
+without asking who uses them. The remedy empties the context under a lock that stays, and who finds an empty
+context picks the one of the CPU that it runs on by then. It did not reach 6.1.192. Loads and writeback have the
+same bug: see Z15a. Remedies that were tried before this one: Z15b to Z15d.
 """
 
 import attrs
@@ -11,18 +12,27 @@ import attrs
 from refmodel.kernel.cpuhp import CpuOffline61, CpuOffline612
 from refmodel.kernel.table import KernelView
 from refmodel.kernel.zswap_compress import ZswapCompress, ZswapCompress61
+from refmodel.kernel.zswap_decompress import ZswapDecompress, ZswapDecompress61
 from refmodel.machine import Next, step
 from refmodel.museum.exhibit import Exhibit
 
 
 @attrs.define
-class PicksAgain(ZswapCompress61):
+class PicksAgainToStore(ZswapCompress61):
     """Compress one page; a context that is empty once it is locked belongs to a CPU that has gone."""
 
-    @step
-    def lock_ctx(self, v: KernelView) -> Next:
-        """Lock the context, or pick another one."""
-        return ZswapCompress.lock_ctx(self, v)
+    def empty_ctx(self) -> Next:
+        """Pick another one."""
+        return ZswapCompress.empty_ctx(self)
+
+
+@attrs.define
+class PicksAgainToRead(ZswapDecompress61):
+    """Decompress one entry; a context that is empty once it is locked belongs to a CPU that has gone."""
+
+    def empty_ctx(self) -> Next:
+        """Pick another one."""
+        return ZswapDecompress.empty_ctx(self)
 
 
 @attrs.define
@@ -34,6 +44,12 @@ class WaitsForUser(CpuOffline61):
         """Empty the next pool's context when nobody uses it."""
         return CpuOffline612.detach(self, v)
 
+
+REMEDY = {
+    "zswap_compress": PicksAgainToStore,
+    "zswap_decompress": PicksAgainToRead,
+    "cpu_offline": WaitsForUser,
+}
 
 SCOPE = """
 [system]
@@ -58,7 +74,7 @@ EXHIBIT = Exhibit(
     evidence="A",
     base="linux-6.1",
     operations={},
-    remedy={"zswap_compress": PicksAgain, "cpu_offline": WaitsForUser},
+    remedy=REMEDY,
     scope=SCOPE,
     meets="BUG",
 )

@@ -9,10 +9,8 @@ import errno
 
 import attrs
 
-from refmodel.kernel import choices
 from refmodel.kernel.table import KernelView
-from refmodel.kernel.zswap_entry import live_entry
-from refmodel.kernel.zswap_load import ZswapLoad73, decompress, fill
+from refmodel.kernel.zswap_load import ZswapLoad73
 from refmodel.machine import Next, step
 from refmodel.museum.exhibit import Exhibit, do
 
@@ -22,13 +20,9 @@ class FailureIsMiss(ZswapLoad73):
     """Load a page; what cannot be decompressed counts as not being here."""
 
     @step
-    def decompress(self, v: KernelView) -> Next:
-        """Fill the folio; on failure answer that the page is not here, and the device is read."""
-        if v.fails(choices.DECOMPRESS):
-            v[v.at.zs.decompress_fail] += 1
-            return self.finish(v, -errno.ENOENT)
-        fill(v, self.folio, decompress(v, live_entry(v, self.entry)))
-        return self.count_load
+    def decompressed(self, v: KernelView) -> Next:
+        """On failure answer that the page is not here, and the device is read."""
+        return self.count_load if self.result else self.finish(v, -errno.ENOENT)
 
 
 SCOPE = """

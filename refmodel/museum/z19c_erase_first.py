@@ -24,15 +24,16 @@ class ErasesFirst(ZswapLoad73):
         """Take the entry out of the tree before looking at its bytes."""
         place = v.at.tree[self.the_folio(v).swap]
         self.entry, v[place] = v[place], 0
-        return self.decompress if self.entry else self.finish(v, -errno.ENOENT)
+        if not self.entry:
+            return self.finish(v, -errno.ENOENT)
+        return Call(v.ops.zswap_decompress(entry=self.entry, folio=self.folio), then=self.decompressed)
 
     @step
-    def decompress(self, v: KernelView) -> Next:
-        """Fill the folio; an entry that cannot be decompressed is freed."""
-        following = ZswapLoad73.decompress(self, v)
-        if isinstance(following, Return):
-            return Call(v.ops.zswap_entry_free(entry=self.entry), then=self.failed)
-        return following
+    def decompressed(self, v: KernelView) -> Next:
+        """Free an entry that could not be decompressed."""
+        if self.result:
+            return self.count_load
+        return Call(v.ops.zswap_entry_free(entry=self.entry), then=self.failed)
 
     @step
     def failed(self, v: KernelView) -> Next:

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import difflib
+from functools import reduce
 
+from refmodel.profiles.batching import POSTINGS, PROPOSALS
+from refmodel.profiles.combine import SIGN, combine, fit
 from refmodel.profiles.linux import LINUX_6_1, LINUX_6_12, LINUX_6_18, LINUX_7_3
 from refmodel.profiles.profile import Profile
 from refmodel.profiles.vswap import VSWAP_V6
 
-PROFILES = {made.name: made for made in (LINUX_6_1, LINUX_6_12, LINUX_6_18, LINUX_7_3, VSWAP_V6)}
-"""The releases in their order, then the patch series."""
+_RELEASES = (LINUX_6_1, LINUX_6_12, LINUX_6_18, LINUX_7_3)
+
+PROFILES = {made.name: made for made in (*_RELEASES, VSWAP_V6, *POSTINGS, *PROPOSALS)}
+"""The releases in their order, then the patch series, then what one of them only announces."""
+
+
+def combinations() -> dict[str, Profile]:
+    """Return every two profiles that go together, as one, by name."""
+    pairs = ((one, other) for one in PROFILES.values() for other in PROFILES.values() if one is not other)
+    found = (profile(f"{one.name}{SIGN}{other.name}") for one, other in pairs if fit(one, other, PROFILES))
+    return {made.name: made for made in found}
 
 
 class UnknownProfile(LookupError):
@@ -17,12 +29,16 @@ class UnknownProfile(LookupError):
 
 
 def profile(name: str) -> Profile:
-    """Return a profile by name.
+    """Return a profile by name, or several joined by "+" as one, named in the order of ``PROFILES``.
 
-    Raises UnknownProfile, naming the profiles that exist and the nearest one.
+    Raises UnknownProfile, naming the profiles that exist and the nearest one, and CannotCombine.
     """
     if name in PROFILES:
         return PROFILES[name]
+    parts = name.split(SIGN)
+    if len(parts) > 1 and all(part in PROFILES for part in parts):
+        ordered = [made for part, made in PROFILES.items() if part in parts]
+        return reduce(lambda one, other: combine(one, other, PROFILES), ordered)
     near = difflib.get_close_matches(name, PROFILES, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
     raise UnknownProfile(f"profile {name!r}: expected one of {', '.join(PROFILES)}{hint}")

@@ -22,6 +22,7 @@ from refmodel.kernel import (
     zswap_shrink,
 )
 from refmodel.kernel import zswap_compress as compress
+from refmodel.kernel import zswap_decompress as decompress
 from refmodel.kernel import zswap_entry as entry
 from refmodel.kernel import zswap_load as load
 from refmodel.kernel import zswap_store as store
@@ -75,6 +76,7 @@ LINUX_6_12 = Profile(
         zswap_store=store.ZswapStore612,
         zswap_compress=compress.ZswapCompress,
         zswap_load=load.ZswapLoad612,
+        zswap_decompress=decompress.ZswapDecompress,
         zswap_invalidate=entry.ZswapInvalidate,
         zswap_entry_free=entry.ZswapEntryFree,
         zswap_writeback_entry=writeback.ZswapWriteback612,
@@ -108,6 +110,8 @@ LINUX_6_12 = Profile(
         mthp_zswpout=False,
         set_up_at_boot=False,
         virtual_swap=False,
+        raw_pages=False,
+        object_node="cpu",
     ),
     allocators=_ZPOOL_6_12,
 )
@@ -126,6 +130,7 @@ LINUX_6_1 = attrs.evolve(
         zswap_store=store.ZswapStore61,
         zswap_compress=compress.ZswapCompress61,
         zswap_load=load.ZswapLoad61,
+        zswap_decompress=decompress.ZswapDecompress61,
         zswap_invalidate=entry.FrontswapInvalidate,
         zswap_entry_free=entry.ZswapEntryFree61,
         zswap_writeback_entry=writeback.ZswapWriteback61,
@@ -152,6 +157,7 @@ LINUX_6_1 = attrs.evolve(
 LINUX_6_18 = attrs.evolve(
     LINUX_6_12,
     name="linux-6.18",
+    base="linux-6.12",
     kernel="6.18",
     summary="Linux 6.18.15: large folios page by page, incompressible pages stored raw, slots freed at once.",
     operations=attrs.evolve(
@@ -165,6 +171,7 @@ LINUX_6_18 = attrs.evolve(
         zswap_store=store.ZswapStore73,
         zswap_compress=compress.ZswapCompress618,
         zswap_load=load.ZswapLoad618,
+        zswap_decompress=decompress.ZswapDecompress618,
         zswap_entry_free=entry.ZswapEntryFree73,
         zswap_writeback_entry=writeback.ZswapWriteback618,
         set_compressor=zswap_pool.SetCompressor618,
@@ -175,7 +182,9 @@ LINUX_6_18 = attrs.evolve(
         memcg_offline=memcg_offline.MemcgOffline618,
         swapoff=swapon.SwapOff618,
     ),
-    options=attrs.evolve(LINUX_6_12.options, memcg_counts_disk=True, mthp_zswpout=True),
+    options=attrs.evolve(
+        LINUX_6_12.options, memcg_counts_disk=True, mthp_zswpout=True, raw_pages=True, object_node="page"
+    ),
     allocators=_ZSMALLOC,
 )
 """Debian 6.18.15-1~bpo13+1, the kernel of the ``*-6.18`` traces."""
@@ -183,6 +192,7 @@ LINUX_6_18 = attrs.evolve(
 LINUX_7_3 = attrs.evolve(
     LINUX_6_18,
     name="linux-7.3",
+    base="linux-6.18",
     kernel="7.3",
     summary="Linux 7.3.4: every load through the swap cache, 32 entries visited per node and shrink.",
     operations=attrs.evolve(
@@ -193,6 +203,7 @@ LINUX_7_3 = attrs.evolve(
         free_swap_slot=NOT_THERE,
         zswap_compress=compress.ZswapCompress73,
         zswap_load=load.ZswapLoad73,
+        zswap_decompress=decompress.ZswapDecompress73,
         zswap_writeback_entry=writeback.ZswapWriteback73,
         cpu_online=cpuhp.CpuOnline73,
         cpu_offline=cpuhp.CpuOffline73,

@@ -12,6 +12,7 @@ from refmodel.kernel.config import Config, KernelOptions, Sizes
 from refmodel.kernel.crypto import CODECS, Codec, make_codec
 from refmodel.kernel.state import describe
 from refmodel.kernel.table import KernelView, OperationTable
+from refmodel.kernel.zswap_store_batch import ZswapStoreV6
 
 
 @attrs.frozen(kw_only=True)
@@ -21,6 +22,8 @@ class Profile:
     name: as the command line takes it.  kernel: the version whose compressors it has, "6.12".
     summary: one sentence.  operations: a class for each operation.  options: small differences.
     allocators: pool allocators by the name that the ``zpool`` parameter takes.
+    base: name of the profile that it stands on, from which everything is taken that it does not change; "" for none.
+    parts: names of the profiles that it was put together from.
     """
 
     name: str
@@ -29,6 +32,28 @@ class Profile:
     operations: OperationTable
     options: KernelOptions
     allocators: Mapping[str, Allocator]
+    base: str = ""
+    parts: tuple[str, ...] = ()
+
+    @property
+    def traits(self) -> frozenset[str]:
+        """Return what sets the profile apart from released kernels, in words that properties ask for.
+
+        ``batches``: folios are stored in batches.  ``short``: of a few pages, not of whole folios.
+        ``bulk``: their entries are allocated in bulk.  ``raw``: an entry as long as a page holds the page itself.
+        ``late lock``: a compression context is locked for the compression of a batch only.
+        """
+        store, pages = self.operations.zswap_store, self.operations.zswap_store_pages
+        if pages is None:
+            return frozenset()
+        has = {
+            "batches": True,
+            "short": not issubclass(store, ZswapStoreV6),
+            "bulk": "alloc_bulk" in pages.step_names,
+            "raw": self.options.raw_pages,
+            "late lock": "lock_ctx" not in store.step_names,
+        }
+        return frozenset(trait for trait, there in has.items() if there)
 
     def with_operations(self, name: str, summary: str, **classes: type[Any]) -> Profile:
         """Return a sibling in which some operations are implemented by other classes.

@@ -19,6 +19,7 @@ from refmodel.profiles.linux import LINUX_6_18
 VSWAP_V6 = attrs.evolve(
     LINUX_6_18,
     name="vswap-v6",
+    base="linux-6.18",
     kernel="6.19",
     summary="Virtual Swap Space v6 on Linux 6.19: page tables name descriptors, the device is optional.",
     operations=attrs.evolve(

@@ -7,9 +7,12 @@ import difflib
 from refmodel.profiles import Profile
 from refmodel.properties import (
     accounting,
+    batching,
+    contexts,
     descriptors,
     limits,
     locks,
+    numa,
     order,
     promise,
     references,
@@ -28,6 +31,10 @@ STATE_PROPERTIES: tuple[StateProperty, ...] = (
     zswap_entries.one_entry_one_slot,
     zswap_entries.stored_means_listed,
     zswap_entries.listed_at_its_node_and_cgroup,
+    batching.listed_at_the_node_of_the_data,
+    batching.every_entry_is_in_a_tree,
+    batching.as_long_as_a_page_is_raw,
+    batching.batches_are_the_compressors,
     zswap_entries.one_object_per_entry,
     zswap_entries.free_slot_has_no_entry,
     zswap_entries.entry_has_a_user,
@@ -41,6 +48,7 @@ STATE_PROPERTIES: tuple[StateProperty, ...] = (
     accounting.pools_are_large_enough,
     accounting.swap_charges,
     limits.contexts_are_given_back,
+    contexts.online_cpus_have_contexts,
     limits.cursor_rests_on_the_living,
     swap_slots.map_byte_counts_users,
     swap_slots.table_word_counts_users,
@@ -75,7 +83,6 @@ STATE_PROPERTIES: tuple[StateProperty, ...] = (
 
 HISTORY_PROPERTIES: tuple[HistoryProperty, ...] = (
     order.publish_and_unpublish_in_order,
-    order.listed_at_the_node_of_the_page,
     order.failed_store_leaves_nothing,
     order.one_copy_after_load,
     order.failed_writeback_changes_nothing,
@@ -89,6 +96,18 @@ HISTORY_PROPERTIES: tuple[HistoryProperty, ...] = (
     limits.disabled_zswap_holds_nothing_back,
     limits.store_shrinks_its_own_cgroup,
     limits.forbidden_writeback,
+    batching.published_from_the_first_page_on,
+    batching.published_when_all_are_in_the_pool,
+    batching.clean_up_frees_the_rest,
+    batching.accounted_between_tree_and_list,
+    batching.batches_fit,
+    batching.buffers_are_emptied_first,
+    batching.context_is_held_while_it_is_used,
+    batching.context_is_let_go_before_publishing,
+    batching.swapped_out_is_counted_once,
+    batching.raw_pages_can_leave,
+    batching.a_batch_is_refused_for_one_reason,
+    numa.reported_where_it_was_freed,
 )
 """Properties of the events of one command, in the order in which they are judged."""
 
@@ -97,8 +116,17 @@ PROPERTIES: tuple[Property, ...] = (*STATE_PROPERTIES, *HISTORY_PROPERTIES)
 NOT_CHECKED = {
     "ZS-6": "The model counts a list by its length, so nr_items cannot differ from it.",
     "ZS-7": "A warning, not a claim: the node total of list_lru drifts (H-3), and nothing reads it.",
+    "BT-11": "It speaks of two runs: a store in batches leaves what one page by page leaves, but for the lists.",
 }
-"""Invariants of zswap (ZS-1 to ZS-32) that no property states, and why."""
+"""Invariants of zswap (ZS-1 to ZS-32) and of batches (BT-1 to BT-17) that no property states, and why."""
+
+SAME_AS = {
+    "BT-1": ("ZS-20", "ZS-29"),
+    "BT-6": ("LIVE",),
+    "BT-8": ("PLACE",),
+    "BT-17": ("ZS-1", "ZS-4", "ZS-8", "ZS-9", "ZS-10", "ZS-12", "ZS-20", "BT-5", "BT-13"),
+}
+"""Invariants of batches that other properties state, together where there are several."""
 
 
 class UnknownProperty(LookupError):
@@ -120,7 +148,7 @@ def by_id(id: str) -> Property:
 
 def at_rest(profile: Profile) -> tuple[StateProperty, ...]:
     """Return what must hold in every state at rest of a profile; what holds at every step is among it."""
-    return tuple(each for each in STATE_PROPERTIES if profile.kernel not in each.not_in)
+    return tuple(each for each in STATE_PROPERTIES if each.speaks_of(profile))
 
 
 def at_every_step(profile: Profile) -> tuple[StateProperty, ...]:
@@ -130,4 +158,4 @@ def at_every_step(profile: Profile) -> tuple[StateProperty, ...]:
 
 def in_history(profile: Profile) -> tuple[HistoryProperty, ...]:
     """Return what must hold of the events of every command of a profile."""
-    return tuple(each for each in HISTORY_PROPERTIES if profile.kernel not in each.not_in)
+    return tuple(each for each in HISTORY_PROPERTIES if each.speaks_of(profile))

@@ -95,12 +95,12 @@ def shrinker_counts_what_is_there(events: list[Event], v: KernelView) -> str | N
 
 @state_property(
     "ZS-27",
-    source="mm/zswap.c zswap_compress(), Linux 6.12.117",
+    source="mm/zswap.c zswap_compress(), zswap_decompress(), Linux 6.12.117",
     requirements=("B6",),
     bug="context_kept_on_failure",
 )
 def contexts_are_given_back(index: Index) -> str | None:
-    """A compression context is locked only while a task compresses with it."""
+    """A compression context is locked only while a task compresses or decompresses with it."""
     v = index.v
     for pool in v[v.at.pool_list]:
         for cpu, place in enumerate(v.at.acomp_ctx[pool]):
@@ -174,11 +174,13 @@ def disabled_zswap_holds_nothing_back(events: list[Event], v: KernelView) -> str
 def store_shrinks_its_own_cgroup(events: list[Event], v: KernelView) -> str | None:
     """A store whose cgroup is over its limit writes back entries of that cgroup only."""
     shrunk: list[int] = []
+    working = False
     for name, fields in events:
-        if name == "shrink_memcg":
-            shrunk.append(fields["memcg"])
-        elif name in ("worker_start", "worker"):
-            shrunk = []
+        if name in ("worker_start", "worker"):
+            shrunk, working = [], name == "worker_start"
+        elif name == "shrink_memcg":
+            # The worker may reclaim: whose shrinks are whose cannot be told while it runs.
+            shrunk += [] if working else [fields["memcg"]]
         elif name == "store":
             owner = _online_owner(v, fields["swp"])
             others = [m for m in shrunk if m != owner]

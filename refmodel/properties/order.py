@@ -50,32 +50,6 @@ Pages of the root cgroup are stored without a charge, and objects of zbud are fr
 
 
 @history_property(
-    "PLACE",
-    source="mm/zswap.c zswap_store(), compression batching v13, which keeps the node in the entry",
-    requirements=("Z3", "B7"),
-    bug="B01",
-    not_in=("6.1", "6.12", "6.18", "6.19", "7.3"),
-)
-def listed_at_the_node_of_the_page(events: list[Event], v: KernelView) -> str | None:
-    """An entry goes on the LRU list of the node of its page.
-
-    The released kernels take the node of the entry's own memory, which is another one when the page's node
-    has none to give (H-11): there the sentence holds as long as no entry comes from elsewhere.
-    """
-    listed: dict[int, int] = {}
-    for name, fields in events:
-        if name == "lru_add":
-            listed[fields["swp"]] = fields["nid"]
-        elif name == "store" and fields["ok"]:
-            for slot in _covered(fields):
-                if listed.get(slot, fields["nid"]) != fields["nid"]:
-                    return (
-                        f"slot {slot} went on the list of node {listed[slot]}; expected node {fields['nid']}"
-                    )
-    return None
-
-
-@history_property(
     "ZS-20",
     source="mm/zswap.c zswap_store(), Linux 6.12.117 and 7.3.4",
     requirements=("Z1", "B9"),
@@ -140,7 +114,10 @@ def failed_writeback_changes_nothing(events: list[Event], v: KernelView) -> str 
             claimed.discard(fields["swp"])
         elif name == "entry_free":
             freed.add(fields["swp"])
-        elif name == "writeback" and fields["ret"] not in (0, -errno.EEXIST):
+        elif name == "writeback" and fields["ret"] == 0:  # perhaps of reclaim inside another writeback
+            claimed.discard(fields["swp"])
+            freed.discard(fields["swp"])
+        elif name == "writeback" and fields["ret"] != -errno.EEXIST:
             if fields["swp"] in claimed:
                 return f"the failed writeback of slot {fields['swp']} left its folio cached; expected none"
             if fields["swp"] in freed:

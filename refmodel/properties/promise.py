@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from refmodel.kernel.crypto import ZERO_PAGE, CorruptData, is_zero
 from refmodel.kernel.state import Content
-from refmodel.kernel.zswap_load import decompress
+from refmodel.kernel.zswap_decompress import decompress
 from refmodel.properties.index import Index
 from refmodel.properties.property import state_property
 

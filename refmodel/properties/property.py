@@ -14,6 +14,7 @@ import attrs
 
 from refmodel.kernel.table import KernelView
 from refmodel.machine import Event
+from refmodel.profiles import Profile
 from refmodel.properties.index import Index
 
 When = Literal["rest", "step", "history"]
@@ -33,6 +34,7 @@ class Property:
     source: file and kernel version, series, or document that says so.  requirements: ids of the mission.
     bug: the exhibit of the museum, or the planted mutant, that breaks it.
     not_in: kernels (``Profile.kernel``) of which it does not speak.
+    only: the trait (``Profile.traits``) that a profile must have for it to speak of it, "" for none.
     """
 
     id: str
@@ -42,6 +44,11 @@ class Property:
     requirements: tuple[str, ...]
     bug: str
     not_in: tuple[str, ...]
+    only: str
+
+    def speaks_of(self, profile: Profile) -> bool:
+        """Whether it must hold in a profile."""
+        return profile.kernel not in self.not_in and (not self.only or self.only in profile.traits)
 
 
 @attrs.frozen(kw_only=True)
@@ -104,6 +111,7 @@ def state_property(
     when: Literal["rest", "step"] = "rest",
     requirements: tuple[str, ...] = (),
     not_in: tuple[str, ...] = (),
+    only: str = "",
 ) -> Callable[[StateJudge], StateProperty]:
     """Make a property of states out of its judge, whose docstring is the sentence."""
 
@@ -116,6 +124,7 @@ def state_property(
             requirements=requirements,
             bug=bug,
             not_in=not_in,
+            only=only,
             judge=judge,
         )
 
@@ -129,6 +138,7 @@ def history_property(
     bug: str,
     requirements: tuple[str, ...] = (),
     not_in: tuple[str, ...] = (),
+    only: str = "",
 ) -> Callable[[HistoryJudge], HistoryProperty]:
     """Make a property of events out of its judge, whose docstring is the sentence."""
 
@@ -141,6 +151,7 @@ def history_property(
             requirements=requirements,
             bug=bug,
             not_in=not_in,
+            only=only,
             judge=judge,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.zsmalloc import header_bytes
+from refmodel.kernel.zswap_entry import entry_to_nid
 from refmodel.properties.index import Index
 from refmodel.properties.property import state_property
 
@@ -89,8 +90,8 @@ def listed_at_its_node_and_cgroup(index: Index) -> str | None:
     for memcg, nid, numbers in index.lists:
         for number in numbers:
             entry = index.entries.get(number)
-            if entry is not None and (entry.nid != nid or v[objcg[entry.objcg]] != memcg):
-                expected = f"cgroup {v[objcg[entry.objcg]]}, node {entry.nid}"
+            if entry is not None and (entry_to_nid(v, entry) != nid or v[objcg[entry.objcg]] != memcg):
+                expected = f"cgroup {v[objcg[entry.objcg]]}, node {entry_to_nid(v, entry)}"
                 return f"zswap entry {number} is listed at cgroup {memcg}, node {nid}; expected {expected}"
     return None
 

@@ -14,7 +14,9 @@ from refmodel.machine import ChoicePoint
 from refmodel.machine.introspect import OperationInfo, StepInfo
 from refmodel.museum import EXHIBITS, NOT_IN_THIS_ROOM, Exhibit
 from refmodel.profiles import PROFILES
+from refmodel.profiles.neighbours import NEIGHBOURS
 from refmodel.properties import PROPERTIES, Property
+from refmodel.report.book_differences import difference_name, difference_title, looks_different
 from refmodel.report.compare import Difference, OperationDifference, StepDifference, difference
 from refmodel.report.spec import operations
 
@@ -45,6 +47,8 @@ def _pages() -> Iterator[tuple[str, Page]]:
         yield f"operations/{name}.md", _operation_page(name, infos)
     yield "properties.md", _properties_page()
     yield "profiles.md", _profiles_page()
+    for pair in NEIGHBOURS:
+        yield f"differences/{difference_name(*pair)}.md", _difference_page(*pair)
     yield "choice-points.md", _choices_page(versions)
     yield "museum.md", _museum_page()
 
@@ -157,17 +161,22 @@ def _property(each: Property) -> Iterator[str]:
 
 def _profiles_page() -> Page:
     yield from ("# Profiles", "")
-    yield from ("The profiles, then each with what differs from the nearest one before it.", "")
+    yield from ("The profiles, and what differs between neighbours: in their steps, and to an observer.", "")
     for profile in PROFILES.values():
         yield from (f"`{profile.name}`", f": {prose(profile.summary)}", "")
-    profiles = list(PROFILES.values())
-    for position, after in enumerate(profiles[1:], start=1):
-        found = (difference(before, after) for before in profiles[:position])
-        yield from _difference(min(found, key=lambda each: len(each.operations)))
+    pages = [(difference_name(*pair), difference_title(*pair)) for pair in NEIGHBOURS]
+    yield from (f"- [{title}](differences/{name}.md)" for name, title in pages)
+    yield from ("", "```{toctree}", ":hidden:", "", *(f"differences/{name}" for name, _ in pages), "```")
+
+
+def _difference_page(before: str, after: str) -> Page:
+    yield from (f"# {difference_title(before, after)}", "")
+    yield from looks_different(before, after)
+    yield from _difference(difference(PROFILES[before], PROFILES[after]))
 
 
 def _difference(found: Difference) -> Iterator[str]:
-    yield from (f"## From {found.before} to {found.after}", "")
+    yield from ("## Options and operations", "")
     if found.options:
         yield from (f"| option | {found.before} | {found.after} |", "|---|---|---|")
         yield from (f"| `{name}` | {one} | {other} |" for name, (one, other) in found.options.items())
@@ -178,7 +187,7 @@ def _difference(found: Difference) -> Iterator[str]:
 
 
 def _operation_difference(operation: OperationDifference) -> Iterator[str]:
-    yield from (f"### [{operation.operation}](operations/{operation.operation}.md)", "")
+    yield from (f"### [{operation.operation}](../operations/{operation.operation}.md)", "")
     sentences = dict.fromkeys(filter(None, (operation.before, operation.after)))
     yield from (" **became** ".join(map(prose, sentences)), "")
     yield from (f"- {_step_difference(step)}" for step in operation.steps)

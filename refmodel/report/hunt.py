@@ -29,7 +29,7 @@ from refmodel.engines.rerun import Rerun, rerun
 from refmodel.engines.schedule_token import ScheduledRun, encode_run
 from refmodel.engines.scope import Scope
 from refmodel.engines.scope_file import scope_of
-from refmodel.engines.setting import TOKENS, Setting, codecs
+from refmodel.engines.setting import BATCHES, TOKENS, Setting, codecs
 from refmodel.engines.token import Program, encode
 from refmodel.engines.toml_file import parse_toml
 from refmodel.engines.trial import Trial
@@ -277,12 +277,14 @@ def _token(exhibit: Exhibit, moves: tuple[Move, ...]) -> str:
 
 def _setting(exhibit: Exhibit) -> Setting:
     synchronous, enabled = (exhibit.fixed.get(name, usual) for name, usual in _FIXED.items())
-    return Setting(TOKENS, synchronous=synchronous, enabled=enabled)
+    compressor = BATCHES if exhibit.batch > 1 else TOKENS
+    return Setting(compressor, synchronous=synchronous, enabled=enabled)
 
 
 def _trial(exhibit: Exhibit, which: Profile) -> Trial:
     sizes = attrs.evolve(preset(PRESET), **exhibit.sizes)
-    config = which.config(sizes, codecs(TOKENS, which.kernel), compressor=TOKENS, **exhibit.fixed)
+    compressor = _setting(exhibit).compressor
+    config = which.config(sizes, codecs(compressor, which.kernel), compressor=compressor, **exhibit.fixed)
     return Trial(which.system(config), _properties(exhibit, which))
 
 

@@ -77,6 +77,8 @@ def file_page(
         facts.add_row("source", litmus.source)
     facts.add_row("profile", result.profile)
     facts.add_row("outcome", f"{litmus.text}{'' if litmus.at == 'end' else f', at {litmus.at}'}")
+    if litmus.despite:
+        facts.add_row("despite", ", ".join(litmus.despite))
     facts.add_row("expected", result.expected)
     facts.add_row("found", Text(result.found, _COLOURS[result.verdict]))
     if result.why:
@@ -85,5 +87,5 @@ def file_page(
     if not result.schedule:
         return [*head, facts]
     run = ScheduledRun(profile.name, litmus.scope, result.schedule)
-    drawn = lanes_page(of_rerun(rerun(run, profile)), unfold=unfold)
+    drawn = lanes_page(of_rerun(rerun(run, profile, litmus.despite)), unfold=unfold)
     return [*head, facts, "", Text(f"A shortest run: {result.shows}", "bold"), "", *drawn]

@@ -57,7 +57,7 @@ def _system(scope: Scope) -> dict[str, Any]:
     sizes = ((f.name, getattr(scope.sizes, f.name)) for f in attrs.fields(type(SMALL)) if f.init)
     found: dict[str, Any] = {name: size for name, size in sizes if size != getattr(SMALL, name)}
     usual = attrs.fields_dict(Scope)
-    for name in ("synchronous", "enabled", "lengths"):
+    for name in ("synchronous", "enabled", "lengths", "batch"):
         value = getattr(scope, name)
         if value != usual[name].default:
             found[name] = list(value) if isinstance(value, tuple) else value

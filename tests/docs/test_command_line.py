@@ -22,6 +22,6 @@ def test_the_page_has_the_help_of_a_command(command: str) -> None:
 
 
 def test_the_page_has_no_command_that_does_not_exist() -> None:
-    headings = re.findall(r"^## `refmodel (\w+)`$", PAGE, re.MULTILINE)
+    headings = re.findall(r"^## `refmodel ([\w-]+)`$", PAGE, re.MULTILINE)
 
     assert headings == main.list_commands(click.Context(main))

@@ -10,7 +10,9 @@ from refmodel.profiles import PROFILES, Profile
 
 
 @pytest.mark.parametrize("which", PROFILES.values(), ids=PROFILES)
-@pytest.mark.parametrize("measure", [bench.page_operations, bench.whole_page_operations, bench.snapshot])
+@pytest.mark.parametrize(
+    "measure", [bench.page_operations, bench.whole_page_operations, bench.large_folio, bench.snapshot]
+)
 def test_every_profile_can_be_measured(
     which: Profile, measure: Callable[[Profile], Figure], monkeypatch: pytest.MonkeyPatch
 ) -> None:

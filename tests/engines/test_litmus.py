@@ -98,6 +98,34 @@ def test_an_outcome_that_is_missed_is_shown() -> None:
     assert result.schedule
 
 
+WRONG_NODE = """
+profiles = ["batching-v12"]
+[system]
+nodes = 2
+[initial]
+run = ["bind(0, 1)", "write(0, 0, 2)"]
+[[thread]]
+name = "task"
+run = ["pageout(0, 0, 1)"]
+[outcome]
+sometimes = "lru[1][0] != ()"
+"""
+
+
+def test_a_known_defect_does_not_hide_what_comes_of_it() -> None:
+    """Without being told a file fails at the property that is broken; the run that is shown goes past it."""
+    assert run(WRONG_NODE).why.startswith("PLACE")
+    text = f'{WRONG_NODE}despite = ["PLACE"]'
+    result, litmus = run(text), read(text)
+    assert (result.found, litmus.despite) == ("sometimes", ("PLACE",))
+
+    schedule = ScheduledRun("batching-v12", litmus.scope, result.schedule)
+    whole, cut = (rerun(schedule, profile("batching-v12"), despite) for despite in (litmus.despite, ()))
+    assert (whole.violation, len(whole.turns)) == (None, len(result.schedule))
+    assert cut.violation is not None
+    assert cut.violation.property == "PLACE"
+
+
 def test_profiles_can_expect_different_things() -> None:
     text = TWO.replace('["linux-7.3"]', '["linux-7.3", "linux-6.1"]')
     litmus = read(f'{text}[outcome]\nnever = "reader[0] == 3"\n[expect]\n"linux-6.1" = "always"')
@@ -182,6 +210,12 @@ def test_counters_that_an_outcome_names_are_kept() -> None:
         ('[outcome]\nnever = ""', r"12: '': .*; expected an expression"),
         ('[outcome]\nviolation = "any"\nat = "end"', r"13: at beside a violation"),
         ("[outcome]\nviolation = []", r"12: no property"),
+        ('[outcome]\nviolation = "any"\ndespite = "ZS-1"', r"13: despite beside a violation"),
+        ('[outcome]\nnever = "1"\ndespite = []', r"13: no property; expected the id of one$"),
+        (
+            '[outcome]\nnever = "1"\ndespite = "any"',
+            r"13: unknown property any; expected the id of a property",
+        ),
         ('[outcome]\nnever = "reader["', r"12: 'reader\[': .*; expected an expression"),
         (
             '[outcome]\nviolation = "ZS-23"',

@@ -5,7 +5,7 @@ import pytest
 from refmodel.engines.command import Command
 from refmodel.engines.scope_file import ScopeFile, scope_of
 from refmodel.engines.toml_file import BadFile, parse_toml
-from refmodel.profiles import profile
+from refmodel.profiles import PROFILES, profile
 
 WHOLE = """
 name = "a scope"
@@ -87,7 +87,7 @@ def test_goals_are_those_of_operations_that_a_profile_has() -> None:
 def test_without_names_every_profile_is_meant_and_the_file_gives_the_name() -> None:
     file = read('[[thread]]\nrun = ["read(0, 0)"]')
 
-    assert len(file.profiles) == 5
+    assert file.profiles == tuple(PROFILES)
     assert (file.scope.name, file.scope.threads[0].name) == ("a", "thread_1")
 
 
@@ -105,6 +105,8 @@ READ = THREAD + 'run = ["read(0, 0)"]\n'
         ),
         (f"[system]\nslost = 3\n{READ}", r"2: unknown key slost; .* did you mean slots\?"),
         (f"[system]\npages = 0\n{READ}", r"2: pages = 0; expected 1 or more"),
+        (f"[system]\nmax_batch = 9\n{READ}", r"2: max_batch = 9; expected 1 to 8 pages"),
+        (f"[system]\nbatch = 0\n{READ}", r"2: batch = 0; expected 1 to 8 pages"),
         (f"[system]\npages = '2'\n{READ}", r"2: pages = '2'; expected a whole number"),
         (f"[system]\nlengths = [5000]\n{READ}", r"1: codec 'tokens': lengths \[5000\] are not in"),
         (f"[system]\nvswap_cluster_size = 3\n{READ}", r"1: vswap_cluster_size 3; expected a power of two"),

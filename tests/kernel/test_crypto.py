@@ -22,6 +22,7 @@ from refmodel.kernel.crypto import (
     Deflate,
     DeflateIaa,
     Lz4,
+    Packed,
     Recorded,
     Symbolic,
     Zstd,
@@ -230,24 +231,35 @@ class TestSymbolic:
         """Each length is one outcome, in the order given; the refusal comes last."""
         codec = Symbolic("any", lengths=(1024, PAGE_SIZE))
 
-        assert (Compressed(1024, 5), Compressed(PAGE_SIZE, 5), CompressError(EINVAL)) == codec.outcomes(5)
+        packed = Packed(5)
+        assert (Compressed(1024, packed), Compressed(PAGE_SIZE, packed), CompressError(EINVAL)) == codec.outcomes(5)
 
     def test_a_codec_that_never_fails_has_the_lengths_alone(self) -> None:
         """Without failures a page always compresses."""
-        assert (Compressed(1024, 5),) == Symbolic("any", fail=False).outcomes(5)
+        assert (Compressed(1024, Packed(5)),) == Symbolic("any", fail=False).outcomes(5)
 
     def test_a_codec_may_refuse_every_page(self) -> None:
         """Without lengths every page is refused."""
         assert (CompressError(EINVAL),) == Symbolic("any", lengths=()).outcomes(5)
 
     @given(content=st.integers() | st.binary() | st.tuples(st.integers(), st.integers()))
-    def test_data_is_the_content(self, content: Hashable) -> None:
+    def test_the_content_comes_back(self, content: Hashable) -> None:
         """Whatever the length, the content comes back."""
         codec = Symbolic("any")
 
         for outcome in codec.outcomes(content):
             if isinstance(outcome, Compressed):
                 assert content == codec.decompress(outcome.data)
+
+    def test_a_page_that_was_kept_raw_does_not_decompress(self) -> None:
+        """A stream and a page are different things, though both are a token."""
+        with pytest.raises(CorruptData, match="the token 5"):
+            Symbolic("any").decompress(5)
+
+    def test_a_batch_has_a_page_at_least(self) -> None:
+        """One page in a call is a compressor without batches."""
+        with pytest.raises(ValueError, match="batch_size 0; expected at least 1 page"):
+            Symbolic("any", batch_size=0)
 
     @pytest.mark.parametrize("lengths", [(0,), (1024, PAGE_SIZE + 1), (-1,)])
     def test_lengths_outside_a_page_are_refused(self, lengths: tuple[int, ...]) -> None:

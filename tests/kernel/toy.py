@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from refmodel.kernel.crypto import Compressed, CompressError, Symbolic
+from refmodel.kernel.crypto import Compressed, CompressError, Packed, Symbolic
 from refmodel.kernel.folio import live_folio
 from refmodel.kernel.state import Folio
 from refmodel.kernel.table import KernelView
@@ -122,4 +122,4 @@ class Toy:
 
 def compressed(length: int, content: Any) -> Compressed:
     """Return a compressor's result."""
-    return Compressed(length, content)
+    return Compressed(length, Packed(content))

@@ -120,7 +120,7 @@ def test_an_unknown_exhibit_is_named_with_the_nearest_one() -> None:
 
 
 def test_a_released_kernel_has_its_known_bugs() -> None:
-    assert [each.id for each in known_bugs(profile("linux-6.1"))] == ["Z08", "Z15", "H-13"]
+    assert [each.id for each in known_bugs(profile("linux-6.1"))] == ["Z08", "Z15", "Z15a", "H-13"]
     assert [each.id for each in known_bugs(profile("linux-6.12"))] == ["H-1", "H-14"]
     for kernel in ("linux-6.18", "linux-7.3"):
         assert [each.id for each in known_bugs(profile(kernel))] == ["H-1"]
@@ -135,3 +135,15 @@ def test_remedies_replace_the_steps_of_known_bugs_only() -> None:
     assert remedied.operations.zswap_load is exhibit("H-13").remedy["zswap_load"]
     assert remedied.operations.zswap_entry_free is released.operations.zswap_entry_free
     assert without_known_bugs(profile("vswap-v6")) == profile("vswap-v6")
+
+
+def test_the_remedies_of_a_posting_go_together() -> None:
+    """Each remedy of an operation that two bugs share mends both; options come with the steps that read them."""
+    posting = profile("batching-v12")
+    remedied = without_known_bugs(posting)
+    for id in ("B01", "HB-3"):
+        assert remedied.operations.zswap_store_pages is exhibit(id).remedy["zswap_store_pages"]
+    assert remedied.operations.zswap_compress_pages is exhibit("HB-5").remedy["zswap_compress_pages"]
+    assert (posting.options.lru_node, remedied.options.lru_node) == ("memory", "entry")
+    assert exhibit("B01").correct.options.lru_node == "entry"
+    assert exhibit("B01").profile.options.lru_node == "memory"

@@ -15,7 +15,7 @@ from refmodel.kernel.zswap_compress import ZswapCompress
 from refmodel.kernel.zswap_entry import ZswapEntryFree, ZswapEntryFree73, ZswapInvalidate, live_entry
 from refmodel.kernel.zswap_limits import limit_hit, max_pages, total_pages
 from refmodel.kernel.zswap_load import ZswapLoad73
-from refmodel.kernel.zswap_shrink import ListLruWalk, ShrinkerCount
+from refmodel.kernel.zswap_shrink import ListLruWalk, ShrinkerCount, ShrinkerScan
 from refmodel.kernel.zswap_store import ZswapStore73, ZswapStore612
 from refmodel.kernel.zswap_writeback import ZswapWriteback73
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
@@ -294,6 +294,15 @@ class ProtectionOverdrawn(ShrinkerCount):
 
 
 @attrs.define
+class ScansAnotherNode(ShrinkerScan):
+    @step
+    def scan(self, v: KernelView) -> Next:
+        """Walk the list of the first node, whichever is asked for."""
+        walk = v.ops.list_lru_walk(memcg=self.memcg, nid=0, budget=self.todo, stop_at_hot=True)
+        return Call(walk, then=self.answer)
+
+
+@attrs.define
 class PinKept(ZswapWriteback73):
     @step
     def claimed(self, v: KernelView) -> Next:
@@ -469,6 +478,17 @@ MUTANTS = (
         OUT,
         do("set_param", name="shrinker_enabled", value="1"),
         do("shrinker_count", memcg=1, nid=0),
+    ),
+    mutant(
+        "scans_another_node",
+        "batching-v13",
+        {"shrinker_scan": ScansAnotherNode},
+        ("FREED",),
+        do("set_param", name="shrinker_enabled", value="1"),
+        WRITE,
+        OUT,
+        do("shrinker_scan", memcg=1, nid=1, todo=1),
+        do("shrinker_scan", memcg=1, nid=1, todo=1),
     ),
     mutant(
         "pin_kept",

@@ -12,6 +12,7 @@ from refmodel.profiles import PROFILES, profile
 from refmodel.properties import (
     NOT_CHECKED,
     PROPERTIES,
+    SAME_AS,
     UnknownProperty,
     at_every_step,
     at_rest,
@@ -22,10 +23,16 @@ from refmodel.properties import (
     in_history,
 )
 from refmodel.properties.property import HistoryProperty, Property, StateProperty
+from tests.properties.batch_mutants import BATCH_MUTANTS
 from tests.properties.mutants import MUTANTS
 from tests.properties.verdicts import broken
 
-BUGS = {each.id: each for each in (*EXHIBITS, *MUTANTS)}
+PLANTED = (*MUTANTS, *BATCH_MUTANTS)
+
+BUGS = {each.id: each for each in (*EXHIBITS, *PLANTED)}
+
+BATCHES = tuple(name for name in PROFILES if name.startswith("batching"))
+BULK = ("batching-v10", "batching-v11", *(RAW := ("batching-v12", "batching-v13", "batching-v14")))
 
 OWN = [each for each in PROPERTIES if each not in vars(descriptors).values()]
 """Properties with a bug here; those of descriptors have theirs in test_descriptors."""
@@ -37,12 +44,12 @@ def test_a_property_is_broken_by_its_bug(each: Property) -> None:
     assert each.id in broken(bug, bug.profile)
 
 
-@pytest.mark.parametrize("bug", MUTANTS, ids=lambda bug: bug.id)
+@pytest.mark.parametrize("bug", PLANTED, ids=lambda bug: bug.id)
 def test_a_planted_bug_breaks_what_it_says(bug: Exhibit) -> None:
     assert set(bug.breaks) <= set(broken(bug, bug.profile))
 
 
-@pytest.mark.parametrize("bug", MUTANTS, ids=lambda bug: bug.id)
+@pytest.mark.parametrize("bug", PLANTED, ids=lambda bug: bug.id)
 def test_the_model_without_the_planted_bug_passes_the_same_program(bug: Exhibit) -> None:
     assert broken(bug, bug.correct) == ()
 
@@ -61,8 +68,22 @@ def test_ids_are_unique() -> None:
 
 def test_every_invariant_of_zswap_is_checked_or_explained() -> None:
     checked = {each.id for each in PROPERTIES if each.id.startswith("ZS-")}
-    assert checked.isdisjoint(NOT_CHECKED)
-    assert checked | set(NOT_CHECKED) == {f"ZS-{number}" for number in range(1, 33)}
+    explained = {id for id in NOT_CHECKED if id.startswith("ZS-")}
+    assert checked.isdisjoint(explained)
+    assert checked | explained == {f"ZS-{number}" for number in range(1, 33)}
+
+
+def test_every_invariant_of_batches_is_checked_or_explained() -> None:
+    """A letter behind the number marks a part of an invariant that has a property of its own."""
+    checked = {each.id.rstrip("b") for each in PROPERTIES if each.id.startswith("BT-")}
+    explained = {id for id in (*NOT_CHECKED, *SAME_AS) if id.startswith("BT-")}
+    assert checked.isdisjoint(explained)
+    assert checked | explained == {f"BT-{number}" for number in range(1, 18)}
+
+
+@pytest.mark.parametrize("others", SAME_AS.values(), ids=SAME_AS)
+def test_what_states_an_invariant_of_batches_speaks_of_them(others: tuple[str, ...]) -> None:
+    assert set(others) <= {each.id for each in PROPERTIES if each.speaks_of(profile("batching-v14"))}
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -72,7 +93,11 @@ def test_a_profile_has_the_properties_that_speak_of_it(name: str) -> None:
     assert {"LIVE", "ZS-1", "ZS-18", "ZS-19"} <= ids
     assert ("ZS-4" in ids) == (made.kernel != "6.1")
     assert ("SD-1" in ids) == (made.kernel == "6.19")
-    assert "PLACE" not in ids
+    assert ("BT-5" in ids) == (name in BATCHES)
+    assert ("PLACE" in ids) == (name in BULK)
+    assert ("BT-14" in ids) == (name in RAW)
+    assert ("BT-9" in ids) == (name in BATCHES and name != "batching-v6")
+    assert ("BT-12b" in ids) == (name in BATCHES and name not in ("batching-v6", "batching-v8"))
 
 
 def test_what_holds_at_every_step_holds_at_rest() -> None:

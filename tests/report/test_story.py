@@ -18,7 +18,7 @@ from tests.engines.scheduled import DEADLOCK, GRABBING, run_of
 from tests.engines.simple import LINUX, STORE, TOY
 
 FOLIO, LOCKED = Folio(0, 1, (0,)), Folio(0, 1, (0,), locked=True)
-ENTRY = ZswapEntry(nid=0)
+ENTRY = ZswapEntry(slab_nid=0)
 
 
 def story(*steps: tuple[int, str, str, Any, Any], found: str = "", waits: str = "") -> Story:
