@@ -16,6 +16,8 @@ FINE, REFUTED, WRONG_USE, UNDECIDED = 0, 1, 2, 3
 
 MISTAKES = frozenset(
     {
+        "refmodel.engines.partial_failure.CannotStore",
+        "refmodel.engines.partial_failure.NoGoal",
         "refmodel.engines.scope.BadScope",
         "refmodel.engines.toml_file.BadFile",
         "refmodel.engines.explorer.checkpoint.Refused",

@@ -12,6 +12,8 @@ from refmodel.cli.check import check
 from refmodel.cli.diff import diff
 from refmodel.cli.errors import one_line
 from refmodel.cli.explore import explore
+from refmodel.cli.failures import failures
+from refmodel.cli.iaa import iaa
 from refmodel.cli.litmus import litmus
 from refmodel.cli.museum import museum
 from refmodel.cli.numa_report import numa_report
@@ -49,6 +51,7 @@ def main(ctx: click.Context) -> None:
 for command in (
     check,
     explore,
+    failures,
     litmus,
     replay,
     validate,
@@ -57,6 +60,7 @@ for command in (
     profiles,
     diff,
     overhead,
+    iaa,
     numa_report,
     bench,
 ):

@@ -164,8 +164,11 @@ class Watched(KernelView):
         self.read: set[int] = set()
 
     def __getitem__(self, place: Any) -> Any:
-        """Read a component."""
-        self.read.add(place)
+        """Read a component, or a row of them."""
+        try:
+            self.read.add(place)
+        except TypeError:
+            self.read.update(range(*place.indices(len(self))))
         return list.__getitem__(self, place)
 
 

@@ -49,7 +49,7 @@ Cell = tuple[int, int]
 class Progress:
     """How far a search has come.
 
-    doing: what it does now.  done, due: of that, due 0 where it is not known.  scenarios: tried so far.
+    doing: what it does now.  done, due: how much of that.  scenarios: tried so far.
     """
 
     doing: str
@@ -80,7 +80,7 @@ class Clock:
         """How long the search has taken."""
         return time.monotonic() - self.began
 
-    def tell(self, doing: str, done: int, due: int = 0) -> None:
+    def tell(self, doing: str, done: int, due: int) -> None:
         """Say how far the search has come.  Raises OutOfTime."""
         if self.progress is not None:
             self.progress(Progress(doing, done, due, self.scenarios, self.seconds))

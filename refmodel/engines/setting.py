@@ -13,6 +13,7 @@ from refmodel.profiles import preset
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from refmodel.kernel.config import Sizes
     from refmodel.kernel.crypto import Codec
     from refmodel.kernel.table import KernelView
     from refmodel.profiles import Profile
@@ -71,9 +72,13 @@ class Setting:
         sizes: name of a preset.  Raises UnknownPreset, and ValueError for a compressor or an allocator that
         does not exist.
         """
+        return self.system_of(profile, preset(sizes))
+
+    def system_of(self, profile: Profile, sizes: Sizes) -> KernelView:
+        """Return a system of any sizes, as ``system`` does."""
         fixed: dict[str, Any] = {} if self.device else {"device_slots": 0}
         config = profile.config(
-            preset(sizes),
+            sizes,
             codecs(self.compressor, profile.kernel),
             compressor=self.compressor,
             zpool=self.zpool,

@@ -7,7 +7,7 @@ here: how often a store asks for what, what it counts when it is refused, and wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -18,7 +18,6 @@ from refmodel.machine.introspect import describe_operation
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from refmodel.machine import Operation
     from refmodel.profiles import Profile
 
 STORE = "zswap_store"
@@ -211,7 +210,9 @@ class Goal:
     def text(self) -> str:
         """The goal in one line."""
         pages = "1 page" if self.path.call == 1 else f"{self.path.call} pages"
-        text = f"{self.row.text}, at {self.where}, {pages} a call, {self.old} of the slots with an older entry"
+        text = (
+            f"{self.row.text}, at {self.where}, {pages} a call, {self.old} of the slots with an older entry"
+        )
         if self.second is None:
             return text
         return f"{text}; then {self.second.point} fails where it is asked for the {self.second.occurrence + 1}. time"
@@ -219,14 +220,13 @@ class Goal:
 
 @attrs.frozen
 class Left:
-    """A step that can fail by its definition and cannot on a path, or not over older entries: no goal.
+    """What looks like a goal and is none, because nothing leads there.
 
-    old: which of ``OLD`` it is about.  why: in one sentence.
+    what: a row, or some of ``OLD``.  call: pages that the compressor takes in one call.  why: in one sentence.
     """
 
-    row: Row
-    path: Path
-    old: tuple[Old, ...]
+    what: str
+    call: int
     why: str
 
 
@@ -246,14 +246,18 @@ def declare(profile: Profile, paths: Sequence[Path]) -> Declaration:
     goals: list[Goal] = []
     left: list[Left] = []
     for path in paths:
+        if path.olds != OLD:
+            left.append(
+                Left("older entries", path.call, "they are released before the folio is stored again")
+            )
         for row in rows(profile, path):
             why = _not_on(path, row)
             if why:
-                left.append(Left(row, path, OLD, why))
+                left.append(Left(row.text, path.call, why))
                 continue
             olds = path.olds if row.point != ALLOC_LRU.name else path.olds[:1]
             if olds != path.olds:
-                left.append(Left(row, path, OLD[1:], "its cgroup has lists since the older entries were stored"))
+                left.append(Left(f"{row.text}, over older entries", path.call, "they have made the lists"))
             made = (Goal(0, row, path, old, *place) for old in olds for place in _places(row, path))
             goals += [attrs.evolve(goal, number=len(goals) + n) for n, goal in enumerate(made, start=1)]
     return Declaration(tuple(goals), tuple(left))
@@ -297,7 +301,7 @@ def _conditions(profile: Profile, path: Path) -> Iterator[Row]:
                 break
 
 
-def _steps(cls: type[Operation]) -> Iterable[str]:
+def _steps(cls: Any) -> Iterable[str]:
     return (step.name for step in describe_operation(cls).steps)
 
 
@@ -306,8 +310,7 @@ def _not_on(path: Path, row: Row) -> str:
     pages = row.operation == STORE and row.unit != "folio"
     if row.operation in path.operations and not (pages and path.in_batches):
         return ""
-    how = "in batches" if path.in_batches else "page by page"
-    return f"with a compressor of {path.call} a call, the folio is stored {how}"
+    return f"the folio is stored {'in batches' if path.in_batches else 'page by page'}"
 
 
 def _places(row: Row, path: Path) -> Iterator[tuple[int, int, tuple[Injected, ...]]]:

@@ -144,7 +144,7 @@ def next_wrapping(cursor: int, queues: int) -> int:
 def next_equal(cursor: int, queues: int) -> int:
     """Return the next index of a table: back to 0 from the last one only.
 
-    A cursor that is past the last one, because the table shrank, never comes back (hazard H5, by reading).
+    A cursor that is past the last one, because the table shrank, never comes back (IAA-H5, by reading).
     Source: comp_wq_table_next_wq(), batching v9 06/19, v10 and v13.
     """
     return 0 if cursor + 1 == queues else cursor + 1

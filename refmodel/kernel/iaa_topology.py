@@ -31,10 +31,14 @@ class ImpossibleHost(ValueError):
     """A host that cannot be.
 
     key: what is wrong, as host files call it.  found, expected, hint: the parts of the message.
+    position: of the device in the host that it is about, None for the host itself.
     """
 
-    def __init__(self, key: str, found: str, expected: str, hint: str = "") -> None:
+    def __init__(
+        self, key: str, found: str, expected: str, hint: str = "", *, position: int | None = None
+    ) -> None:
         self.key, self.found, self.expected, self.hint = key, found, expected, hint
+        self.position = position
         super().__init__(f"{found}; expected {expected}{f'; {hint}' if hint else ''}")
 
 
@@ -222,14 +226,21 @@ class Host:
         if not self.devices:
             raise ImpossibleHost("device", "no devices", "at least one", "add a [[device]]")
         ids = [device.id for device in self.devices]
-        for device in self.devices:
+        for position, device in enumerate(self.devices):
             if not 0 <= device.package < self.packages:
                 raise ImpossibleHost(
-                    "package", f"{device.name} in package {device.package}", f"0 to {self.packages - 1}"
+                    "package",
+                    f"{device.name} in package {device.package}",
+                    f"0 to {self.packages - 1}",
+                    position=position,
                 )
-            if ids.count(device.id) > 1:
+            if device.id in ids[:position]:
                 raise ImpossibleHost(
-                    "id", f"{device.name} twice", "each device once", "give each group its id"
+                    "id",
+                    f"{device.name} twice",
+                    "each device once",
+                    "give each group its id",
+                    position=position,
                 )
 
     @property

@@ -331,7 +331,7 @@ class ZswapStorePagesV14(ZswapStorePagesV13):
 class ZswapStorePagesV4(ZswapStorePages):
     """Store a batch of v4: charges and counters follow for all pages at once, when all are on their lists.
 
-    The clean-up frees all pages of the batch, whether they are published or not (HB-1), and the one charge of a
+    The clean-up frees all pages of the batch, whether they are published or not (B02), and the one charge of a
     batch counts as one page (HB-2).
     """
 

@@ -10,6 +10,7 @@ import attrs
 from refmodel.machine import Operation
 from refmodel.museum import (
     b01_wrong_node,
+    b01a_node_for_the_addition,
     b02_frees_published,
     b03_forgets_prefix,
     b05_flag_stays,
@@ -105,6 +106,7 @@ EXHIBITS: tuple[Exhibit, ...] = tuple(
         s08_nothing_stops_swapoff,
         s11_charge_and_record,
         b01_wrong_node,
+        b01a_node_for_the_addition,
         b02_frees_published,
         b03_forgets_prefix,
         b05_flag_stays,
@@ -156,7 +158,7 @@ NOT_IN_THIS_ROOM = {
     "R03": "A completion wakes a waiter that has freed the control block: needs zram.",
     "R05": "Two passes over zram's slots mistake each other's marks: needs zram.",
     "M01": "A handle's word is used twice while zsmalloc evicts: none of the model's kernels has that code.",
-    "M03": "Compressed data goes to the node of the reclaiming task: objects have no node in the model.",
+    "M03": "Compressed data goes to the node of the reclaiming task: so does 6.12, so no property forbids it there; a litmus file shows it.",
     "K01": "The queue receives the bytes of a folio: needs kcompressd.",
     "K02": "Nobody wakes the worker: needs kcompressd.",
     "K03": "The worker leaves after its first success: needs kcompressd.",
@@ -172,16 +174,20 @@ NOT_IN_THIS_ROOM = {
 """Bugs of the list that need something that the model does not have."""
 
 
+OTHER_NAMES = {"HB-1": "B02", "HB-4": "B01"}
+"""Hazards of batching (HB-1 to HB-6) that are on the list of bugs under another id."""
+
+
 class UnknownExhibit(LookupError):
     """There is no exhibit of that id."""
 
 
 def exhibit(id: str) -> Exhibit:
-    """Return an exhibit by its id.
+    """Return an exhibit by its id, or by another name of it.
 
     Raises UnknownExhibit, which says what the bug waits for, or names the exhibits and the nearest one.
     """
-    known = {each.id: each for each in EXHIBITS}
+    known, id = {each.id: each for each in EXHIBITS}, OTHER_NAMES.get(id, id)
     if id in known:
         return known[id]
     if id in NOT_IN_THIS_ROOM:

@@ -14,7 +14,7 @@ from refmodel.kernel.page_io import SwapWritepage
 from refmodel.kernel.table import KernelView
 from refmodel.machine import Call, Next, step
 from refmodel.museum.exhibit import Exhibit, do
-from refmodel.profiles.batching import POSTINGS
+from refmodel.profiles.batching import POSTINGS, PROPOSALS
 
 
 @attrs.define
@@ -63,7 +63,7 @@ EXHIBIT = Exhibit(
     source="swap_writepage(), mm/page_io.c 6.12.117, and zswap_writeback_entry(), mm/zswap.c",
     evidence="B",
     base="linux-6.12",
-    released_in=("linux-6.18", "linux-7.3", *(posting.name for posting in POSTINGS)),
+    released_in=("linux-6.18", "linux-7.3", *(made.name for made in (*POSTINGS, *PROPOSALS))),
     operations={},
     remedy={"swap_writepage": InvalidatesUnderZero},
     breaks=("ZS-18",),

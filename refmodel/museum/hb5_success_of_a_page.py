@@ -16,6 +16,7 @@ from refmodel.kernel.table import KernelView
 from refmodel.kernel.zswap_compress_pages import ZswapCompressPagesV12
 from refmodel.machine import Next, step
 from refmodel.museum.exhibit import Exhibit, do
+from refmodel.profiles.batching import PROPOSALS
 
 
 @attrs.define
@@ -48,7 +49,7 @@ EXHIBIT = Exhibit(
     source="zswap_compress(), zswap compression batching v12 23/23 to v14 26/26, and the review of v13",
     evidence="B",
     base="batching-v14",
-    released_in=("batching-v12", "batching-v13"),
+    released_in=("batching-v12", "batching-v13", *(made.name for made in PROPOSALS)),
     operations={},
     remedy={"zswap_compress_pages": TestsTheLength},
     lengths=(4096,),

@@ -22,6 +22,7 @@ from refmodel.kernel import (
     zswap_decompress,
     zswap_store_batch,
     zswap_store_pages,
+    zswap_store_pages_insert_first,
 )
 from refmodel.kernel import zswap_entry as entry
 from refmodel.kernel.table import NOT_THERE
@@ -188,5 +189,15 @@ BATCHING_RECLAIM = _posting(
 )
 """Roadmap of v9, item 2; v1 had a patch for it, and v4 a store that took several folios."""
 
-PROPOSALS = (BATCHING_DECOMPRESS, BATCHING_RECLAIM)
-"""What the roadmap of the series names and no posting of it has."""
+BATCHING_V14_INSERT_FIRST = _posting(
+    BATCHING_V14,
+    "batching-v14-insert-first",
+    "Proposal on v14: all insertions of a batch come first, charges, counters and lists when nothing can fail.",
+    {},
+    base=BATCHING_V14.name,
+    zswap_store_pages=zswap_store_pages_insert_first.ZswapStorePagesInsertFirst,
+)
+"""Asked for in the review of v12 22/23 (October 2025); its author kept the other order."""
+
+PROPOSALS = (BATCHING_DECOMPRESS, BATCHING_RECLAIM, BATCHING_V14_INSERT_FIRST)
+"""What the roadmap of the series names, or its review, and no posting of it has."""

@@ -17,5 +17,7 @@ NEIGHBOURS = (
     ("batching-v12", "batching-v13"),
     ("batching-v13", "batching-v14"),
     ("batching-v14", "batching-decompress"),
+    ("batching-v14", "batching-reclaim"),
+    ("batching-v14", "batching-v14-insert-first"),
 )
 """Names of profiles, the earlier one first.  Each profile but the first comes second once."""

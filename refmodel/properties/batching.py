@@ -195,7 +195,8 @@ def published_when_all_are_in_the_pool(events: list[Event], v: KernelView) -> st
 def clean_up_frees_the_rest(events: list[Event], v: KernelView) -> str | None:
     """A batch that fails frees those of its entries that it has not published; one that succeeds has none."""
     for batch in _batches(events):
-        published = batch.of("xa_store", "entry")
+        taken_back = set(batch.of("xa_restore", "entry"))
+        published = [entry for entry in batch.of("xa_store", "entry") if entry not in taken_back]
         expected = sorted(set(batch.of("entry_alloc", "entry")) - set(published))
         found = sorted(batch.of("entry_put", "entry"))
         if found != expected or (batch.ok and expected):

@@ -91,6 +91,7 @@ def _free_object(v: KernelView, left: list[Any], handle: int) -> None:
 
 def _up_to_others(v: KernelView, counted: Mapping[str, int]) -> frozenset[int]:
     """Return places at which a failed store may have changed something that is not its own."""
-    lists = [*v.at.lru_ready, *(place for row in v.at.zs_class for place in row)]
-    hysteresis = [v.at.reached_full, v.at.shrink_work] if "pool_limit_hit" in counted else []
-    return frozenset((*lists, *hysteresis))
+    places: set[int] = {*v.at.lru_ready, *(place for row in v.at.zs_class for place in row)}
+    if "pool_limit_hit" in counted:
+        places |= {v.at.reached_full, v.at.shrink_work}
+    return frozenset(places)

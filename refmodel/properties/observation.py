@@ -21,6 +21,7 @@ from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.crypto import is_zero
 from refmodel.kernel.state import EMPTY_PTE, Content, MthpCounters, Pte, VmCounters, ZswapCounters
 from refmodel.kernel.state import MemcgCounters as Statistics
+from refmodel.kernel.zswap_entry import entry_to_nid
 from refmodel.kernel.zswap_limits import total_pages
 
 if TYPE_CHECKING:
@@ -175,30 +176,42 @@ class Observer:
         yield "cursor of the shrink worker", v[v.at.next_shrink]
         yield "shrink work is pending", v[v.at.shrink_work].pending
 
-    def _behind(self, slot: int) -> tuple[Any, ...]:
-        """Return what stands behind a swapped-out page: its slot's record, then where the bytes are."""
+    def _behind(self, slot: int) -> str:
+        """Describe what stands behind a swapped-out page: the record of its slot, then where the bytes are."""
         v = self.v
         record, number = v[v.at.slot[slot]], v[v.at.tree[slot]]
-        entry = v[v.at.entry[number]] if number else None
-        zswap = entry and (entry.nid, entry.length, entry.referenced, entry.objcg, self._pool(entry.pool)[0])
-        cached = bool(v[v.at.swap_cache[slot]])
-        return record.count, record.memcg, cached, v[v.at.zeromap[slot]], zswap
+        words = [f"count {record.count}", f"charged to cgroup {record.memcg}"]
+        words += ["cached"] * bool(v[v.at.swap_cache[slot]]) + ["zero bit"] * v[v.at.zeromap[slot]]
+        return ", ".join([*words, *([self._entry(number)] if number else [])])
 
-    def _mapped(self, pte: Pte) -> tuple[Any, ...]:
+    def _entry(self, number: int) -> str:
+        entry = self.v[self.v.at.entry[number]]
+        if entry is None:
+            return "an entry of the past"
+        words = [f"{entry.length} bytes", f"node {entry_to_nid(self.v, entry)}", f"objcg {entry.objcg}"]
+        return f"entry: {', '.join([*words, *(['referenced'] * entry.referenced)])}"
+
+    def _mapped(self, pte: Pte) -> str:
         folio = self.v[self.v.at.folio[pte.folio]]
         if folio is None:
-            return ("a folio of the past",)
-        state = (folio.nid, folio.memcg, len(folio.contents), folio.dirty, folio.swapbacked, folio.swapcache)
-        return *state, pte.index, pte.dirty, pte.exclusive
+            return "a folio of the past"
+        words = [f"page {pte.index} of {len(folio.contents)}", f"node {folio.nid}", f"cgroup {folio.memcg}"]
+        words += [flag for flag in _FOLIO_FLAGS if getattr(folio, flag)]
+        return ", ".join([*words, *(f"pte {flag}" for flag in _PTE_FLAGS if getattr(pte, flag))])
 
     def _listed(self, number: int, names: Mapping[int, str]) -> str:
         entry = self.v[self.v.at.entry[number]]
         return names.get(entry.swpentry, "a page of nobody") if entry is not None else "an entry of the past"
 
-    def _pool(self, number: int) -> tuple[Any, ...]:
-        pool = self.v[self.v.at.pool[number]]
-        pages = self.v[self.v.at.pool_pages[number]]
-        return ("none",) if pool is None else (pool.compressor, pool.zpool, pool.ref, pool.killed, pages)
+    def _pool(self, number: int) -> str:
+        pool, pages = self.v[self.v.at.pool[number]], self.v[self.v.at.pool_pages[number]]
+        if pool is None:
+            return "a pool of the past"
+        return f"{pool.compressor} in {pool.zpool}, {pool.ref} references, {pages} pages{', killed' * pool.killed}"
+
+
+_FOLIO_FLAGS = ("dirty", "uptodate", "swapbacked", "swapcache", "writeback")
+_PTE_FLAGS = ("dirty", "exclusive")
 
 
 def spelled(value: Any) -> Any:

@@ -161,11 +161,12 @@ def _step(name: str, before: StepInfo | None, after: StepInfo | None) -> StepDif
 
 def _code(step: StepInfo) -> dict[str, str]:
     """Return what a step and its helpers do, by their names; those of methods begin with a dot."""
-    named = (
-        (f"{'.' * ('.' in function.__qualname__)}{function.__name__}", function)
-        for function in step.functions
-    )
-    return {name: _without_words(function) for name, function in named}
+    found: dict[str, str] = {}
+    for function in step.functions:
+        name = f"{'.' * ('.' in function.__qualname__)}{function.__name__}"
+        # A step that overrides another one may call it: both have the same name.
+        found[name] = "\n".join(filter(None, (found.get(name), _without_words(function))))
+    return found
 
 
 def _without_words(function: Function) -> str:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from refmodel.engines.command import describe
 from refmodel.engines.commands import KINDS
-from refmodel.engines.difference import Behaviour
+from refmodel.engines.difference import Behaviour, scenario_data
 from refmodel.engines.difference_pair import EVENTS, Act, Sight, Told, programs
 from refmodel.engines.difference_scope import Endings, Explored
 from refmodel.engines.difference_search import Progress
@@ -21,9 +21,10 @@ from refmodel.engines.replay import Answer, MoveRecord, Timeline, replay
 from refmodel.engines.rerun import rerun
 from refmodel.engines.schedule_token import encode_run
 from refmodel.engines.token import encode
+from refmodel.kernel.crypto import Compressed, CompressError
 from refmodel.properties.observation import SEES
 from refmodel.report.lanes import lanes_page
-from refmodel.report.side_by_side import MARK, command_lines, summary_line
+from refmodel.report.side_by_side import MARK, command_lines, roles, summary_line
 from refmodel.report.story import of_rerun
 from refmodel.report.terminal import Unbroken, show, table
 from refmodel.report.timeline import answer_text, brief
@@ -39,9 +40,9 @@ _LONG = 34
 
 def progress_line(progress: Progress) -> str:
     """Return how far a comparison has come, in one line."""
-    of = f" of {progress.due:,}" if progress.due else ""
     return (
-        f"{progress.seconds:.0f} s: {progress.scenarios:,} scenarios; {progress.doing}: {progress.done:,}{of}"
+        f"{progress.seconds:.0f} s: {progress.scenarios:,} scenarios; {progress.doing}: "
+        f"{progress.done:,} of {progress.due:,}"
     )
 
 
@@ -73,7 +74,7 @@ def told_page(
 
     unfold: print every step of every command.
     """
-    names = before.name, after.name
+    names, classes = (before.name, after.name), roles(before, after)
     ours, theirs = programs(told.scenario, before, after)
     runs = replay(ours, before, ()), replay(theirs, after, ())
     parts: list[RenderableType] = []
@@ -82,9 +83,9 @@ def told_page(
         last = number == len(told.scenario.acts)
         parts.append(f"{number:3}  {text}")
         if last or unfold:
-            parts += command_lines(*moves, names, unfold=unfold)
+            parts += command_lines(*moves, names, classes, unfold=unfold)
         else:
-            parts.append(summary_line(*moves, names))
+            parts.append(summary_line(*moves, names, classes))
     parts += ["", sights_table(told.sights, *names), ""]
     for program, chosen in zip((ours, theirs), words, strict=True):
         parts.append(Unbroken(f"{program.profile}: refmodel replay {encode(program)}{chosen}"))
@@ -123,7 +124,7 @@ def _told_data(told: Told, before: Profile, after: Profile) -> dict[str, Any]:
     runs = replay(made[0], before, ()), replay(made[1], after, ())
     return {
         "text": list(_commands(told, runs)),
-        "scenario": attrs.asdict(told.scenario),
+        "scenario": scenario_data(told.scenario),
         "sights": [dict(zip(("what", "before", "after"), _sight(s), strict=True)) for s in told.sights],
         "tokens": [encode(program) for program in made],
     }
@@ -186,10 +187,19 @@ def _answered(
     """Write one unusual answer, and which side is never asked."""
     answered = act.answers[index]
     told = [_nth(move, answered.point, answered.time) for move in moves]
-    text = next(answer_text(answer) for answer in told if answer is not None)
+    text = next(_answer_text(answer) for answer in told if answer is not None)
     again = f" the {_ORDINALS.get(answered.time, f'{answered.time}th')} time" if answered.time > 1 else ""
     silent = [run.program.profile for run, answer in zip(runs, told, strict=True) if answer is None]
     return f"{text}{again}{f' ({silent[0]} does not ask)' if silent else ''}"
+
+
+def _answer_text(answer: Answer) -> str:
+    """Write an answer: what a compressor made of a page by its length, or its error."""
+    if isinstance(answer.taken, Compressed):
+        return f"{answer.choice} gives {answer.taken.length} bytes"
+    if isinstance(answer.taken, CompressError):
+        return f"{answer.choice} fails with errno {answer.taken.errno}"
+    return answer_text(answer)
 
 
 _ORDINALS = {2: "2nd", 3: "3rd"}

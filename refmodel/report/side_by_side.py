@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from itertools import groupby, zip_longest
+from typing import TYPE_CHECKING
 
 import attrs
 from rich.text import Text
@@ -15,6 +16,9 @@ from refmodel.engines.replay import MoveRecord, StepRecord
 from refmodel.report.lane_rows import change_text
 from refmodel.report.terminal import WIDTH
 from refmodel.report.timeline import BOOKKEEPING, answer_text
+
+if TYPE_CHECKING:
+    from refmodel.profiles import Profile
 
 _INDENT = 5
 _COLUMN = (WIDTH - _INDENT - 2) // 2
@@ -26,7 +30,6 @@ _NEAR = 1
 _FIRST, _LAST = 8, 2
 """Rows at the beginning and at the end of a difference that are printed at least."""
 
-_RELEASE = re.compile(r"\d+$")
 _COUNTER = re.compile(r".*\.\w+$")
 
 MARK = "!"
@@ -42,9 +45,23 @@ class Row:
     same: bool = False
 
 
-def rows(before: Sequence[StepRecord], after: Sequence[StepRecord]) -> list[Row]:
-    """Return the steps of two runs so that those of one name stand side by side, in order."""
-    ours, theirs = ([_key(step) for step in steps] for steps in (before, after))
+Roles = Mapping[str, str]
+"""Names of operations by the names of the classes that implement them."""
+
+
+def roles(*profiles: Profile) -> Roles:
+    """Return what the classes of profiles are, so that steps of one operation can be told."""
+    tables = [attrs.asdict(each.operations, recurse=False) for each in profiles]
+    return {cls.__name__: name for table in tables for name, cls in table.items() if cls is not None}
+
+
+def rows(before: Sequence[StepRecord], after: Sequence[StepRecord], classes: Roles) -> list[Row]:
+    """Return the steps of two runs so that those of one operation and name stand side by side, in order."""
+
+    def keys(steps: Sequence[StepRecord]) -> list[tuple[str, str]]:
+        return [(classes.get(step.operation, step.operation), step.step) for step in steps]
+
+    ours, theirs = keys(before), keys(after)
     found: list[Row] = []
     for tag, i1, i2, j1, j2 in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
         for one, other in zip_longest(before[i1:i2], after[j1:j2]):
@@ -53,13 +70,13 @@ def rows(before: Sequence[StepRecord], after: Sequence[StepRecord]) -> list[Row]
 
 
 def command_lines(
-    before: MoveRecord, after: MoveRecord, names: tuple[str, str], *, unfold: bool = False
+    before: MoveRecord, after: MoveRecord, names: tuple[str, str], classes: Roles, *, unfold: bool = False
 ) -> Iterator[Text]:
     """Draw a command on both profiles; runs of steps that both take, or one alone, are folded.
 
     names: of the profiles, as headings.  unfold: print every step.
     """
-    drawn = rows(before.steps, after.steps)
+    drawn = rows(before.steps, after.steps, classes)
     yield _line(*names, "bold")
     first = next((number for number, row in enumerate(drawn) if not row.same), -1)
     for number, row in _folded(list(enumerate(drawn)), unfold=unfold):
@@ -69,12 +86,13 @@ def command_lines(
             yield from _row(row, MARK if number == first else "")
 
 
-def summary_line(before: MoveRecord, after: MoveRecord, names: tuple[str, str]) -> Text:
+def summary_line(before: MoveRecord, after: MoveRecord, names: tuple[str, str], classes: Roles) -> Text:
     """Say of a command after which nothing looks different how many steps it takes."""
-    drawn = rows(before.steps, after.steps)
+    drawn = rows(before.steps, after.steps, classes)
     counts = [len(move.steps) for move in (before, after)]
     if all(row.same for row in drawn):
-        return _line(f"both take the same {_steps(counts[0]).removeprefix('1 ')}", "", "dim")
+        steps = "step" if counts[0] == 1 else f"{counts[0]} steps"
+        return _line(f"both take the same {steps}", "", "dim")
     pairs = ", ".join(f"{_steps(count)} on {name}" for count, name in zip(counts, names, strict=True))
     return _line(f"{pairs}; nothing looks different", "", "dim")
 
@@ -98,11 +116,6 @@ def _folded(
         yield from block[:head]
         yield len(block) - head - tail, None
         yield from block[len(block) - tail :]
-
-
-def _key(step: StepRecord) -> tuple[str, str]:
-    """Return what steps of different kernels have in common: the operation without its release, and the step."""
-    return _RELEASE.sub("", step.operation), step.step
 
 
 def _changes(step: StepRecord | None) -> list[str]:

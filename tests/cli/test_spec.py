@@ -33,12 +33,3 @@ def test_profiles_lists_them() -> None:
     assert result.exit_code == 0
     assert "linux-6.18" in result.stdout
     assert json.loads(refmodel_command("profiles", "--json").stdout)[0]["name"] == "linux-6.1"
-
-
-def test_profiles_tells_what_differs() -> None:
-    result = refmodel_command("profiles", "linux-6.18", "linux-7.3")
-    data = json.loads(refmodel_command("profiles", "linux-6.18", "linux-7.3", "--json").stdout)
-
-    assert result.exit_code == 0
-    assert "shrink_memcg_budget" in result.stdout
-    assert data["options"]["shrink_memcg_budget"] == [1, 32]

@@ -46,7 +46,7 @@ def ctx(toy: Toy, cpu: int) -> AcompCtx:
     return toy.v[toy.v.at.acomp_ctx[1][cpu]]
 
 
-@pytest.mark.parametrize("kernel", (*KERNELS, "vswap-v6"))
+@pytest.mark.parametrize("kernel", [*KERNELS, "vswap-v6"])
 def test_the_context_is_locked_while_a_page_is_decompressed(kernel: str) -> None:
     """Nobody else can use its request and its buffer; afterwards it is free again."""
     toy, running = decompressing(kernel)

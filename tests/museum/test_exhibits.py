@@ -109,6 +109,11 @@ def test_an_exhibit_is_found_by_its_id() -> None:
     assert exhibit("Z11").profile.name == "linux-6.18+Z11"
 
 
+def test_a_hazard_of_batching_is_found_by_its_number() -> None:
+    assert exhibit("HB-1") is exhibit("B02")
+    assert exhibit("HB-4") is exhibit("B01")
+
+
 def test_a_bug_that_is_not_shown_yet_says_what_it_waits_for() -> None:
     with pytest.raises(UnknownExhibit, match=r"'I02': not shown yet.*IAA"):
         exhibit("I02")

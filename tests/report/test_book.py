@@ -1,5 +1,6 @@
 """The generated pages of the book."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ from refmodel.kernel import choices
 from refmodel.machine import ChoicePoint
 from refmodel.museum import EXHIBITS, NOT_IN_THIS_ROOM
 from refmodel.profiles import PROFILES
+from refmodel.profiles.neighbours import NEIGHBOURS
 from refmodel.properties import PROPERTIES
 from refmodel.report import spec
 from refmodel.report.book import prose, write_pages
+from refmodel.report.book_differences import difference_name
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +58,31 @@ def test_every_property_has_its_sentence(book: Path) -> None:
         assert f"### {each.id}\n\n{prose(each.sentence)}\n" in text
 
 
-def test_every_profile_is_compared_with_the_nearest_before_it(book: Path) -> None:
-    text = page(book, "profiles.md")
+@pytest.mark.parametrize("pair", NEIGHBOURS, ids=lambda pair: difference_name(*pair))
+def test_neighbours_have_a_page_with_what_differs_and_what_looks_different(
+    book: Path, pair: tuple[str, str]
+) -> None:
+    text = page(book, f"differences/{difference_name(*pair)}.md")
 
-    for heading in ("## From linux-6.1 to linux-6.12", "## From linux-6.18 to linux-7.3"):
-        assert heading in text
-    assert text.count("\n## From ") == len(PROFILES) - 1
+    assert text.startswith(f"# From {pair[0]} to {pair[1]}\n")
+    for heading in (
+        "## What looks different",
+        "### data",
+        "### counters",
+        "### strict",
+        "## Options and operations",
+    ):
+        assert f"\n{heading}\n" in text
+    assert f"differences/{difference_name(*pair)}.md" in page(book, "profiles.md")
+
+
+def test_a_page_of_differences_shows_the_shortest_scenario_in_two_columns(book: Path) -> None:
+    text = page(book, "differences/linux-6.12-to-linux-6.18.md")
+
+    assert "\n  1  write(mm=0, page=0, content=2)\n" in text
+    assert re.search(r"\n     linux-6\.12 +linux-6\.18\n", text)
+    assert re.search(r"\n!  .*  .*\n", text)
+    assert "refmodel replay rm1-" in text
 
 
 def test_every_choice_point_names_the_operations_that_ask_it(book: Path) -> None:

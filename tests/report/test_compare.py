@@ -1,6 +1,7 @@
 """The difference of two profiles, exact for two that differ in little."""
 
 import json
+from typing import Any
 
 import attrs
 import pytest
@@ -32,6 +33,17 @@ class StoreWithOtherHelper(ZswapStore73):
     def finish(self, v: object, ok: bool, ret: int) -> Return:
         """End the store without telling anybody."""
         return Return(ok)
+
+
+@attrs.define
+class StoreThatGoesOn(ZswapStore73):
+    """Store a folio, and count it twice."""
+
+    @step
+    def count(self, v: Any) -> Next:
+        """Count, and once more."""
+        v[v.at.zs.stored_pages] += 1
+        return ZswapStore73.count(self, v)
 
 
 def sibling(**classes: type) -> Profile:
@@ -102,6 +114,14 @@ def test_a_step_that_differs_in_words_only_is_the_same() -> None:
     found = compare.difference(profile("linux-6.12"), profile("linux-7.3"))
 
     assert step_of(found, "zswap_store", "after_memcg_shrink") is None
+
+
+def test_a_step_that_calls_the_one_that_it_overrides_has_changed() -> None:
+    found = compare.difference(profile("linux-7.3"), sibling(zswap_store=StoreThatGoesOn))
+
+    count = step_of(found, "zswap_store", "count")
+    assert count is not None
+    assert (count.kind, count.after, count.through) == ("changed", "Count, and once more.", ())
 
 
 def test_a_step_that_differs_in_a_helper_names_the_helper() -> None:

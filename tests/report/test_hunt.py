@@ -71,5 +71,5 @@ def test_an_exploration_is_run_again_to_the_end_of_its_shortest_run() -> None:
 
 
 def test_an_exhibit_without_a_scope_says_why_it_has_none() -> None:
-    with pytest.raises(LookupError, match=r"exhibit B01 has no scope: .* events of one actor"):
-        scope_of_exhibit(exhibit("B01"))
+    with pytest.raises(LookupError, match=r"exhibit B03 has no scope: .* events of one actor"):
+        scope_of_exhibit(exhibit("B03"))

@@ -1,0 +1,88 @@
+"""``refmodel iaa tables``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.runner import refmodel_command
+
+
+def test_the_tables_of_a_host_are_printed() -> None:
+    result = refmodel_command("iaa", "tables", "--host", "gnr-6-nodes", "--profile", "6.12")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("gnr-6-nodes on linux-6.12\n")
+    assert "overloaded     iax1: as much to do as 176 CPUs have, 3.7 times the mean" in result.stdout
+
+
+def test_attributes_can_be_set_over_the_file() -> None:
+    arguments = ("--host", "spr", "--profile", "batching-v13", "--json")
+    for given, distribute in (("distribute_decomps=Y", True), ("distribute_decomps=off", False)):
+        result = refmodel_command("iaa", "tables", *arguments, "--attribute", given)
+        assert json.loads(result.stdout)["attributes"]["distribute_decomps"] is distribute
+    result = refmodel_command("iaa", "tables", *arguments, "--attribute", "g_comp_wqs_per_iaa=0")
+    assert json.loads(result.stdout)["devices"][0]["queues"] == ["64 both", "64 both"]
+
+
+def test_a_queue_can_be_unbound_as_written_and_as_intended() -> None:
+    arguments = ("iaa", "tables", "--host", "spr", "--profile", "batching-v13", "--unbind", "wq1.1", "--json")
+    written = json.loads(refmodel_command(*arguments).stdout)
+    intended = json.loads(refmodel_command(*arguments, "--as-intended").stdout)
+    assert [row["compress"] for row in written["cpus"]] == [["wq1.0"]]
+    assert intended["cpus"][0]["compress"] == ["wq1.0", "wq3.1", "wq5.1", "wq7.1"]
+
+
+def test_a_picture_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.svg"
+    assert refmodel_command("iaa", "tables", "--host", "spr", "--svg", str(path)).exit_code == 0
+    assert path.read_text().startswith("<svg ")
+
+
+def test_hosts_that_come_along_are_listed() -> None:
+    result = refmodel_command("iaa", "tables", "--hosts")
+    assert "spr-6          224   6        as spr, 6 devices enabled" in result.stdout
+    listed = json.loads(refmodel_command("iaa", "tables", "--hosts", "--json").stdout)
+    assert {"name": "gnr-6-nodes", "cpus": 384} in [
+        {key: each[key] for key in ("name", "cpus")} for each in listed
+    ]
+
+
+NO_DEVICES = "packages = 1\nnodes = 1\ncores = 2\nthreads = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((), "which host? expected --host FILE|NAME; --hosts lists those that come along"),
+        (("--host=spr9",), "host 'spr9': expected a .toml file, or one of four-packages, "),
+        (("--host=spr9",), "; did you mean spr"),
+        (("--host=FILE",), "FILE:1: no devices; expected at least one; add a [[device]]"),
+        (
+            ("--host=spr", "--profile=linux-6.1"),
+            "IAA driver of profile 'linux-6.1': expected one of linux-6.12, linux-6.18",
+        ),
+        (
+            ("--host=spr", "--attribute=distribute=Y"),
+            "'distribute=Y': expected NAME=VALUE, NAME one of g_comp_wqs",
+        ),
+        (("--host=spr", "--attribute=distribute_comps=2"), "'distribute_comps=2': expected Y or N, such as"),
+        (
+            ("--host=spr", "--attribute=g_comp_wqs_per_iaa=-1"),
+            "'g_comp_wqs_per_iaa=-1': expected a whole number",
+        ),
+        (("--host=spr", "--unbind=1.0"), "'1.0': expected a queue such as wq1.0"),
+        (("--host=spr", "--unbind=wq2.0"), "--unbind wq2.0: not bound; expected one of wq1.0"),
+        (("--host=spr", "--svg=nowhere/a.svg"), "--svg nowhere/a.svg: No such file or directory"),
+    ],
+)
+def test_a_mistake_gets_one_line(tmp_path: Path, given: tuple[str, ...], message: str) -> None:
+    path = tmp_path / "host.toml"
+    path.write_text(NO_DEVICES)
+    result = refmodel_command("iaa", "tables", *(each.replace("FILE", str(path)) for each in given))
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message.replace("FILE", str(path), 1 if message.startswith("FILE") else 0) in result.stderr
+    assert len(result.stderr.splitlines()) == 1
