@@ -58,6 +58,7 @@ class ObservedCodec:
     def __init__(self, name: str) -> None:
         """Stand for a compressor; ``follower`` is set when the system exists."""
         self.name = name
+        self.batch_size = 1
         self.follower: Follower | None = None
 
     def outcomes(self, content: Any) -> tuple[Compressed | CompressError, ...]:

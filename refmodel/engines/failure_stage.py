@@ -6,7 +6,7 @@ A stage is built once and gone back to for every failure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -109,10 +109,12 @@ class Window:
     wrote: how many components each of its steps changed.  batches: lengths of those that began.
     asked: how many failures were asked for until its last step.
     failed_at: how many steps had run when all failures had happened; batch: number of the batch then.
+    look: called after each of its steps.
     """
 
     def __init__(self, environment: Injecting) -> None:
         self.environment = environment
+        self.look: Callable[[], None] = lambda: None
 
     def open(self, v: KernelView, cls: type[Any], failures: int) -> None:
         """Wait for a store.  failures: how many are going to happen."""
@@ -135,6 +137,7 @@ class Window:
         if self.store is not None:
             self._ran.append(f"{type(operation).__name__}.{method.__name__}")
             self.wrote.append(_changes(self._last, now))
+            self.look()
             if not self.failed_at and self.environment.hits == self.failures:
                 self.failed_at, self.batch = len(self._ran), len(self.batches) - 1
         if operation is self.store:
@@ -247,9 +250,9 @@ class Stage:
         self.broken = self.broken or wrong
         self.program.append(Move(command, tuple(self.environment.answers)))
 
-    def store(self) -> Ending:
-        """Store the folio while nothing fails; return how that ended."""
-        self._run(())
+    def store(self, *failures: Injected) -> Ending:
+        """Store the folio with some failures; return how that ended."""
+        self._run(failures)
         return self.window.ending
 
     @property

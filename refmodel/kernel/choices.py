@@ -23,7 +23,9 @@ ADD_TO_SWAP_CACHE = ChoicePoint(
 )
 ALLOC_ENTRY = ChoicePoint("alloc_entry", "The zswap_entry cannot be allocated.", fault=True)
 ALLOC_BULK = ChoicePoint(
-    "alloc_bulk", "The entries of a batch cannot be allocated in one call (kmem_cache_alloc_bulk).", fault=True
+    "alloc_bulk",
+    "The entries of a batch cannot be allocated in one call (kmem_cache_alloc_bulk).",
+    fault=True,
 )
 ENTRY_NODE = ChoicePoint("entry_node", "The node whose memory the zswap_entry comes from.")
 ALLOC_LRU = ChoicePoint("alloc_lru", "memcg_list_lru_alloc cannot make the lists of a cgroup.", fault=True)

@@ -486,7 +486,10 @@ def describe(config: Config) -> tuple[Layout, Places]:
     columns = max(each.classes for each in config.allocators.values())
 
     batch = config.batch_size(config.compressor)
-    first, ctx = ZswapPool(config.compressor, config.zpool, compr_batch_size=batch), AcompCtx(True, reqs=batch)
+    first, ctx = (
+        ZswapPool(config.compressor, config.zpool, compr_batch_size=batch),
+        AcompCtx(True, reqs=batch),
+    )
 
     def first_pool(column: int) -> Any:
         return allocator.empty if column < allocator.classes else None

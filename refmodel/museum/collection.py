@@ -158,7 +158,7 @@ NOT_IN_THIS_ROOM = {
     "R03": "A completion wakes a waiter that has freed the control block: needs zram.",
     "R05": "Two passes over zram's slots mistake each other's marks: needs zram.",
     "M01": "A handle's word is used twice while zsmalloc evicts: none of the model's kernels has that code.",
-    "M03": "Compressed data goes to the node of the reclaiming task: so does 6.12, so no property forbids it there; a litmus file shows it.",
+    "M03": "Compressed data goes to the node of the reclaiming task: 6.12 does so as released (see litmus numa-bytes).",
     "K01": "The queue receives the bytes of a folio: needs kcompressd.",
     "K02": "Nobody wakes the worker: needs kcompressd.",
     "K03": "The worker leaves after its first success: needs kcompressd.",

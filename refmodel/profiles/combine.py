@@ -38,7 +38,9 @@ def combine(one: Profile, other: Profile, known: Mapping[str, Profile]) -> Profi
     assert base is not None
     mine, theirs = _changes(base, one), _changes(base, other)
     operations = {**mine.operations, **theirs.operations}
-    operations |= {name: NOT_THERE for name in operations if _taken_out(name, mine) or _taken_out(name, theirs)}
+    operations |= {
+        name: NOT_THERE for name in operations if _taken_out(name, mine) or _taken_out(name, theirs)
+    }
     return attrs.evolve(
         base,
         name=f"{one.name}{SIGN}{other.name}",

@@ -49,7 +49,7 @@ def looks_different(before: str, after: str) -> Iterator[str]:
     """Yield the section on what an observer sees."""
     yield from ("## What looks different", "")
     yield from (
-        "Both are given the same commands and the same answers of the environment.  These are the shortest",
+        "Both are given the same commands and the same answers of the environment. These are the shortest",
         "scenarios after which somebody who looks at "
         "[one level](../../../do/tell-two-versions-apart.md) sees a difference.",
         "",

@@ -50,7 +50,13 @@ class Stores(Toy):
         made = profile(kernel) if isinstance(kernel, str) else kernel
         used = codec or Symbolic("tokens", (LENGTH,), batch_size=batch)
         sizes = attrs.evolve(
-            preset("toy"), pages=1, slots=room, entries=room, objects=room, max_batch=max_batch, totalram_pages=9 * room
+            preset("toy"),
+            pages=1,
+            slots=room,
+            entries=room,
+            objects=room,
+            max_batch=max_batch,
+            totalram_pages=9 * room,
         )
         self.v = made.system(made.config(sizes, {used.name: used}, compressor=used.name))
         self.v[self.v.at.zswap] = evolve(self.v[self.v.at.zswap], max_pool_percent=100)
@@ -82,7 +88,9 @@ class Stores(Toy):
         """Put a locked folio with these contents into the swap cache; return its number."""
         v, at, nr = self.v, self.v.at, len(contents)
         number = lowest_free(v[at.folios_used])
-        first = next(s for s in range(nr, len(at.slot), nr) if not any(v[at.swap_cache[s + i]] for i in range(nr)))
+        first = next(
+            s for s in range(nr, len(at.slot), nr) if not any(v[at.swap_cache[s + i]] for i in range(nr))
+        )
         v[at.folios_used] |= 1 << number
         v[at.folio[number]] = Folio(
             nid=NID, memcg=MEMCG, contents=tuple(contents), locked=True, swap=first, swapcache=True, refs=1

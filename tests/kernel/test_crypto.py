@@ -232,7 +232,11 @@ class TestSymbolic:
         codec = Symbolic("any", lengths=(1024, PAGE_SIZE))
 
         packed = Packed(5)
-        assert (Compressed(1024, packed), Compressed(PAGE_SIZE, packed), CompressError(EINVAL)) == codec.outcomes(5)
+        assert (
+            Compressed(1024, packed),
+            Compressed(PAGE_SIZE, packed),
+            CompressError(EINVAL),
+        ) == codec.outcomes(5)
 
     def test_a_codec_that_never_fails_has_the_lengths_alone(self) -> None:
         """Without failures a page always compresses."""

@@ -112,7 +112,9 @@ def test_v6_and_v8_lock_a_context_for_a_folio(kernel: str, batch: int) -> None:
 
 @pytest.mark.parametrize("kernel", POSTINGS)
 @pytest.mark.parametrize(
-    "fault", [choices.ALLOC_ENTRY, choices.COMPRESS, choices.ALLOC_OBJECT, choices.XA_STORE], ids=lambda f: f.name
+    "fault",
+    [choices.ALLOC_ENTRY, choices.COMPRESS, choices.ALLOC_OBJECT, choices.XA_STORE],
+    ids=lambda f: f.name,
 )
 def test_no_context_stays_locked_when_a_folio_fails(kernel: str, fault: ChoicePoint) -> None:
     toy = Stores(kernel, batch=2)
@@ -269,6 +271,8 @@ def test_sixteen_real_pages_load_back_byte_for_byte(kernel: str, codec: Codec) -
     first = toy.folio(folio).swap
 
     assert toy.store(folio)
-    assert toy.told("acomp_call", "nr") == ([8, 8] if codec.batch_size > 1 else [] if kernel == V4 else 16 * [1])
+    assert toy.told("acomp_call", "nr") == (
+        [8, 8] if codec.batch_size > 1 else [] if kernel == V4 else 16 * [1]
+    )
     assert toy.v[toy.v.at.zs.stored_incompressible_pages] == 3 * (kernel in RAW)
     assert [toy.loaded(slot) for slot in range(first, first + 16)] == pages
