@@ -198,7 +198,9 @@ class _Minimiser:
         """Move a slice to the next one of its part, or the next one to it."""
         first = 0
         while first < len(self.race.slices):
-            if not any(self.accepts(self.race.parts, each) for each in self.joined(first)):
+            before = len(self.race.slices)
+            joined = any(self.accepts(self.race.parts, each) for each in self.joined(first))
+            if not joined or len(self.race.slices) >= before:  # a run may come apart again as it was
                 first += 1
 
     def joined(self, first: int) -> Iterator[list[Slice]]:

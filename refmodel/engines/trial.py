@@ -6,6 +6,7 @@ Walks, the minimiser, replays and the rule-based machines all drive a system thr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -120,12 +121,12 @@ class Trial:
         self.commands += 1
         self.command_faults.clear()
         try:
-            self.value = run(v, operation, observe)
+            self.value = run(v, operation, observe, partial(self._end_a_write, observe))
             wrong = promise.broken(v, command, self.value, self.run_faults, self.command_faults)
             if wrong is not None:
                 return Violation("PROMISE", BUILT_IN["PROMISE"], wrong, "at rest")
             for work in background.ready(v):
-                run(v, work, observe)
+                run(v, work, observe, partial(self._end_a_write, observe))
         except Broken as found:
             return found.violation
         except Exception as error:
@@ -135,6 +136,13 @@ class Trial:
             return of_error(error)
         events, self._events = self._events, []
         return self._history(events) or broken_state(v, self._states)
+
+    def _end_a_write(self, observe: StepObserver) -> bool:
+        """Let the device end the first write of those in flight; return whether there was one."""
+        writes = background.under_writeback(self.v)
+        if writes:
+            run(self.v, self.v.ops.end_swap_write(folio=writes[0]), observe)
+        return bool(writes)
 
     def _history(self, events: list[Event]) -> Violation | None:
         if not self._histories:

@@ -25,11 +25,18 @@ class WouldBlock(RuntimeError):
         self.operation, self.step, self.what = operation, step, what
 
 
-def run(view: View, operation: Operation, observe: StepObserver | None = None) -> Any:
+def run(
+    view: View,
+    operation: Operation,
+    observe: StepObserver | None = None,
+    while_waiting: Callable[[], bool] | None = None,
+) -> Any:
     """Run an operation to its end and return its value.
 
     observe: called after each step, the called operations' steps included.
-    Raises WouldBlock when a step has to wait.
+    while_waiting: called when a step has to wait, does something that may end that and returns whether there was
+        anything to do; the step is tried again then.
+    Raises WouldBlock when a step has to wait and nothing can be done about it.
     """
     stack: list[Any] = []
     current: Any = operation.start()
@@ -49,7 +56,7 @@ def run(view: View, operation: Operation, observe: StepObserver | None = None) -
                 return following.value
             current = stack.pop()
             current.__self__.result = following.value
-        else:
+        elif kind is not Wait or while_waiting is None or not while_waiting():
             raise _stuck(current, following)
 
 

@@ -221,3 +221,23 @@ class TestSteps:
         assert Add(3).locals() == {"place": 3, "rounds": 0}
         assert Add(3) == Add(3)
         assert repr(Add(3)) == "Add(place=3, rounds=0)"
+
+
+def test_a_step_that_waits_is_tried_again_when_something_was_done_about_it() -> None:
+    """Work of the system's own goes on while an operation waits for it."""
+    view = View([True])
+    done: list[str] = []
+
+    def unlock() -> bool:
+        done.append("unlocked")
+        view[0] = False
+        return True
+
+    run(view, TakeLock(0), while_waiting=unlock)
+
+    assert done == ["unlocked"]
+
+
+def test_a_step_that_nothing_can_be_done_about_never_goes_on() -> None:
+    with pytest.raises(WouldBlock, match=r"TakeLock\.lock waits for the lock"):
+        run(View([True]), TakeLock(0), while_waiting=lambda: False)
