@@ -18,6 +18,8 @@ MISTAKES = frozenset(
     {
         "refmodel.engines.partial_failure.CannotStore",
         "refmodel.engines.partial_failure.NoGoal",
+        "refmodel.engines.two_stores.NotComparable",
+        "refmodel.engines.two_stores.NotFinished",
         "refmodel.engines.scope.BadScope",
         "refmodel.engines.toml_file.BadFile",
         "refmodel.engines.explorer.checkpoint.Refused",

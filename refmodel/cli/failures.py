@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from refmodel.cli.errors import FINE, REFUTED
 from refmodel.cli.options import json_option, print_json
 from refmodel.cli.progress import progress
-from refmodel.cli.subject import change_option, known_bugs_option, options, subject
+from refmodel.cli.subject import change_option, known_bugs_option, options, released, subject
+
+if TYPE_CHECKING:
+    from refmodel.profiles import Profile
 
 DEFAULT = "batching-v14"
 """The profile that is meant when neither one nor a change is named: the last that stores in batches."""
@@ -22,6 +26,7 @@ DEFAULT = "batching-v14"
 @click.option("--preset", default="batches", show_default=True, metavar="NAME", help="Sizes.")
 @click.option("--pairs", is_flag=True, help="Let a second failure follow wherever the store goes on.")
 @click.option("--goal", type=int, metavar="N", help="Run one goal only and tell it step by step.")
+@click.option("--against", metavar="NAME", help="Compare with another design of the same store instead.")
 @change_option
 @known_bugs_option
 @json_option
@@ -30,6 +35,7 @@ def failures(
     preset: str,
     pairs: bool,
     goal: int | None,
+    against: str | None,
     change: str | None,
     known_bugs: bool,
     as_json: bool,
@@ -45,6 +51,9 @@ def failures(
     from refmodel.report.terminal import show
 
     profile = subject(profile_name or (None if change else DEFAULT), change, known_bugs)
+    if against is not None:
+        _compare(profile, released(against, known_bugs), as_json)
+        return
     with progress(failures_page.progress_line) as tell:
         result = fail_everywhere(profile, preset, pairs=pairs, only=goal, progress=tell)
     words = "" if change else f" --profile {profile.name}", options(change, known_bugs)
@@ -55,3 +64,20 @@ def failures(
     else:
         show(*failures_page.page(result, *words))
     sys.exit(FINE if result.fine else REFUTED)
+
+
+def _compare(first: Profile, second: Profile, as_json: bool) -> None:
+    """Print two designs side by side."""
+    from refmodel.engines.scope_file import load_scope
+    from refmodel.engines.two_stores import compare
+    from refmodel.report import two_stores_page
+    from refmodel.report.terminal import show
+    from refmodel.resources import specs_dir
+
+    scope = load_scope(specs_dir() / "scopes" / "insert-first.toml").scope
+    with progress(str) as tell:
+        found = compare(first, second, scope, tell)
+    if as_json:
+        print_json(two_stores_page.data(found))
+    else:
+        show(*two_stores_page.page(found))

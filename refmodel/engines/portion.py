@@ -148,7 +148,7 @@ class Worker:
         self._racing = [each for each in plan.settings if can_race(each)] if plan.races else []
 
     def run(self, number: int, until: float | None = None) -> Report:
-        """Run a portion.  until: time (``time.time()``) after which no further walk or race begins."""
+        """Run a portion.  until: time (``time.time()``) after which no walk or race begins but the very first."""
         kind = self.kind(number)
         turn = sum(self.kind(each) == kind for each in range(number))
         if kind == "races":
@@ -195,7 +195,8 @@ class Worker:
 
     def _goes_on(self, counted: _Counted, until: float | None) -> bool:
         enough = counted.trial.steps - counted.steps >= self.plan.steps
-        return not enough and (until is None or time.time() < until)
+        first = not counted.number and not counted.runs
+        return first or (not enough and (until is None or time.time() < until))
 
     def _rules(self, number: int, setting: Setting) -> Report:
         plan = self.plan

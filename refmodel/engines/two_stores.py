@@ -6,16 +6,17 @@ in which others take part.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from refmodel.engines.explorer.progress import resting
 from refmodel.engines.exploration import make_search
+from refmodel.engines.explorer.progress import resting
 from refmodel.engines.failure_stage import Stage
 from refmodel.engines.setting import TOKENS
-from refmodel.engines.store_failures import USUAL, Injected, Old
+from refmodel.engines.store_failures import ALONE, Injected, Old
 from refmodel.kernel.choices import XA_STORE
 from refmodel.kernel.config import MAX_BATCH
 from refmodel.profiles import preset
@@ -28,8 +29,15 @@ if TYPE_CHECKING:
 OLDS: tuple[Old, ...] = ("none", "all")
 """Older entries that a store of the comparison finds."""
 
-ALONE = -1
-"""Position at which nothing fails."""
+STORE_PAGES = "zswap_store_pages"
+"""The operation of which there are two designs."""
+
+NOWHERE = -1
+"""Position of a store in which nothing fails."""
+
+
+class NotComparable(ValueError):
+    """Two profiles differ in more than the design of a store."""
 
 
 class NotFinished(RuntimeError):
@@ -54,7 +62,7 @@ class Work:
 class Cost:
     """What a store costs whose first batch has ``batch`` pages, and fails at an insertion.
 
-    position: of the page in the batch, from 0; ``ALONE`` for none.  work: of each design.
+    position: of the page in the batch, from 0; ``NOWHERE`` for none.  work: of each design.
     """
 
     batch: int
@@ -64,55 +72,92 @@ class Cost:
 
 
 @attrs.frozen
-class Sets:
-    """How two sets of states compare: what both have, and what only one has."""
+class Between:
+    """What can be seen between two steps of a store: of both designs, and of one only."""
 
     both: tuple[str, ...]
     first: tuple[str, ...]
     second: tuple[str, ...]
 
-    @property
-    def same(self) -> bool:
-        """Whether neither has a state that the other has not."""
-        return not self.first and not self.second
+
+@attrs.frozen
+class Rest:
+    """States at rest of an exploration, counted: those of both designs, and those of one only.
+
+    who: what takes part and what may fail.  states: how many states the exploration of each design had.
+    """
+
+    who: str
+    both: int
+    first: int
+    second: int
+    states: tuple[int, int]
 
 
 @attrs.frozen
 class Comparison:
     """Two designs side by side.
 
-    between: what can be seen between two steps of one store.  rest: states at rest of an exploration.
-    states: how many states each exploration had.
+    profiles: their names.  costs: of stores.  between: of one store.  rests: of several explorations.
     """
 
     profiles: tuple[str, str]
     costs: tuple[Cost, ...]
-    between: Sets
-    rest: Sets
-    states: tuple[int, int]
+    between: Between
+    rests: tuple[Rest, ...]
 
 
-def compare(first: Profile, second: Profile, scope: Scope) -> Comparison:
-    """Compare two designs of ``zswap_store_pages``.
+def compare(
+    first: Profile, second: Profile, scope: Scope, progress: Callable[[str], None] | None = None
+) -> Comparison:
+    """Compare two designs of ``STORE_PAGES``.
 
-    scope: in which their states at rest are compared.  Raises NotFinished.
+    scope: in which their states at rest are compared, its first thread being the one that stores: as it is, with
+    nothing that fails, and with that thread alone.  progress: told what is done next.
+    Raises NotComparable, and NotFinished.
     """
-    resting_states = [states_at_rest(each, scope) for each in (first, second)]
-    return Comparison(
-        (first.name, second.name),
-        tuple(costs(first, second)),
-        _sets(*(states_between(each) for each in (first, second))),
-        _sets(*(found for found, _ in resting_states)),
-        (resting_states[0][1], resting_states[1][1]),
+    _check(first, second)
+    tell = progress or (lambda what: None)
+    tell("costs of failures")
+    spent = tuple(costs(first, second))
+    rests = []
+    for who, each in _scopes(scope).items():
+        tell(f"states at rest: {who}")
+        rests.append(_rest(who, first, second, each))
+    one, other = states_between(first), states_between(second)
+    between = Between(
+        tuple(seen for seen in one if seen in other),
+        tuple(seen for seen in one if seen not in other),
+        tuple(seen for seen in other if seen not in one),
     )
+    return Comparison((first.name, second.name), spent, between, tuple(rests))
 
 
-def _sets(first: dict[str, None], second: dict[str, None]) -> Sets:
-    return Sets(
-        tuple(each for each in first if each in second),
-        tuple(each for each in first if each not in second),
-        tuple(each for each in second if each not in first),
-    )
+def _check(first: Profile, second: Profile) -> None:
+    tables = (attrs.asdict(each.operations, recurse=False) for each in (first, second))
+    one, other = tables
+    differing = [name for name in one if one[name] is not other[name]]
+    if differing != [STORE_PAGES]:
+        found = ", ".join(differing) or "no operation"
+        raise NotComparable(
+            f"{first.name} and {second.name} differ in {found}; expected {STORE_PAGES} and nothing else; "
+            f"refmodel diff {first.name} {second.name} tells any two profiles apart"
+        )
+
+
+def _scopes(scope: Scope) -> dict[str, Scope]:
+    others = " and ".join(thread.name for thread in scope.threads[1:])
+    held = tuple(point for point in scope.faults if point != XA_STORE.name)
+    return {
+        "insertions fail, nobody else runs": attrs.evolve(scope, threads=scope.threads[:1]),
+        f"no insertion fails, {others} runs": attrs.evolve(scope, faults=held),
+        f"insertions fail, {others} runs": scope,
+    }
+
+
+def _rest(who: str, first: Profile, second: Profile, scope: Scope) -> Rest:
+    (one, explored), (other, also) = (states_at_rest(each, scope) for each in (first, second))
+    return Rest(who, len(one & other), len(one - other), len(other - one), (explored, also))
 
 
 # --- costs ----------------------------------------------------------------------------------------------------
@@ -123,23 +168,21 @@ def costs(first: Profile, second: Profile) -> Iterator[Cost]:
     for batch in range(1, MAX_BATCH + 1):
         for old in OLDS:
             stages = [_stage(each, old, batch) for each in (first, second)]
-            for position in range(ALONE, batch):
+            for position in range(NOWHERE, batch):
                 one, other = (_work(stage, position) for stage in stages)
                 yield Cost(batch, position, old, (one, other))
 
 
 def _stage(profile: Profile, old: Old, batch: int, pages: int = 8) -> Stage:
     """Return a system in which a folio of so many pages is stored in batches of a length."""
-    sizes = attrs.evolve(
-        preset("batches"), pages=pages, max_order=pages.bit_length() - 1, max_batch=batch
-    )
-    return Stage(profile, sizes, TOKENS, old, USUAL, ())
+    sizes = attrs.evolve(preset("batches"), pages=pages, max_order=pages.bit_length() - 1, max_batch=batch)
+    return Stage(profile, sizes, TOKENS, old, ALONE, ())
 
 
 def _work(stage: Stage, position: int) -> Work:
-    stage.store(*(() if position == ALONE else (Injected(XA_STORE.name, position),)))
+    stage.store(*(() if position == NOWHERE else (Injected(XA_STORE.name, position),)))
     window, steps = stage.window, len(stage.window.ran)
-    failed = steps if position == ALONE else window.failed_at
+    failed = steps if position == NOWHERE else window.failed_at
     return Work(failed, steps - failed, sum(window.wrote[:failed]), sum(window.wrote[failed:steps]))
 
 
@@ -152,11 +195,14 @@ def states_between(profile: Profile, pages: int = 4, batch: int = 2) -> dict[str
     for old in OLDS:
         stage = _stage(profile, old, batch, pages)
         stage.store()
-        slots = stage.slots
-        stage.window.look = lambda: found.setdefault(seen(stage.trial.v, slots))
-        for position in range(ALONE, pages):
+        stage.window.look = partial(_note, found, stage, stage.slots)
+        for position in range(NOWHERE, pages):
             _work(stage, position)
     return found
+
+
+def _note(found: dict[str, None], stage: Stage, slots: range) -> None:
+    found.setdefault(seen(stage.trial.v, slots))
 
 
 def seen(v: KernelView, slots: range) -> str:
@@ -178,34 +224,44 @@ def _slot_of(v: KernelView, number: int) -> int:
     return entry.swpentry if entry is not None else 0
 
 
-def states_at_rest(profile: Profile, scope: Scope) -> tuple[dict[str, None], int]:
-    """Return the states at rest of a scope, without the numbers that memory happens to have; and how many there are.
+def states_at_rest(profile: Profile, scope: Scope) -> tuple[frozenset[Any], int]:
+    """Return the states at rest of a scope, without the numbers that memory happens to have; and all there are.
 
     Raises NotFinished.
     """
     search, judge = make_search(scope, profile)
     search.run()
     if search.found is not None or not search.complete:
-        why = f"{search.found.what}" if search.found is not None else search.stopped
-        raise NotFinished(f"{scope.name} on {profile.name}: {why}")
-    rests, found = resting(search), dict[str, None]()
-    v = judge.v
-    for state in sorted(state for state in search.visited.all() if rests(state)):
-        v.restore(tuple(search.packing.components(state)))
-        found.setdefault(at_rest(v))
-    return found, len(search.visited)
+        why = search.stopped if search.found is None else search.found.what
+        raise NotFinished(f"{scope.name} on {profile.name}: {why}; explore it to see more")
+    rests, found = resting(search), set[Any]()
+    for state in search.visited.all():
+        if rests(state):
+            judge.v.restore(tuple(search.packing.components(state)))
+            found.add(at_rest(judge.v))
+    return frozenset(found), len(search.visited)
 
 
-def at_rest(v: KernelView) -> str:
-    """Return a state at rest as text: entries and objects stand where their slot is, not under their numbers."""
+def at_rest(v: KernelView) -> Any:
+    """Return what there is in a state at rest: entries and objects by their slots, not by their numbers."""
     at = v.at
-    plain = [at.pte, at.folio, at.slot, at.swap_cache, at.zeromap, at.device, at.pool, at.pool_pages, at.lru_ready]
-    groups = [[v[place] for place in _flat(row)] for row in plain]
-    stored = [_entry(v, v[place]) for place in at.tree]
-    lists = [[_slot_of(v, number) for number in v[place]] for row in at.lru for place in row]
+    plain = (
+        at.pte,
+        at.folio,
+        at.slot,
+        at.swap_cache,
+        at.zeromap,
+        at.device,
+        at.pool,
+        at.pool_pages,
+        at.lru_ready,
+    )
+    groups = tuple(v[place] for row in plain for place in _flat(row))
+    stored = tuple(_entry(v, v[place]) for place in at.tree)
+    lists = tuple(tuple(_slot_of(v, number) for number in v[place]) for row in at.lru for place in row)
     used = v[at.entries_used].bit_count(), v[at.objects_used].bit_count(), v[at.zs.stored_pages]
-    charged = [(v[each.zswap], v[each.zswapped]) for each in at.mc]
-    return repr((groups, stored, lists, used, charged))
+    charged = tuple((v[each.zswap], v[each.zswapped]) for each in at.mc)
+    return groups, stored, lists, used, charged
 
 
 def _flat(row: Any) -> Iterator[int]:

@@ -28,7 +28,7 @@ def test_a_bug_is_found_by_races_and_its_schedule_is_short() -> None:
 
     assert found.property == exhibit("G14").meets
     assert found.token.startswith("rs1-")
-    assert any("read(mm=0" in turn for turn in found.program)
+    assert 0 < len(found.program) <= found.length
 
 
 def test_a_hunt_is_the_same_every_time() -> None:
