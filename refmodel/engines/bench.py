@@ -17,6 +17,7 @@ import attrs
 from refmodel.engines.commands import KINDS
 from refmodel.engines.contents import SHAPES, page
 from refmodel.engines.minimise import minimise
+from refmodel.engines.partial_failure import fail_everywhere
 from refmodel.engines.portion import RULES, STEPS, Plan, Worker
 from refmodel.engines.setting import TOKENS, Setting, codecs
 from refmodel.engines.trial import Trial, broken_state
@@ -141,6 +142,19 @@ def large_folio(subject: Profile) -> Figure:
 
     rate = LARGE * 1e6 / _microseconds(cycle, 2)
     return Figure("zswap pages of a 2 MiB folio (store whole, load each)", 15_000, rate, "pages/s")
+
+
+def failure_goals(_: Profile) -> Figure:
+    """Measure running every declared failure of a store in batches, whatever the profile that is measured otherwise.
+
+    The folio has 8 pages, the longest batch 3; all properties are checked after every step.
+    """
+    begin = time.process_time()
+    result = fail_everywhere(without_known_bugs(profile("batching-v14")), "batches")
+    seconds = time.process_time() - begin
+    if not result.fine:
+        raise AssertionError("a failure leaves something: the model itself is wrong; see refmodel failures")
+    return Figure(f"all {len(result.outcomes)} failure goals of batching-v14", 60, seconds, "s", at_most=True)
 
 
 def _free(v: KernelView, slot: int) -> Operation:
@@ -303,6 +317,7 @@ MEASURES: tuple[Callable[[Profile], Figure], ...] = (
     page_operations,
     whole_page_operations,
     large_folio,
+    failure_goals,
     walk_steps,
     rule_steps,
     minimiser,

@@ -231,10 +231,13 @@ class Stage:
             self._do(command)
 
     def _neighbours(self) -> None:
-        """Store a page of each other process; some of them are in the folio's own list."""
-        for process in range(1, self.trial.v.cfg.sizes.processes):
-            self._do(Command("write", (process, 0, 2)))
-            self._do(Command("pageout", (process, 0, 1)))
+        """Store a page of each other process, two where they are in the folio's own list, whose order counts."""
+        sizes = self.trial.v.cfg.sizes
+        for process in range(1, sizes.processes):
+            pages = 1 if process % sizes.memcgs else 2
+            for page in range(pages):
+                self._do(Command("write", (process, page, 2)))
+            self._do(Command("pageout", (process, 0, pages)))
 
     def _drop_every_other(self) -> None:
         v = self.trial.v

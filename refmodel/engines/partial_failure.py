@@ -172,7 +172,7 @@ def _path(profile: Profile, sizes: str, compressor: str) -> Path:
     stage = Stage(profile, sizes, compressor, "none", USUAL, ())
     stage.store()
     names = {getattr(profile.operations, name): name for name in OPERATIONS}
-    ran = frozenset(names[cls] for cls, _ in stage.trial.reached if cls in names)
+    ran = frozenset((names[cls], step.__name__) for cls, step in stage.trial.reached if cls in names)
     batches = tuple(stage.window.batches)
     call = stage.trial.v.cfg.batch_size(compressor)
     olds = tuple(old for old in OLD if old == "none" or _has_older(profile, sizes, compressor, old))

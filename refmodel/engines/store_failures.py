@@ -6,8 +6,8 @@ here: how often a store asks for what, what it counts when it is refused, and wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 
@@ -70,7 +70,7 @@ KEPT_RAW = Situation("writeback is allowed")
 class Condition:
     """Something that refuses a folio before anything of it is stored: no answer of the environment, but a state.
 
-    step: which looks at it, in the first of ``OPERATIONS`` that runs it.  counted: the counter that moves by one.
+    step: which looks at it, of the first of ``OPERATIONS`` that runs it.  counted: the counter that moves by one.
     """
 
     step: str
@@ -153,14 +153,14 @@ class Path:
     """How a store goes where nothing fails.
 
     compressor: as settings name it.  call: pages that it takes in one call.
-    operations: those of ``OPERATIONS`` that run.  batches: how many pages each batch has.
+    steps: (operation, step) that run.  batches: how many pages each batch has.
     in_batches: whether there are batches; else every page counts as one.
     olds: those of ``OLD`` that a store can find.
     """
 
     compressor: str
     call: int
-    operations: frozenset[str]
+    steps: frozenset[tuple[str, str]]
     batches: tuple[int, ...]
     in_batches: bool
     olds: tuple[Old, ...]
@@ -265,7 +265,7 @@ def declare(profile: Profile, paths: Sequence[Path]) -> Declaration:
 
 def rows(profile: Profile, path: Path) -> tuple[Row, ...]:
     """Return the steps of a profile's store that can fail, in the order of ``OPERATIONS``; then the conditions."""
-    return (*_choices(profile), *_conditions(profile, path))
+    return (*_choices(profile), *_conditions(path))
 
 
 def _choices(profile: Profile) -> Iterator[Row]:
@@ -292,25 +292,18 @@ def _in_situations(profile: Profile, row: Row) -> Iterator[Row]:
         yield row
 
 
-def _conditions(profile: Profile, path: Path) -> Iterator[Row]:
+def _conditions(path: Path) -> Iterator[Row]:
     for condition in CONDITIONS:
-        for operation in OPERATIONS:
-            cls = getattr(profile.operations, operation)
-            if operation in path.operations and condition.step in _steps(cls):
-                yield Row(operation, condition.step, "", condition.situation, counted=condition.counted)
-                break
-
-
-def _steps(cls: Any) -> Iterable[str]:
-    return (step.name for step in describe_operation(cls).steps)
+        runs = [operation for operation in OPERATIONS if (operation, condition.step) in path.steps]
+        if runs:
+            yield Row(runs[0], condition.step, "", condition.situation, counted=condition.counted)
 
 
 def _not_on(path: Path, row: Row) -> str:
     """Return why a step does not run on a path, or ""."""
-    pages = row.operation == STORE and row.unit != "folio"
-    if row.operation in path.operations and not (pages and path.in_batches):
+    if (row.operation, row.step) in path.steps or row.after:
         return ""
-    return f"the folio is stored {'in batches' if path.in_batches else 'page by page'}"
+    return f"the folio is stored {'in batches' if path.in_batches else 'page by page'}, and never comes there"
 
 
 def _places(row: Row, path: Path) -> Iterator[tuple[int, int, tuple[Injected, ...]]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -125,8 +124,8 @@ def test_batches_are_as_long_as_the_profile_makes_them() -> None:
 def test_a_step_that_nothing_leads_to_is_no_goal_and_says_why() -> None:
     left = {(each.what, each.call): each.why for each in laboratory("batching-v4").left}
 
-    assert left["zswap_store.publish: xa_store fails", 3] == "the folio is stored in batches"
-    assert left["zswap_store_pages.publish: xa_store fails", 1] == "the folio is stored page by page"
+    assert left["zswap_store.publish: xa_store fails", 3].startswith("the folio is stored in batches")
+    assert left["zswap_store_pages.publish: xa_store fails", 1].startswith("the folio is stored page by page")
     text = "zswap_store.alloc_lru: alloc_lru fails, nothing is stored, over older entries"
     assert left[text, 3] == "they have made the lists"
     assert ("older entries", 1) in {(each.what, each.call) for each in laboratory("vswap-v6").left}
@@ -329,13 +328,23 @@ def planted(**operations: type[Any]) -> Profile:
     return intended("batching-v14").with_operations("planted", "A bug.", **operations)
 
 
+def broken(bug: Profile, row: str) -> set[str]:
+    """Return what the goals of a row break, at every page but the first, where the list has been used."""
+    room = Laboratory(bug, "batches")
+    chosen = [
+        goal for goal in room.goals if row in goal.row.text and goal.old != "some" and goal.position == 1
+    ]
+    wrong = [room.run(goal).wrong for goal in chosen]
+    return {each.property for each in wrong if each is not None}
+
+
 @pytest.mark.parametrize(
     ("bug", "found"),
     [
         (planted(zswap_store_pages=LeavesAnObject), {"ZS-12"}),
-        (planted(zswap_store_pages=LeavesAnEntry), {"BT-5", "LIVE"}),
-        (planted(zswap_store=KeepsReference), {"ZS-11"}),
-        (planted(zswap_store=DropsTwo), {"ZS-11"}),
+        (planted(zswap_store_pages=LeavesAnEntry), {"BT-4"}),
+        (planted(zswap_store=KeepsReference), {"ZS-10"}),
+        (planted(zswap_store=DropsTwo), {"ZS-10"}),
         (planted(zswap_store=ForgetsFirst), {"ZS-20"}),
         (planted(zswap_store=StirsTheList), {"TRACE"}),
         (exhibit("B02").profile, {"LIVE"}),
@@ -344,36 +353,32 @@ def planted(**operations: type[Any]) -> Profile:
     ids=lambda each: each.name if isinstance(each, Profile) else "",
 )
 def test_a_planted_bug_is_found(bug: Profile, found: set[str]) -> None:
-    result = fail_everywhere(bug, "toy")
-    broken = {each.wrong.property for each in result.outcomes if each.wrong is not None}
-
-    assert not result.fine
-    assert found <= broken
+    assert found <= broken(bug, "xa_store")
 
 
 @pytest.mark.parametrize(
-    ("name", "row", "broken"),
+    ("name", "row", "found"),
     [
         ("batching-v4", "zswap_store_pages.publish", {"LIVE"}),
         ("batching-v10", "alloc_entry fails", {"LIVE"}),
         ("batching-v13", "alloc_entry fails", {"LIVE"}),
-        ("batching-v12", "the CPU came after the pool", {"BUG"}),
+        ("batching-v14", "alloc_entry fails", set()),
     ],
 )
-def test_defects_of_the_postings_are_found_where_they_are(name: str, row: str, broken: set[str]) -> None:
-    """HB-1 at insertions of v4, HB-3 at the fall-back of v10 to v13, HB-6 on a CPU that came later."""
-    result = fail_everywhere(profile(name), "toy")
-    found = {
-        each.wrong.property
-        for each in result.outcomes
-        if each.wrong is not None and row in each.goal.row.text
-    }
-
-    assert broken <= found
+def test_defects_of_the_postings_are_found_where_they_are(name: str, row: str, found: set[str]) -> None:
+    """HB-1 is at insertions of v4, HB-3 at the fall-back of v10 to v13."""
+    assert broken(profile(name), row) == found
 
 
-def run_and_reach(goal: Goal, act: Callable[[Goal], Outcome]) -> bool:
-    return act(goal).reached
+def test_a_cpu_that_came_after_the_pool_stops_the_kernel_in_some_postings() -> None:
+    """HB-6: v9 to v12 have no context for it."""
+    room = Laboratory(profile("batching-v12"), "batches")
+    outcome = room.run(next(goal for goal in room.goals if "came after" in goal.row.text))
+
+    assert outcome.reached
+    assert outcome.ending == "broken off"
+    assert outcome.wrong is not None
+    assert outcome.wrong.property == "BUG"
 
 
 def test_a_failure_that_does_not_happen_is_not_reached() -> None:
@@ -381,6 +386,4 @@ def test_a_failure_that_does_not_happen_is_not_reached() -> None:
     later = attrs.evolve(goal, failures=(Injected("xa_store", 99),))
     elsewhere = attrs.evolve(goal, batch=1)
 
-    assert run_and_reach(goal, laboratory().run)
-    assert not run_and_reach(later, laboratory().run)
-    assert not run_and_reach(elsewhere, laboratory().run)
+    assert [laboratory().run(each).reached for each in (goal, later, elsewhere)] == [True, False, False]

@@ -17,7 +17,7 @@ SCOPES = sorted((specs_dir() / "scopes").glob("*.toml"))
 def test_a_scope_asks_a_question_of_several_profiles(path: object) -> None:
     file = load_scope(specs_dir() / "scopes" / f"{path.stem}.toml")  # type: ignore[attr-defined]  # a path
     assert file.scope.question.endswith("?")
-    assert set(file.profiles) == {"linux-6.12", "linux-6.18", "linux-7.3"}
+    assert len(file.profiles) > 1
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,7 @@ def test_a_scope_has_the_same_states_transitions_and_levels_everywhere(
     scope: str, name: str, size: tuple[int, int, int]
 ) -> None:
     file = load_scope(specs_dir() / "scopes" / f"{scope}.toml")
-    result = explore(file.scope, without_known_bugs(profile(name)), goals=file.goals_of(profile(name)))
+    subject = without_known_bugs(profile(name))
+    result = explore(file.scope, subject, goals=file.goals_of(subject))
     assert result.verdict == "holds"
     assert (result.states, result.transitions, result.depth) == size
