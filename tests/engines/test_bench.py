@@ -22,6 +22,13 @@ def test_every_profile_can_be_measured(
     assert figure.measured > 0
 
 
+def test_every_failure_of_a_store_in_batches_is_measured() -> None:
+    figure = bench.failure_goals(PROFILES["linux-7.3"])
+
+    assert figure.name == "all 284 failure goals of batching-v14"
+    assert (figure.goal, figure.unit, figure.at_most) == (60, "s", True)
+
+
 def test_the_view_and_plain_attributes_take_the_same_step() -> None:
     figure = bench.view_cost(PROFILES["linux-7.3"])
 

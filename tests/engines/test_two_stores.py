@@ -157,7 +157,7 @@ class FreesOlderAtOnce(ZswapStorePagesInsertFirst):
     ("design", "mistake", "found"),
     [
         (FIRST, CleansEverything, {("none", "LIVE"), ("all", "LIVE")}),
-        (SECOND, LeavesInTree, {("none", "BT-7"), ("all", "BT-7")}),
+        (SECOND, LeavesInTree, {("none", "ZS-1"), ("all", "ZS-4")}),
         (SECOND, ForgetsOlder, {("all", "ZS-1")}),
         (SECOND, FreesOlderAtOnce, {("all", "LIVE")}),
     ],
