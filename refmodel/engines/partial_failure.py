@@ -156,11 +156,15 @@ def stores_whole(profile: Profile, sizes: str) -> bool:
 
 def _refusal(profile: Profile, sizes: str, pages: int) -> str:
     """Say why a profile cannot be used, and which one can."""
+    if Stage(profile, sizes, TOKENS, "none", USUAL, ()).store() == "broken off":
+        return f"profile {profile.name!r}: {STORE} breaks off although nothing fails; try refmodel check"
     names = list(PROFILES)
     own = profile.name.partition("+")[0]
     nearest = [profile.base, *names[names.index(own) + 1 :]] if own in names else names
-    able = [name for name in nearest if name in names and stores_whole(PROFILES[name], sizes)]
-    near = f"the nearest profile in which it does is {able[0]}" if able else "try the preset batches"
+    able = (name for name in nearest if name in names and stores_whole(PROFILES[name], sizes))
+    near = next(
+        (f"the nearest profile in which it does is {name}" for name in able), "try the preset batches"
+    )
     return (
         f"profile {profile.name!r}: {STORE} does not take a folio of {pages} pages there, so nothing of it can "
         f"fail half-way; {near}"

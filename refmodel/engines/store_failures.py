@@ -215,7 +215,7 @@ class Goal:
         )
         if self.second is None:
             return text
-        return f"{text}; then {self.second.point} fails where it is asked for the {self.second.occurrence + 1}. time"
+        return f"{text}; then {self.second.point} fails, its number {self.second.occurrence + 1} of the store"
 
 
 @attrs.frozen

@@ -139,7 +139,7 @@ def test_a_goal_is_told_in_one_line() -> None:
         "none of the slots with an older entry"
     )
     second = attrs.evolve(goal, second=Injected("compress", 2))
-    assert second.text.endswith("; then compress fails where it is asked for the 3. time")
+    assert second.text.endswith("; then compress fails, its number 3 of the store")
 
 
 # --- what becomes of them -------------------------------------------------------------------------------------
@@ -241,6 +241,21 @@ def test_a_profile_that_stores_single_pages_is_refused_with_the_nearest_that_doe
         CannotStore, match=r"folio of 8 pages.*nearest profile in which it does is linux-6.18"
     ):
         fail_everywhere(intended(name))
+
+
+@attrs.define
+class NeverCompresses(ZswapStorePagesV14):
+    """Reach for an entry that is not there."""
+
+    @step
+    def compress(self, v: KernelView) -> Next:
+        """Look at it."""
+        raise LookupError("zswap entry 0: never made")
+
+
+def test_a_store_that_breaks_by_itself_is_refused() -> None:
+    with pytest.raises(CannotStore, match="breaks off although nothing fails; try refmodel check"):
+        fail_everywhere(planted(zswap_store_pages=NeverCompresses))
 
 
 def test_a_preset_with_huge_folios_is_refused() -> None:
