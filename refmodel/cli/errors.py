@@ -23,6 +23,7 @@ MISTAKES = frozenset(
         "refmodel.engines.scope.BadScope",
         "refmodel.engines.toml_file.BadFile",
         "refmodel.engines.explorer.checkpoint.Refused",
+        "refmodel.engines.explorer.symmetry.BrokenSymmetry",
         "refmodel.engines.token.BadToken",
         "refmodel.machine.source_code.NoSource",
         "refmodel.museum.collection.UnknownExhibit",

@@ -103,8 +103,6 @@ def explore(
         else:
             show(*explore_page.list_page(found))
         return
-    if order == "depth" and checkpoint is not None:
-        raise click.UsageError("--checkpoint saves levels, and --order depth has none; leave one of them out")
     wanted = load(scope_name)
     profile = subject(profile_name or wanted.profiles[0], change, known_bugs)
     with progress(explore_page.progress_line) as tell:

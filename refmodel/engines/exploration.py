@@ -15,6 +15,7 @@ from refmodel.engines.explorer.agenda import Order
 from refmodel.engines.explorer.checkpoint import Checkpoint
 from refmodel.engines.explorer.progress import trapped
 from refmodel.engines.explorer.search import Bounds, Found, Progress, Reductions, Search
+from refmodel.engines.folio_names import folio_renaming
 from refmodel.engines.interleaving import Schedule, Turn, violation_of
 from refmodel.engines.judge import Judge
 from refmodel.engines.rerun import STUCK
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 Word = Literal["holds", "not refuted", "refuted", "undecided"]
 """holds: everything was seen.  not refuted: nothing was wrong within a bound that was asked for.  undecided: there was
-no memory for more, or merging steps is not sound for the model."""
+no memory for more."""
 
 
 @attrs.frozen
@@ -48,6 +49,7 @@ class Exploration:
     verdict: see ``Word``.  why: what ended it, in one sentence.
     states, transitions, depth: size of what was searched.  bits: of a state.  runs: executions of model code.
     unjudged: ids of properties that an exploration cannot judge.  missed: goals that were not reached.
+    distrusted: operations whose claims of ownership turned out wrong, so that their steps were not merged.
     steps: "Class.step" that ran.  failed: "Class.step POINT" at which something failed.
     """
 
@@ -64,6 +66,7 @@ class Exploration:
     runs: int
     restarts: int
     unjudged: tuple[str, ...]
+    distrusted: tuple[str, ...]
     missed: tuple[str, ...]
     steps: tuple[str, ...]
     failed: tuple[str, ...]
@@ -100,8 +103,14 @@ def make_search(
     checkpoint: Checkpoint | None = None,
     **options: Unpack[SearchOptions],
 ) -> tuple[Search, Judge]:
-    """Return the search of a scope and the judge of its states.  The arguments are those of ``Options``."""
+    """Return the search of a scope and the judge of its states.  The arguments are those of ``Options``.
+
+    Raises BrokenSymmetry where the scope tells apart what it declares to be interchangeable.
+    """
     v = scope.system(profile)
+    reductions = options.get("reductions", Reductions())
+    if scope.symmetry and reductions.actors and reductions.names is None:
+        options["reductions"] = attrs.evolve(reductions, names=folio_renaming(scope, v))
     places = [(f, range(f.start, f.start + f.count)) for f in v.layout.families if f.counter]
     grows = frozenset(place for family, row in places if family.grows for place in row)
     judge = Judge(
@@ -185,6 +194,7 @@ def result_of(
         runs=table.runs,
         restarts=len(search.restarts),
         unjudged=tuple(judge.unjudged),
+        distrusted=tuple(cls.__name__ for cls in table.distrusted),
         missed=missed if search.complete else (),
         steps=steps,
         failed=failed,
@@ -195,8 +205,6 @@ def result_of(
 def _verdict(
     search: Search, counterexample: Counterexample | None, missed: Sequence[str]
 ) -> tuple[Word, str]:
-    if search.found is not None and search.found.kind == "breach":
-        return "undecided", "a step touched what another owns, so merging steps is not sound; use --no-merge"
     if counterexample is not None:
         return "refuted", f"{counterexample.violation.property} is broken"
     if search.complete and missed:
@@ -206,9 +214,7 @@ def _verdict(
     return "undecided" if search.full else "not refuted", search.stopped
 
 
-def _counterexample(search: Search, found: Found) -> Counterexample | None:
-    if found.kind == "breach":
-        return None
+def _counterexample(search: Search, found: Found) -> Counterexample:
     turns = search.fitting(lambda: path.way_to(search, found))
     if found.kind == "state":
         violation = found.what

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from refmodel.engines.explorer.missing import Missing
 from refmodel.engines.explorer.progress import resting
 from refmodel.engines.trial import broken_state
 from refmodel.engines.violation import Violation
-from refmodel.machine.recorder import Unkept
+from refmodel.machine.recorder import Cell, Unkept
 from refmodel.properties import Property, StateProperty
 from refmodel.properties.index import LazyIndex
 
@@ -61,6 +62,8 @@ class Judge:
         self.at_rest = [p for p in properties if isinstance(p, StateProperty)]
         self.steps = [_Watch(p) for p in self.at_rest if p.when == "step"] if every_step else []
         self.resting: set[int] = set()
+        self.seen: set[int] = set()
+        self.rests: Missing[bool] = Missing(bool)
         self.layout: tuple[Any, ...] = ()
 
     def __call__(self, search: Search, states: Sequence[int]) -> tuple[int, Violation] | None:
@@ -70,14 +73,12 @@ class Judge:
         fields = ((f.offset, f.width) for f in packing.fields if f.width)
         layout = len(search.restarts), packing.width, *fields
         if self.layout != layout:
-            self.layout = layout
+            self.layout, self.rests = layout, resting(search)
             self.resting.clear()
-            for watch in self.steps:
-                watch.seen.clear()
-        for watch in self.steps:
-            wrong = watch.judge(search, states)
-            if wrong is not None:
-                return wrong
+            self.seen.clear()
+        wrong = self._judged_step(search, states)
+        if wrong is not None:
+            return wrong
         for state in self._resting_states(search, states):
             self._load(search, state)
             found = self._judged(self.at_rest)
@@ -85,11 +86,27 @@ class Judge:
                 return state, found
         return None
 
+    def _judged_step(self, search: Search, states: Sequence[int]) -> tuple[int, Violation] | None:
+        """Judge the properties that hold between any two steps, in states that look new to all of them together."""
+        mask = search.packing.mask({place: None for watch in self.steps for place, _ in watch.cells})
+        due = {state & mask: state for state in states}
+        fresh = [state for masked, state in due.items() if masked not in self.seen]
+        for watch in self.steps:
+            known = len(watch.cells)
+            wrong = watch.judge(search, fresh)
+            if wrong is not None:
+                return wrong
+            if len(watch.cells) > known:
+                self.seen.clear()
+                return self._judged_step(search, states)
+        self.seen.update(due)
+        return None
+
     def _resting_states(self, search: Search, states: Sequence[int]) -> list[int]:
         """Return states with no operation in flight whose components were not judged before."""
-        rests, everyone, due = resting(search), search.packing.local_bits, []
-        for state in states:
-            if rests(state) and state & ~everyone not in self.resting:
+        rests, everyone, due = self.rests, search.packing.local_bits, []
+        for state in [state for state in states if rests[state & everyone]]:
+            if state & ~everyone not in self.resting:
                 self.resting.add(state & ~everyone)
                 due.append(state)
         return due
@@ -122,26 +139,33 @@ class Judge:
 class _Watch:
     """One property that holds between any two steps, judged once for all states that look alike to it.
 
-    seen: the bits of states that were judged, as far as the property looks at them.
+    cells: those that the property has been seen to look at.  known: the numbers of their values in states that have
+    the property.
     """
 
     def __init__(self, prop: StateProperty) -> None:
         self.prop = prop
-        self.places: dict[int, None] = {}
-        self.seen: set[int] = set()
+        self.cells: dict[Cell, None] = {}
+        self.known: set[tuple[int, ...]] = set()
 
     def judge(self, search: Search, states: Sequence[int]) -> tuple[int, Violation] | None:
-        """Return a state that lacks the property, with the violation, or None."""
-        mask = search.packing.mask(self.places)
-        due = {state & mask: state for state in states}
-        for masked in [each for each in due if each not in self.seen]:
-            wrong, grew = self._look(search, due[masked])
+        """Return a state that lacks the property, with the violation, or None.
+
+        It ends early where the property looks at more than before.
+        """
+        looks = [search.packing.look(cell) for cell in self.cells]
+        mask = search.packing.mask({place: None for place, _ in self.cells})
+        for state in {state & mask: state for state in states}.values():
+            key = tuple([numbers[state >> field.offset & field.low] for field, numbers in looks])
+            if key in self.known:
+                continue
+            wrong, grew = self._look(search, state)
             if wrong is not None:
-                return due[masked], wrong
+                return state, wrong
             if grew:
-                self.seen.clear()
-                return self.judge(search, states)
-            self.seen.add(masked)
+                self.known.clear()
+                return None
+            self.known.add(key)
         return None
 
     def _look(self, search: Search, state: int) -> tuple[Violation | None, bool]:
@@ -152,8 +176,6 @@ class _Watch:
         except Exception as error:
             wrong = f"the state is out of shape: {type(error).__name__}: {error}"
         search.table.watch(recorder.read)
-        grew = False
-        for place, _ in recorder.read:
-            grew = grew or place not in self.places
-            self.places[place] = None
+        grew = not self.cells.keys() >= recorder.read.keys()
+        self.cells |= recorder.read
         return None if wrong is None else Violation(prop.id, prop.sentence, wrong, "between two steps"), grew

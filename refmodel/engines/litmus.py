@@ -289,9 +289,6 @@ class _Run:
         began = time.monotonic()
         while True:
             search, judge = self._searched()
-            if search.found is not None and search.found.kind == "breach":
-                self.merge = False
-                continue
             try:
                 found = self._found(search, judge)
             except Unkept as unkept:

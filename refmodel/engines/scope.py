@@ -41,6 +41,9 @@ STEPS_BACKGROUND = ("writes", "worker", "release")
 """What the system does on its own: writes to the device end, the shrink worker runs, pools are released."""
 
 
+SYMMETRIES = ("folios",)
+"""What a scope may declare to be interchangeable."""
+
 FAILURES_LEFT = "failures_left"
 """The component, last of all, that counts a scope's budget down."""
 
@@ -77,6 +80,7 @@ class Scope:
     budget: how many failures there may be in a run, None for any number.
     background: what the system does on its own, of ``STEPS_BACKGROUND``.
     keeps: the values that commands return are part of the state; outcomes may ask for them.
+    symmetry: things, of ``SYMMETRIES``, whose numbers only name them: states that differ in no more are one state.
     """
 
     name: str
@@ -93,6 +97,7 @@ class Scope:
     budget: int | None = None
     background: tuple[str, ...] = STEPS_BACKGROUND
     keeps: bool = False
+    symmetry: tuple[str, ...] = ()
 
     def system(self, profile: Profile) -> KernelView:
         """Return the system of a profile as the threads find it.

@@ -36,7 +36,7 @@ import attrs
 
 from refmodel.engines.command import Argument, Command, Kind
 from refmodel.engines.commands import KINDS
-from refmodel.engines.scope import SMALL, STEPS_BACKGROUND, Scope, Thread, expand
+from refmodel.engines.scope import SMALL, STEPS_BACKGROUND, SYMMETRIES, Scope, Thread, expand
 from refmodel.engines.toml_file import Table, TomlFile, nearest, read_toml
 from refmodel.kernel import choices
 from refmodel.kernel.config import MAX_BATCH, Sizes
@@ -47,7 +47,18 @@ from refmodel.profiles.catalogue import combinations
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
 
-KEYS = ("name", "question", "profiles", "source", "goals", "system", "initial", "thread", "environment")
+KEYS = (
+    "name",
+    "question",
+    "profiles",
+    "source",
+    "goals",
+    "symmetry",
+    "system",
+    "initial",
+    "thread",
+    "environment",
+)
 """What a scope file can say."""
 
 POINTS = {point.name: point for point in vars(choices).values() if isinstance(point, ChoicePoint)}
@@ -103,9 +114,17 @@ def scope_of(file: TomlFile, more: Sequence[str] = ()) -> ScopeFile:
         question=top.get("question", str, ""),
         initial=tuple(reader.commands(initial, "run")),
         threads=_threads(top, reader),
+        symmetry=_symmetry(top),
     )
     goals = tuple(_goals(top, profiles))
     return ScopeFile(scope, tuple(each.name for each in profiles), top.get("source", str, ""), goals, file)
+
+
+def _symmetry(top: Table) -> tuple[str, ...]:
+    names = top.all("symmetry", str)
+    for number, name in enumerate(names):
+        top.one_of("symmetry", number, name, SYMMETRIES, "symmetry")
+    return tuple(names)
 
 
 def _profiles(top: Table) -> list[Profile]:

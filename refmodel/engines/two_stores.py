@@ -234,9 +234,9 @@ def states_at_rest(profile: Profile, scope: Scope) -> tuple[frozenset[Any], int]
     if search.found is not None or not search.complete:
         why = search.stopped if search.found is None else search.found.what
         raise NotFinished(f"{scope.name} on {profile.name}: {why}; explore it to see more")
-    rests, found = resting(search), set[Any]()
+    rests, everyone, found = resting(search), search.packing.local_bits, set[Any]()
     for state in search.visited.all():
-        if rests(state):
+        if rests[state & everyone]:
             judge.v.restore(tuple(search.packing.components(state)))
             found.add(at_rest(judge.v))
     return frozenset(found), len(search.visited)

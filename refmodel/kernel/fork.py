@@ -37,7 +37,7 @@ class Fork(Operation):
         waits = wait_to_write_mmap(v, self.process) or wait_to_write_mmap(v, child)
         if waits is not None:
             return waits
-        v[v.at.mmap_lock[self.process]] = v[v.at.mmap_lock[child]] = -1
+        v[v.at.mmap_writer[self.process]] = v[v.at.mmap_writer[child]] = True
         return self.copy_entry
 
     @step
@@ -51,7 +51,7 @@ class Fork(Operation):
         child = rows[mm]
         if self.page == len(child):
             v[v.at.forked[self.process]] = True
-            v[v.at.mmap_lock[self.process]] = v[v.at.mmap_lock[mm]] = 0
+            v[v.at.mmap_writer[self.process]] = v[v.at.mmap_writer[mm]] = False
             return Return()
         waits = wait_for_ptl(v, self.process)
         if waits is not None:

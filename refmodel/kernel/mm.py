@@ -62,12 +62,13 @@ def new_folio(
 
 def wait_to_read_mmap(v: KernelView, mm: int) -> Wait | None:
     """Return what has to be waited for before the mmap lock can be taken for reading."""
-    return Wait(f"the mmap lock of process {mm}") if v[v.at.mmap_lock[mm]] < 0 else None
+    return Wait(f"the mmap lock of process {mm}") if v[v.at.mmap_writer[mm]] else None
 
 
 def wait_to_write_mmap(v: KernelView, mm: int) -> Wait | None:
     """Return what has to be waited for before the mmap lock can be taken for writing."""
-    return Wait(f"the mmap lock of process {mm}") if v[v.at.mmap_lock[mm]] else None
+    held = v[v.at.mmap_writer[mm]] or v[v.at.mmap_lock[mm]]
+    return Wait(f"the mmap lock of process {mm}") if held else None
 
 
 def wait_for_ptl(v: KernelView, mm: int) -> Wait | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
@@ -159,6 +160,18 @@ class SwapRead(FolioOperation):
     requirements: ClassVar[tuple[str, ...]] = ("Z2", "Z4", "Z7")
 
     folio: int
+
+    def owns(self, v: KernelView, step: str) -> Iterator[Any]:
+        """Yield what the lock of a fresh folio guards: who finds the folio waits until it is filled."""
+        place = v.at.folio[self.folio]
+        yield from ((place, name) for name in ("contents", "dirty", "uptodate"))
+
+    def pins(self, v: KernelView, step: str) -> Iterator[Any]:
+        """Yield what lock and reference keep: the folio, its slots, and their zero bits."""
+        place = v.at.folio[self.folio]
+        yield from ((place, name) for name in ("", "swap", "swapcache"))
+        if step == "check_zero":
+            yield from (v.at.zeromap[s] for s in slots_of(self.the_folio(v)))
 
     @step
     def check_zero(self, v: KernelView) -> Next:

@@ -358,7 +358,9 @@ class Places:
     policy: Sequence[Place[int | None]]
     """[process]: node that its pages are bound to, None for local."""
     mmap_lock: Sequence[Place[int]]
-    """[mm]: who uses the address space: the number of readers, or -1 for a writer."""
+    """[mm]: how many operations use the address space and need it to stay as it is: readers of its lock."""
+    mmap_writer: Sequence[Place[bool]]
+    """[mm]: somebody changes the address space as a whole: the writer of its lock."""
     ptl: Sequence[Place[bool]]
     """[mm]: somebody holds the lock of its page table for more than one step."""
     truth: Sequence[Sequence[Place[Truth]]]
@@ -498,7 +500,8 @@ def describe(config: Config) -> tuple[Layout, Places]:
         pte=layout.grid("pte", mms, size.pages, EMPTY_PTE),
         forked=layout.row("forked", size.processes, False),
         policy=layout.row("policy", size.processes, None),
-        mmap_lock=layout.row("mmap_lock", mms, 0),
+        mmap_lock=tuple(layout.counter(f"mmap_lock[{mm}]") for mm in range(mms)),
+        mmap_writer=layout.row("mmap_writer", mms, False),
         ptl=layout.row("ptl", mms, False),
         truth=layout.grid("truth", mms, size.pages, Truth(), ghost=True),
         thp_orders=layout.one("thp_orders", 0),
@@ -511,7 +514,7 @@ def describe(config: Config) -> tuple[Layout, Places]:
         slot_cache_active=layout.one("slot_cache_active", False),
         slot_cache=layout.row("slot_cache", size.cpus, ()),
         si=layout.one("si", device),
-        si_pins=layout.one("si_pins", 0),
+        si_pins=layout.counter("si_pins"),
         tree=layout.row("tree", slots, 0),
         frontswap=layout.row("frontswap", slots, False),
         entry=layout.row("entry", size.entries + 1, None),

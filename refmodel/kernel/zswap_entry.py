@@ -6,7 +6,8 @@ first, because finding the list needs the owner; the owner's charge after the ob
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
@@ -69,6 +70,11 @@ class ZswapEntryFree(Operation):
     requirements: ClassVar[tuple[str, ...]] = ("Z2", "B11")
 
     entry: int
+
+    def owns(self, v: KernelView, step: str) -> Iterator[Any]:
+        """Yield the entry: out of the tree and off its LRU list, it is known to nobody else."""
+        if step != self.first:
+            yield v.at.entry[self.entry]
 
     @step
     def lru_del(self, v: KernelView) -> Next:

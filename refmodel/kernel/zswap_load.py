@@ -7,7 +7,8 @@ and could not be decompressed, it is not here and the device has to be asked (Z1
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
@@ -36,6 +37,13 @@ class ZswapLoadBase(FolioOperation):
 
     folio: int
     entry: int = 0
+
+    def pins(self, v: KernelView, step: str) -> Iterator[Any]:
+        """Yield what the lock of the folio keeps: the place in the tree, and the entry until it is freed."""
+        yield v.at.tree[self.the_folio(v).swap]
+        if self.entry:
+            place = v.at.entry[self.entry]
+            yield from ((place, name) for name in ("", "pool", "handle", "length", "objcg", "swpentry"))
 
     def count(self, v: KernelView, entry: ZswapEntry) -> None:
         """Count the load, also for the entry's owner."""

@@ -114,7 +114,14 @@ class Operation:
 
         Nobody else reads or writes it meanwhile, because a lock that the operation holds, or its being
         unknown to everybody else, forbids that.  What is yielded may depend on the arguments, the variables
-        and on components that are owned themselves.  Engines that merge steps rely on it and check it.
+        and on components that are owned or pinned themselves.  Engines that merge steps rely on it and check it.
+        """
+        return ()
+
+    def pins(self, v: Any, step: str) -> Iterable[Any]:
+        """Yield what nobody else changes while ``step`` comes next, though others may look: as ``owns`` does.
+
+        A reference keeps what it refers to in existence; a lock keeps what it guards.
         """
         return ()
 

@@ -16,8 +16,9 @@ def nothing_is_held(index: Index) -> str | None:
     """While nothing is under way no lock of an address space is held, no device pinned, no CPU on its way."""
     v = index.v
     for mm, (mmap_lock, ptl) in enumerate(zip(v.at.mmap_lock, v.at.ptl, strict=True)):
-        if v[mmap_lock]:
-            return f"the mmap lock of process {mm} is held ({v[mmap_lock]}) at rest; expected it free"
+        if v[mmap_lock] or v[v.at.mmap_writer[mm]]:
+            readers = "its writer" if v[v.at.mmap_writer[mm]] else f"{v[mmap_lock]} readers"
+            return f"the mmap lock of process {mm} is held at rest by {readers}; expected it free"
         if v[ptl]:
             return f"the page-table lock of process {mm} is held at rest; expected it free"
     if v[v.at.si_pins]:

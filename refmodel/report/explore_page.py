@@ -115,6 +115,7 @@ class ExplorePage:
             "cost": f"{result.runs:,} executions of model code, 1 for {share:,} transitions; "
             f"{result.bits} bits a state",
             "not judged": ", ".join(result.unjudged),
+            "wrong claims": ", ".join(result.distrusted),
             "goals missed": ", ".join(result.missed),
         }
 

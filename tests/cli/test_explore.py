@@ -122,7 +122,6 @@ def test_a_checkpoint_of_another_scope_is_refused(holding: str, broken: str, tmp
     [
         (("zswp",), "did you mean zswap?"),
         (("zswap", "--profile", "linux-9"), "expected one of linux-6.1"),
-        (("zswap", "--order", "depth", "--checkpoint", "x"), "leave one of them out"),
     ],
 )
 def test_mistakes_take_one_line(arguments: tuple[str, ...], said: str) -> None:

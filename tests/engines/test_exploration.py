@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -11,6 +12,7 @@ from refmodel.engines.exploration import Exploration, explore, make_search, resu
 from refmodel.engines.explorer.search import Bounds, Reductions
 from refmodel.engines.interleaving import Interleaving
 from refmodel.engines.scope import Scope
+from refmodel.kernel.zswap_load import ZswapLoad73
 from refmodel.kernel.zswap_writeback import ZswapWriteback73
 from refmodel.machine import Next, Wait, step
 from refmodel.museum import without_known_bugs
@@ -42,6 +44,15 @@ class RetriesForEver(ZswapWriteback73):
 
 def released(name: str) -> Profile:
     return without_known_bugs(profile(name))
+
+
+@attrs.define
+class ClaimsTheLock(ZswapLoad73):
+    """A load that claims the page-table lock, which every fault takes."""
+
+    def owns(self, v: Any, step: str) -> Iterator[Any]:
+        """Yield what is not the load's."""
+        yield v.at.ptl[0]
 
 
 @attrs.define
@@ -77,6 +88,15 @@ def test_a_reduction_changes_neither_verdict_nor_states_at_rest_nor_what_is_reac
         assert found == resting
         assert set(reduced.steps) == set(plain.steps)
         assert reduced.states < plain.states
+
+
+def test_a_wrong_claim_is_found_named_and_not_believed() -> None:
+    of = released("linux-7.3")
+    wrong = of.with_operations("claims", "claims a lock of all", zswap_load=ClaimsTheLock)
+    result, found = resting_states(TASKS, wrong, Reductions())
+    assert result.distrusted == ("ClaimsTheLock",)
+    assert result.verdict == "holds"
+    assert found == resting_states(TASKS, of, Reductions(merge=False))[1]
 
 
 def test_the_same_scope_has_the_same_size_every_time() -> None:
@@ -172,5 +192,5 @@ def test_a_budget_bounds_the_failures_of_a_run() -> None:
 
 
 def test_model_code_runs_once_for_many_transitions() -> None:
-    result = explore(free(WRITE, READ, PAGEOUT), released("linux-7.3"))
+    result = explore(TASKS, released("linux-7.3"))
     assert result.transitions > 10 * result.runs

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from refmodel.engines.explorer.agenda import Order
 from refmodel.engines.explorer.checkpoint import FORMAT, Checkpoint, Refused
 from refmodel.engines.explorer.search import Bounds, Search
 from refmodel.engines.explorer.visited import Storage
@@ -43,6 +44,28 @@ def test_a_resumed_search_counts_what_an_uninterrupted_one_does(
     part = saved(tmp_path / "search", states, scope, storage=storage)
     assert len(part.visited) < len(whole.visited)
     assert counts(resumed(tmp_path / "search", scope, storage=storage)) == counts(whole)
+
+
+def test_a_search_that_was_stopped_depth_first_goes_on_depth_first(tmp_path: Path) -> None:
+    """The states that wait, and where they were found, are part of the file."""
+    whole = search_of(SCOPE, "all", order="depth").run()
+    saved(tmp_path / "search", 300, order="depth")
+    assert counts(resumed(tmp_path / "search", order="depth")) == counts(whole)
+    with pytest.raises(Refused, match="order is 'depth'; expected 'breadth'"):
+        resumed(tmp_path / "search")
+
+
+@pytest.mark.parametrize("order", ["breadth", "depth"])
+def test_states_that_were_too_deep_are_expanded_when_the_bound_is_lifted(
+    tmp_path: Path, order: Order
+) -> None:
+    """What was left out is seen by a search that goes on without the bound."""
+    checkpoint = Checkpoint(tmp_path / "search", "protocol")
+    part = search_of(SCOPE, bounds=Bounds(depth=20), checkpoint=checkpoint, order=order).run()
+    assert part.stopped == "stopped at the bound of 20 transitions of a run"
+    search = search_of(SCOPE, checkpoint=checkpoint, order=order).resume().run()
+    assert search.complete
+    assert (len(search.visited), search.transitions) == (1_647, 3_784)
 
 
 def test_counters_that_were_looked_at_stay_kept(tmp_path: Path) -> None:

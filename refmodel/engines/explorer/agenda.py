@@ -22,6 +22,8 @@ class Agenda:
     parents: for each level the level that its states were found from, -1 for the first.
     depths: for each level the transitions of its states' runs.  deepest: the most of them.
     at: the level whose states are being expanded.
+    waiting: levels with states that are to be expanded, and how many of each, those that come first last.
+    left_out: the same of levels that were left out.
     """
 
     def __init__(self, order: Order) -> None:
@@ -30,32 +32,34 @@ class Agenda:
         self.depths = [0]
         self.deepest = 0
         self.at = 0
-        self._waiting: list[tuple[int, int]] = [(0, 1)]
+        self.waiting: list[tuple[int, int]] = [(0, 1)]
+        self.left_out: list[tuple[int, int]] = []
 
     def portion(self, levels: Sequence[Sequence[int]]) -> Sequence[int]:
         """Return the states to expand, nothing where all were; asked again, the same."""
-        if not self._waiting:
+        if not self.waiting:
             return ()
-        self.at, end = self._waiting[-1]
+        self.at, end = self.waiting[-1]
         return levels[self.at][self._from(end) : end]
 
     def _from(self, end: int) -> int:
         return 0 if self.order == "breadth" else max(0, end - PORTION)
 
     def expanded(self, fresh: int) -> None:
-        """The portion was expanded, or is left out; so many states of a new level came out of it."""
-        at, end = self._waiting.pop()
+        """The portion was expanded; so many states of a new level came out of it."""
+        at, end = self.waiting.pop()
         if self._from(end):
-            self._waiting.append((at, self._from(end)))
+            self.waiting.append((at, self._from(end)))
         if fresh:
             self.parents.append(at)
             self.depths.append(self.depths[at] + 1)
             self.deepest = max(self.deepest, self.depths[-1])
-            self._waiting.append((len(self.parents) - 1, fresh))
+            self.waiting.append((len(self.parents) - 1, fresh))
 
-    def resume(self, sizes: Sequence[int]) -> None:
-        """Go on breadth first after levels of the given sizes."""
-        self.parents = list(range(-1, len(sizes) - 1))
-        self.depths = list(range(len(sizes)))
-        self.deepest = len(sizes) - 1
-        self._waiting = [(len(sizes) - 1, sizes[-1])]
+    def leave_out(self) -> None:
+        """Leave out what is left of the level that comes next."""
+        self.left_out.append(self.waiting.pop())
+
+    def resume(self) -> None:
+        """Go on with what was left out, too: another search may leave out less."""
+        self.waiting, self.left_out = [*self.left_out, *self.waiting], []

@@ -21,7 +21,7 @@ import refmodel
 if TYPE_CHECKING:
     from refmodel.engines.explorer.search import Search
 
-FORMAT = "refmodel exploration, version 1"
+FORMAT = "refmodel exploration, version 2"
 
 _BUILTIN = ("bool", "bytes", "dict", "float", "frozenset", "int", "list", "set", "str", "tuple", "type")
 PLAIN = {("builtins", name) for name in _BUILTIN} | {("array", "array"), ("array", "_array_reconstructor")}
@@ -29,8 +29,30 @@ PLAIN = {("builtins", name) for name in _BUILTIN} | {("array", "array"), ("array
 
 KEPT = {
     "search": ("transitions", "compared", "restarts"),
-    "table": ("lessons", "shared", "merged", "visible", "hidden", "waits", "runs", "ran", "failed"),
-    "packing": ("locals", "fields", "width", "column_width", "bits", "spare", "cell_bits", "constants"),
+    "agenda": ("parents", "depths", "deepest", "at", "waiting", "left_out"),
+    "table": (
+        "lessons",
+        "shared",
+        "merged",
+        "visible",
+        "hidden",
+        "distrusted",
+        "waits",
+        "runs",
+        "ran",
+        "failed",
+    ),
+    "packing": (
+        "locals",
+        "fields",
+        "looked",
+        "width",
+        "column_width",
+        "bits",
+        "spare",
+        "cell_bits",
+        "constants",
+    ),
 }
 """What is kept of each object."""
 
@@ -83,7 +105,7 @@ def load(search: Search, checkpoint: Checkpoint) -> None:
             setattr(target, attribute, parts[name][attribute])
     search.table.forget()
     search.visited.fill(levels)
-    search.agenda.resume([len(level) for level in levels])
+    search.agenda.resume()
 
 
 def _header(search: Search, scope: str) -> dict[str, str]:
@@ -97,6 +119,7 @@ def _header(search: Search, scope: str) -> dict[str, str]:
         "actors not told apart": str(reductions.actors),
         "merged steps": str(reductions.merge),
         "renamed indexes": str(len(reductions.names.columns) if reductions.names is not None else 0),
+        "order": search.order,
     }
 
 
@@ -126,7 +149,7 @@ def _parts(search: Search) -> dict[str, Any]:
 
 
 def _objects(search: Search) -> dict[str, object]:
-    return {"search": search, "table": search.table, "packing": search.packing}
+    return {"search": search, "agenda": search.agenda, "table": search.table, "packing": search.packing}
 
 
 class _Reader(pickle.Unpickler):

@@ -2,39 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from refmodel.engines.explorer.packing import Packing
+import attrs
+
+from refmodel.engines.explorer.packing import Field, Packing, Widened, changed_component
 
 if TYPE_CHECKING:
+    from refmodel.engines.explorer.missing import Missing
     from refmodel.engines.explorer.transitions import Control
     from refmodel.machine.recorder import Cell
 
 
-class Lesson:
-    """What was learned of one act of one local state, in terms of components and their values' numbers.
+class Write:
+    """How one component changes: cells that get a value, or a number that is added to a counter.
 
-    places: of the components that it depends on.  relies: steps that were taken to commute, and cells that were
-    taken for constant.
+    numbers: for each number of the component's value that was met before the change, the number after it.
     """
 
-    __slots__ = ("known", "places", "relies")
+    __slots__ = ("added", "cells", "numbers", "place")
+
+    def __init__(self, place: int, cells: Mapping[str, Any], added: int = 0) -> None:
+        self.place, self.cells, self.added = place, cells, added
+        self.numbers: dict[int, int] = {}
+
+    def number(self, packing: Packing, before: int) -> int:
+        """Return the number of the value after the change.
+
+        Raises Inconstant where a cell that was taken for constant would change.
+        """
+        found = self.numbers.get(before)
+        if found is None:
+            old = packing.fields[self.place].values.values[before]
+            new = old + self.added if self.added else changed_component(old, self.cells)
+            found = self.numbers[before] = packing.number(self.place, new)
+        return found
+
+
+def writes_of(written: Mapping[Cell, Any], added: Mapping[int, int]) -> tuple[Write, ...]:
+    """Return what a step did, component by component."""
+    places: dict[int, dict[str, Any]] = {}
+    for (place, name), value in written.items():
+        places.setdefault(place, {})[name] = value
+    sums = (Write(place, {}, number) for place, number in added.items() if number)
+    return (*(Write(place, cells) for place, cells in places.items()), *sums)
+
+
+@attrs.frozen
+class Known:
+    """What an act does in states that look alike to it.
+
+    outcomes: for each way that it can take, the changed components, and the number of the actor's local state
+    afterwards.  cells: all that it touches and changes, as a set.
+    """
+
+    outcomes: tuple[tuple[tuple[Write, ...], int], ...]
+    cells: int
+
+    def changes(self, packing: Packing, state: int, number: int, shift: int) -> list[int]:
+        """Return what to add to a state, for each different outcome.
+
+        number, shift: of the actor's local state, and where its field starts.
+        Raises Widened where a field has no room, and Inconstant.
+        """
+        found: dict[int, None] = {}
+        for writes, following in self.outcomes:
+            if following >> packing.width:
+                raise Widened(packing.widen_locals())
+            total = following - number << shift
+            for write in writes:
+                field = packing.fields[write.place]
+                before = (state >> field.offset) & field.low
+                after = write.number(packing, before)
+                if after > field.low:
+                    raise Widened(packing.widen(write.place))
+                total += after - before << field.offset
+            found[total] = None
+        return list(found)
+
+
+class Lesson:
+    """What was learned of one act of one local state.
+
+    cells: those that the act has been seen to look at.  places: of components that it depends on.
+    relies: steps that were taken to commute, and cells that were taken for constant.
+    known: what it does, by the numbers of the cells' values.
+    """
+
+    __slots__ = ("cells", "known", "looks", "places", "relies")
 
     def __init__(self) -> None:
-        self.places: tuple[int, ...] = ()
+        self.cells: dict[Cell, None] = {}
+        self.places: dict[int, None] = {}
         self.relies: dict[Control | Cell, None] = {}
-        self.known: dict[tuple[int, ...], list[Any]] = {}
+        self.known: dict[tuple[int, ...], Known] = {}
+        self.looks: list[tuple[Field, Missing[int]]] = []
 
-    def recall(self, packing: Packing, state: int) -> list[Any] | None:
-        """Return the outcomes for a state, or None if nothing like it was met."""
-        return self.known.get(packing.numbers(state, self.places))
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self.cells, self.places, self.relies, self.known
 
-    def note(self, packing: Packing, state: int, read: Iterable[int], outcomes: list[Any]) -> list[Any]:
-        """Remember the outcomes for a state, and all that they depend on."""
-        places = tuple(dict.fromkeys((*self.places, *read)))
-        if len(places) > len(self.places):
-            self.places = places
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.cells, self.places, self.relies, self.known = state
+        self.looks = []
+
+    def recall(self, packing: Packing, state: int) -> Known | None:
+        """Return what is known for a state, or None if nothing like it was met."""
+        return self.known.get(self._key(packing, state))
+
+    def note(
+        self, packing: Packing, state: int, read: Iterable[Cell], changed: Iterable[int], known: Known
+    ) -> None:
+        """Remember what an act does in a state.  read: cells that it depends on.  changed: places it changes."""
+        self.places |= dict.fromkeys(changed)
+        cells = self.cells | dict.fromkeys(read)
+        if len(cells) > len(self.cells):
+            self.cells = cells
+            self.places |= dict.fromkeys(place for place, _ in cells)
+            self.looks = []
             self.known.clear()
-        self.known[packing.numbers(state, places)] = outcomes
-        return outcomes
+        self.known[self._key(packing, state)] = known
+
+    def _key(self, packing: Packing, state: int) -> tuple[int, ...]:
+        if not self.looks:
+            self.looks = [packing.look(cell) for cell in self.cells]
+        return tuple([numbers[(state >> field.offset) & field.low] for field, numbers in self.looks])

@@ -15,13 +15,13 @@ from refmodel.engines.explorer.missing import Missing
 
 
 class Breach(Exception):
-    """A step touched what another actor owned, or two actors own one thing: merging steps is not sound here.
+    """A step touched what another actor owns, or changed what another pins: the claim is wrong.
 
     state: where.  cells: what, as a set of cells.
     """
 
     def __init__(self, state: int, cells: int) -> None:
-        super().__init__("a step touched what another actor owned")
+        super().__init__("a step touched what another actor claims")
         self.state, self.cells = state, cells
 
 
@@ -33,94 +33,108 @@ class Stuck(Exception):
         self.state = state
 
 
-def loop_source(groups: Sequence[Sequence[int]], *, owners: bool, waits: bool) -> str:
+def loop_source(groups: Sequence[Sequence[int]], own: int, *, owners: bool, waits: bool) -> str:
     """Return the source of the loop that expands states.
 
-    groups: actors that are not told apart; their local states stand in ascending order.  owners: check who owns
-    what.  waits: look for states in which every operation in flight waits.
+    groups: actors that are not told apart; their local states stand in ascending order.  own: how many of the last
+    groups do the system's own work: they are idle most of the time, so what they can do is looked up together.
+    owners: check who claims what.  waits: look for states in which every operation in flight waits.
 
     The widths of fields, which change during a search, are arguments of the loop.
     """
-    actors = [actor for group in groups for actor in group]
+    tasks = groups[: len(groups) - own]
+    actors = [actor for group in tasks for actor in group]
     out = ["def loop(level, table, add, at, width):"]
     line = out.append
-    line(" learn, owners, owner_mask = table.learn, table.owners, table.owner_mask")
-    line(f" low, everyone = (1 << width) - 1, (1 << width * {len(actors)}) - 1")
+    line(" learn, owners, owner_mask, plans = table.learn, table.owners, table.owner_mask, table.plans")
+    line(f" low, everyone = (1 << width) - 1, (1 << width * {sum(map(len, groups))}) - 1")
     for a in actors:
         line(f" acts{a}, shift{a} = table.acts[{a}], width * {a}")
+    line(f" rest = width * {len(actors)}")
     line(" for st in level:")
     line("  ls = st & everyone")
     for a in actors:
         line(f"  l{a} = ls >> shift{a} & low" if a else "  l0 = ls & low")
+    if own:
+        line("  plan = plans[ls >> rest]")
     if waits:
-        line("  moved = busy = 0")
+        line("  busy = 0")
     if owners:
-        _owners_source(line, actors)
-    for group in groups:
+        _owners_source(line, actors, own)
+    for group in tasks:
         for a in group:
-            _actor_source(line, a, group, actors, owners, waits)
+            others = [*(f"o{b}" for b in actors if b != a), *(["own"] if own else [])]
+            same = "" if a == group[0] else f"if l{a} != l{a - 1}"
+            _actor_source(line, f"acts{a}[l{a}]", f"l{a}", same, others if owners else (), waits)
+    if own:
+        _actor_source(line, "plan[0]", "act[4]", "", [f"o{b}" for b in actors] if owners else (), waits)
     if waits:
-        line("  if busy and not moved: raise Stuck(st)")
+        line("  if busy and not table.moves(st): raise Stuck(st)")
     return "\n".join(out)
 
 
-def normals_source(sorts: bool, columns: int) -> str:
+def normals_source(sorts: bool, columns: int, whole: bool) -> str:
     """Return the source of what brings states into normal form.
 
     sorts: there are actors that are not told apart.  columns: how many indexes may be renamed.
+    whole: columns and what mentions indexes beside them are renamed with one look-up.
     """
+    out = ["def normals(states, everyone, ordered, names):", " components = ~everyone"]
     found = "n & components | ordered[n & everyone]" if sorts else "n"
-    out = ["def normals(states, everyone, ordered, normal, keys):", " components = ~everyone"]
-    if columns > 1:
-        out.append(f" ({''.join(f'key{i}, ' for i in range(columns))}), key = keys")
+    if columns > 1 and whole:
+        out.append(" choices, sides, rest = names.choices, names.sides, names.rest")
+        found = "(c := choices[n & sides])[0] | c[1][n & everyone] | n & rest"
+    elif columns > 1:
+        out.append(
+            f" normal, (({''.join(f'key{i}, ' for i in range(columns))}), key) = names.state, names.keys"
+        )
         rising = " < ".join(f"n >> key{i} & key" for i in range(columns))
         found += f" if {rising} else normal(n)"
     out.append(f" return {{{found} for n in states}}" if found != "n" else " return states")
     return "\n".join(out)
 
 
-def _owners_source(line: Callable[[str], None], actors: Sequence[int]) -> None:
-    """Look up what each actor owns; nothing may belong to two."""
+def _owners_source(line: Callable[[str], None], actors: Sequence[int], own: int) -> None:
+    """Look up what each actor claims."""
     for a in actors:
         line(f"  e = owners[l{a}]")
         line(f"  if e is None: o{a} = 0")
         line("  else:")
         line(f"   o{a} = e[1].get(st & e[0])")
         line(f"   if o{a} is None: o{a} = owner_mask(l{a}, st)")
-    if len(actors) > 1:
-        pairs = " | ".join(f"o{a} & o{b}" for i, a in enumerate(actors) for b in actors[i + 1 :])
-        line(f"  if {pairs}: raise Breach(st, {pairs})")
+    if own:
+        line("  own = table.own_claims(st, plan) if plan[1] else 0")
+    line(f"  claimed = {' | '.join([*(f'o{a}' for a in actors), *(['own'] if own else [])])}")
 
 
 def _actor_source(
-    line: Callable[[str], None],
-    a: int,
-    group: Sequence[int],
-    actors: Sequence[int],
-    owners: bool,
-    waits: bool,
+    line: Callable[[str], None], acts: str, local: str, condition: str, others: Sequence[str], waits: bool
 ) -> None:
-    """Take every transition of one actor; of two in the same local state, of the first only."""
+    """Take every transition of some actors.
+
+    acts, local: expressions for what they can do, and for the number of the local state.  condition: under which.
+    others: names of what others claim.
+    """
     pad = "  "
-    if a != group[0]:
-        line(f"{pad}if l{a} != l{a - 1}:")
+    if condition:
+        line(f"{pad}{condition}:")
         pad += " "
-    others = " | ".join(f"o{b}" for b in actors if b != a)
-    check = owners and bool(others)
-    if check:
-        line(f"{pad}o = {others}")
-    line(f"{pad}for act in acts{a}[l{a}]:")
+    if others:
+        line(f"{pad}o = claimed and {' | '.join(others)}")
+    line(f"{pad}for act in {acts}:")
     pad += " "
     line(f"{pad}r = act[1].get(st & act[0])")
     line(f"{pad}if r is None:")
-    line(f"{pad} at[0], at[1] = st, l{a}")
+    line(f"{pad} at[0], at[1] = st, {local}")
     line(f"{pad} r = learn(act, st)")
+    if others:
+        line(f"{pad}if o and r[1] & o: raise Breach(st, r[1] & o)")
     if waits:
-        line(f"{pad}if r[0]: moved |= act[3]")
+        line(f"{pad}if r[0]:")
+        line(f"{pad} for c in r[0]: add(st + c)")
         line(f"{pad}elif act[2] == (-1,): busy = 1")
-    if check:
-        line(f"{pad}if r[1] & o: raise Breach(st, r[1] & o)")
-    line(f"{pad}for c in r[0]: add(st + c)")
+    else:
+        line(f"{pad}for c in r[0]: add(st + c)")
 
 
 class Ordered(Missing[int]):
@@ -139,18 +153,20 @@ class Ordered(Missing[int]):
 
 
 @cache
-def compiled_loop(groups: tuple[tuple[int, ...], ...], owners: bool, waits: bool) -> Callable[..., None]:
+def compiled_loop(
+    groups: tuple[tuple[int, ...], ...], own: int, owners: bool, waits: bool
+) -> Callable[..., None]:
     """Return the loop that expands states."""
     names: dict[str, Any] = {"Stuck": Stuck, "Breach": Breach}
-    exec(loop_source(groups, owners=owners, waits=waits), names)
+    exec(loop_source(groups, own, owners=owners, waits=waits), names)
     loop: Callable[..., None] = names["loop"]
     return loop
 
 
 @cache
-def compiled_normals(sorts: bool, columns: int) -> Callable[..., set[int]]:
+def compiled_normals(sorts: bool, columns: int, whole: bool) -> Callable[..., set[int]]:
     """Return what brings states into normal form."""
     names: dict[str, Any] = {}
-    exec(normals_source(sorts, columns), names)
+    exec(normals_source(sorts, columns, whole), names)
     normals: Callable[..., set[int]] = names["normals"]
     return normals

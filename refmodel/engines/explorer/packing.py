@@ -13,10 +13,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
+from refmodel.engines.explorer.missing import Missing
 from refmodel.machine.recorder import ABSENT, Cell, record_fields
 
 SPARE = 3
 """Bits that a field gets beyond what it needs in a young search."""
+
+LATER = 1
+"""The same afterwards: packing all states anew takes time, and what was learned has to be found again."""
 
 
 class Widened(Exception):
@@ -80,7 +84,8 @@ class Packing:
 
     bits: of a state.  width: of one actor's field.  column_width: of one column.
     locals: the local states of actors by number.  constants: cells that are taken for constant, by place.
-    spare: bits that a field gets beyond what it needs, so that few states are packed anew while there are few.
+    looked: the values of single cells by number.
+    spare: bits that a field gets beyond what it needs, so that states are not packed anew too often.
     """
 
     def __init__(
@@ -101,14 +106,16 @@ class Packing:
                 self.column[place], self.alike[place] = index, places
                 self.fields[place].values = self.fields[places[0]].values
         self.cell_bits: dict[Cell, int] = {}
+        self.looked: dict[Cell, Values] = {}
+        self._looks: dict[Cell, Missing[int]] = {}
         self.constants: dict[int, dict[Cell, None]] = {}
         self.first_locals = [self.locals.number(local) for local in locals_]
         self.first = [self.number(place, value) for place, value in enumerate(components)]
         while len(self.locals.values) > 1 << self.width:
-            self._widen_locals()
+            self.widen_locals()
         for place, number in enumerate(self.first):
             while number > self.fields[place].low:
-                self._widen(place)
+                self.widen(place)
 
     @property
     def start(self) -> int:
@@ -122,11 +129,27 @@ class Packing:
         return (1 << self.width * self.actors) - 1
 
     @property
+    def young(self) -> bool:
+        """Whether it was not packed tightly yet."""
+        return self.spare > LATER
+
+    @property
     def known(self) -> int:
         """How many values are numbered."""
         return len(self.locals.values) + sum(len(field.values.values) for field in self.fields)
 
     # --- reading ----------------------------------------------------------------------------------------------
+
+    def look(self, cell: Cell) -> tuple[Field, Missing[int]]:
+        """Return the field of a cell's component, and the number of the cell's value for each number in it."""
+        field = self.fields[cell[0]]
+        found = self._looks.get(cell)
+        if found is None:
+            components, name = field.values.values, cell[1]
+            values = self.looked.setdefault(cell, Values(cell_value(components[0], name)))
+            found = Missing(lambda number: values.number(cell_value(components[number], name)))
+            self._looks[cell] = found
+        return field, found
 
     def component(self, state: int, place: int) -> Any:
         """Return the component at a place in a state."""
@@ -155,18 +178,25 @@ class Packing:
         return found
 
     def cells(self, cells: Iterable[Cell]) -> int:
-        """Return a set of cells as an integer.  Its bits have nothing to do with those of a state."""
+        """Return a set of cells as an integer.  Its bits have nothing to do with those of a state.
+
+        Each cell has two bits: one that it is touched, and above it one that it is changed.
+        """
         found, bits = 0, self.cell_bits
         for cell in cells:
             bit = bits.get(cell)
             if bit is None:
-                bit = bits[cell] = len(bits)
+                bit = bits[cell] = 2 * len(bits)
             found |= 1 << bit
         return found
 
+    def changed_cells(self, cells: Iterable[Cell]) -> int:
+        """Return a set of cells that are changed as an integer."""
+        return self.cells(cells) << 1
+
     def named(self, cells: int) -> list[Cell]:
-        """Return the cells of a set."""
-        return [cell for cell, bit in self.cell_bits.items() if cells >> bit & 1]
+        """Return the cells of a set, touched or changed."""
+        return [cell for cell, bit in self.cell_bits.items() if cells >> bit & 3]
 
     def is_constant(self, cell: Cell) -> bool:
         """Whether a cell has held one value only so far."""
@@ -180,13 +210,8 @@ class Packing:
         """Return the number of a local state.  Raises Widened where the actors' fields have no room for it."""
         number = self.locals.number(local)
         if number >> self.width:
-            raise Widened(self._widen_locals())
+            raise Widened(self.widen_locals())
         return number
-
-    def numbers(self, state: int, places: Iterable[int]) -> tuple[int, ...]:
-        """Return the numbers of some components' values in a state."""
-        fields = self.fields
-        return tuple([(state >> (field := fields[place]).offset) & field.low for place in places])
 
     def changes(self, state: int, written: Mapping[Cell, Any]) -> tuple[tuple[int, int], ...]:
         """Return the places whose components change when cells are written, with the numbers of the values.
@@ -221,7 +246,7 @@ class Packing:
         """Return the bits of a component with a value.  Raises Inconstant, and Widened where it has no room."""
         field, number = self.fields[place], self.number(place, value)
         if number > field.low:
-            raise Widened(self._widen(place))
+            raise Widened(self.widen(place))
         return number << field.offset
 
     def moved(self, state: int, changes: Iterable[tuple[int, int]]) -> int:
@@ -233,7 +258,7 @@ class Packing:
         for place, number in changes:
             field = self.fields[place]
             if number > field.low:
-                raise Widened(self._widen(place))
+                raise Widened(self.widen(place))
             total += (number - ((state >> field.offset) & field.low)) << field.offset
         return total
 
@@ -243,7 +268,7 @@ class Packing:
                 if not self.is_constant(cell):
                     raise Inconstant(cell)
 
-    def _widen(self, place: int) -> tuple[int, ...]:
+    def widen(self, place: int) -> tuple[int, ...]:
         """Give a component, and those that are packed like it, more bits; return where they were inserted."""
         places, before, more = self.alike[place], self.bits, 1 + self.spare
         positions = [self._insert(other, more) for other in reversed(places)]
@@ -267,7 +292,8 @@ class Packing:
             return self.bits
         return self.width * self.actors + self.column_width * (self.column[place] + 1)
 
-    def _widen_locals(self) -> tuple[int, ...]:
+    def widen_locals(self) -> tuple[int, ...]:
+        """Give the actors more bits; return where they were inserted."""
         more = 1 + self.spare
         positions = [self.width * (actor + 1) for actor in reversed(range(self.actors))]
         self.width += more
@@ -282,8 +308,8 @@ class Packing:
                 field.offset += more
 
     def tighten(self) -> tuple[int, ...]:
-        """Take the spare bits back, and give none from here on; return where they were, highest first."""
-        self.spare = 0
+        """Take the spare bits back, and give fewer from here on; return where they were, highest first."""
+        self.spare = LATER
         width = min(self.width, _needed(self.locals))
         kept = sum(((1 << width) - 1) << self.width * actor for actor in range(self.actors))
         for field in self.fields:

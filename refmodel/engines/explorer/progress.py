@@ -6,12 +6,12 @@ the last to the first and marks states of which a successor is marked; it ends w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from refmodel.engines.explorer.search import Search
+from refmodel.engines.explorer.missing import Missing
 
-Resting = Callable[[int], bool]
-"""Whether nothing is in flight in a state."""
+if TYPE_CHECKING:
+    from refmodel.engines.explorer.search import Search
 
 
 def trapped(search: Search) -> tuple[int, int] | None:
@@ -19,8 +19,8 @@ def trapped(search: Search) -> tuple[int, int] | None:
 
     search: a complete one.
     """
-    rests = resting(search)
-    marked: set[int] = {state for state in search.visited.all() if rests(state)}
+    rests, everyone = resting(search), search.packing.local_bits
+    marked: set[int] = {state for state in search.visited.all() if rests[state & everyone]}
     left = [[state for state in level if state not in marked] for level in search.visited.levels]
     before = -1
     while sum(map(len, left)) not in (0, before):
@@ -32,17 +32,9 @@ def trapped(search: Search) -> tuple[int, int] | None:
     return next(((states[0], number) for number, states in enumerate(left) if states), None)
 
 
-def resting(search: Search) -> Resting:
-    """Return what tells whether nothing is in flight in a state."""
+def resting(search: Search) -> Missing[bool]:
+    """Return whether nothing is in flight, by the bits of all actors; for as long as their fields have their width."""
     packing = search.packing
-    idle = [not local.flight for local in packing.locals.values]
-    width, low, everyone = packing.width, (1 << packing.width) - 1, packing.local_bits
-    known: dict[int, bool] = {}
-
-    def rests(state: int) -> bool:
-        ls = state & everyone
-        if ls not in known:
-            known[ls] = all(idle[(ls >> width * actor) & low] for actor in range(packing.actors))
-        return known[ls]
-
-    return rests
+    values, low = packing.locals.values, (1 << packing.width) - 1
+    shifts = [packing.width * actor for actor in range(packing.actors)]
+    return Missing(lambda locals_: not any(values[locals_ >> shift & low].flight for shift in shifts))

@@ -79,8 +79,8 @@ class MemoryFull(Exception):
 class Found:
     """What went wrong.
 
-    kind: "step" (a step raised an error), "state" (a property of states), "stuck", "trap" (rest cannot be reached
-    any more), or "breach".
+    kind: "step" (a step raised an error), "state" (a property of states), "stuck", or "trap" (rest cannot be
+    reached any more).
     what: the error, or what is wrong.  state: where.  depth: its level.  local: number of the local state whose
     step failed, -1 for a state.
     """
@@ -120,7 +120,7 @@ class Search:
     view: the system in its initial state.  actors: who runs what.  offer: options that the scope allows.
     counters: places of counters.  halts: whether an error of a step is the system's own way to stop.
     check: judges states.  storage: how states are kept.  checkpoint: where the search is saved, see ``resume``.
-    jobs: processes that expand large levels.  order: which states come first; depth first takes no checkpoint.
+    jobs: processes that expand large levels.  order: which states come first.
 
     visited: all states, and those of each level in no order.  found: what went wrong, or None.
     complete: whether everything was seen.  stopped: which bound was reached, or "".  full: it was that of memory.
@@ -153,12 +153,17 @@ class Search:
         self.recorder = Recorder(len(view), frozenset(counters))
         self.restarts: list[str] = []
         self.groups = self._groups()
+        self.own = self._own()
         columns = reductions.names.columns if reductions.names is not None else ()
         self.packing = Packing(self.initial, actors.initial, columns)
         self.table = Transitions(
             view, self.packing, actors, offer, self.recorder, merge=reductions.merge, halts=halts
         )
+        self.table.own = sum(len(group) for group in self.groups[len(self.groups) - self.own :])
         self.allowed: int | None = None
+        self.compared = 0
+        self.ordered = Ordered(0, self.groups)
+        self.names: Normal | None = None
         self._reset()
 
     def _groups(self) -> tuple[tuple[int, ...], ...]:
@@ -168,6 +173,13 @@ class Search:
         kinds = dict.fromkeys(programs)
         return tuple(tuple(a for a, q in enumerate(programs) if q == p) for p in kinds)
 
+    def _own(self) -> int:
+        """Return how many of the last groups do the system's own work."""
+        serving = [
+            self.actors.programs[self.actors.initial[group[0]].program].serves for group in self.groups
+        ]
+        return next((n for n, serves in enumerate(reversed(serving)) if not serves), len(serving))
+
     def _reset(self) -> None:
         self.visited = STORAGES[self.storage](self.packing)
         self.agenda = Agenda(self.order)
@@ -175,7 +187,6 @@ class Search:
         self.found: Found | None = None
         self.complete = self.full = False
         self.stopped = ""
-        self.compared = 0
         self.cut = ""
 
     # --- running ----------------------------------------------------------------------------------------------
@@ -225,6 +236,10 @@ class Search:
             self.recorder.kept.add(wrong.place)
             self._again(f"the counter at place {wrong.place} is looked at", None)
             return False
+        except Breach as wrong:
+            names = [cls.__qualname__ for cls in self.table.distrust(wrong.state, wrong.cells)]
+            self._again(f"what {' and '.join(names)} claims, others touch", None)
+            return False
         return True
 
     def _varying(self, cell: Cell) -> list[Cell]:
@@ -250,7 +265,7 @@ class Search:
             since += 1
             if since == LEARNED:
                 self.table.gather()
-            if self.packing.spare and len(self.visited) >= YOUNG:
+            if self.packing.young and len(self.visited) >= YOUNG:
                 self._tighten()
                 since = 0
             try:
@@ -260,7 +275,7 @@ class Search:
                     self.complete, self.stopped = not self.cut, self.cut
                     return
                 if self._too_deep():
-                    self.agenda.expanded(0)
+                    self.agenda.leave_out()
                     continue
                 following, transitions = self._expand(portion)
             except Widened as wide:
@@ -358,9 +373,10 @@ class Search:
 
     def _fit(self) -> None:
         """Make what depends on the widths of fields."""
+        if self.ordered.width != self.packing.width:
+            self.ordered = Ordered(self.packing.width, self.groups)
         names = self.reductions.names
-        self.ordered = Ordered(self.packing.width, self.groups)
-        self.names = None if names is None else Normal(names, self.packing, self.ordered)
+        self.names = None if names is None else Normal(names, self.packing, self.ordered, self.names)
 
     def normal(self, state: int) -> int:
         """Return the state that stands for a state and for all that are not told apart from it."""
@@ -388,8 +404,6 @@ class Search:
             self.found = Found("step", failed.error, at[0], self.agenda.at, at[1])
         except Stuck as stuck:
             self.found = Found("stuck", str(stuck), stuck.state, self.agenda.at)
-        except Breach as breach:
-            self.found = Found("breach", breach, breach.state, self.agenda.at)
         return None, 0
 
     def expanded(self, level: Sequence[int], at: list[int]) -> tuple[set[int], int]:
@@ -421,14 +435,14 @@ class Search:
     def _run_loop(
         self, level: Sequence[int], found: list[int], at: list[int], *, owners: bool, waits: bool
     ) -> None:
-        loop = compiled_loop(self.groups, owners, waits)
+        loop = compiled_loop(self.groups, self.own, owners, waits)
         loop(level, self.table, found.append, at, self.packing.width)
 
     def _normals(self, states: Iterable[int]) -> set[int]:
         names, sorts = self.names, any(len(group) > 1 for group in self.groups)
-        normals = compiled_normals(sorts, len(names.renaming.columns) if names is not None else 0)
-        normal, keys = (names.state, names.keys) if names is not None else (None, None)
-        return normals(set(states), self.packing.local_bits, self.ordered, normal, keys)
+        columns, whole = (len(names.renaming.columns), not names.pieces) if names is not None else (0, False)
+        normals = compiled_normals(sorts, columns, whole)
+        return normals(set(states), self.packing.local_bits, self.ordered, names)
 
     # --- checking the symmetry ----------------------------------------------------------------------------------
 

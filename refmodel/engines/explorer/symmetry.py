@@ -49,12 +49,15 @@ class Renaming:
     local: returns the local state of an actor under other names.
     component: returns the value of a component under other names.
     mentions: the places, in columns or not, of components whose values mention an index.
+    given_out: an index names what comes to be in a run, the lowest free one first; so the initial state, and what
+        follows a state, may prefer one where any would do.
     """
 
     columns: tuple[tuple[int, ...], ...]
     local: Callable[[Local, Order], Local]
     component: Callable[[int, Any, Order], Hashable] = _same_component
     mentions: tuple[int, ...] = ()
+    given_out: bool = False
 
     def __attrs_post_init__(self) -> None:
         lengths = {len(column) for column in self.columns}
@@ -84,19 +87,39 @@ class Normal:
     """Brings packed states into their normal form.
 
     renaming: of the scope.  ordered: sorts actors that are not told apart.  orders: all renamings.
-    state: the function that does it, generated for the number of pieces.
+    before: did the same while the components had other bits.
+
+    pieces: what mentions indexes outside the columns, in pieces that are renamed on their own; none where it is little
+    enough to be renamed together with the columns.  sides: the bits of the columns, and of what goes with them.
+    state: the function that brings a state into its normal form.
     """
 
-    def __init__(self, renaming: Renaming, packing: Packing, ordered: Ordered) -> None:
+    def __init__(
+        self, renaming: Renaming, packing: Packing, ordered: Ordered, before: Normal | None = None
+    ) -> None:
         self.renaming, self.packing, self.ordered = renaming, packing, ordered
         self.orders: list[Order] = list(permutations(range(len(renaming.columns))))
         self.fields = [[packing.fields[place] for place in column] for column in renaming.columns]
         self.sides = packing.mask(place for column in renaming.columns for place in column)
         self.everyone = packing.local_bits
-        self.pieces = _pieces(renaming, packing)
+        pieces = _pieces(renaming, packing)
+        self.beside = pieces.pop() if len(pieces) == 1 else ()
+        self.sides |= packing.mask(self.beside)
+        self.pieces = pieces
         self.masks = [packing.mask(piece) for piece in self.pieces]
-        self.locals = [Missing(partial(self._local, order)) for order in self.orders]
+        self.rest = ~(self.sides | self.everyone | sum(self.masks))
+        if before is None:
+            self.locals = [Missing(partial(self._local, order)) for order in self.orders]
+        else:
+            self.locals = before.locals
+        self.actors: list[Missing[int]]
+        if before is not None and before.ordered is ordered:
+            self.actors = before.actors
+        else:
+            self.actors = [Missing(partial(self._actors, at)) for at in range(len(self.orders))]
         self.images = [self._image(order) for order in self.orders]
+        self.least = Missing(self._least)
+        self.choices = Missing(self._choices if pieces else self._choice)
         self.state = self._made()
 
     @property
@@ -113,32 +136,45 @@ class Normal:
     def renamed(self, state: int, order: Order) -> int:
         """Return a state under other names, with its actors in order: one that may not be normal."""
         at = self.orders.index(order)
-        found = state & ~(self.sides | self.everyone | sum(self.masks))
-        found |= self._columns(state, order) | self.images[at][0][state & self.everyone]
+        found = state & self.rest | self._columns(state, order) | self.images[at][0][state & self.everyone]
         for mask, image in zip(self.masks, self.images[at][1:], strict=True):
             found |= image[state & mask]
         return found
 
     def _made(self) -> Callable[[int], int]:
         made = _state_function(len(self.masks))
-        rest = ~(self.sides | self.everyone | sum(self.masks))
-        return made(Missing(self._choices), self.sides, self.everyone, rest, *self.masks)
+        return made(self.choices, self.sides, self.everyone, self.rest, *self.masks)
 
     def _image(self, order: Order) -> tuple[dict[int, int], ...]:
         """Return the tables that rename actors and pieces."""
-        locals_ = Missing(partial(self._actors, self.orders.index(order)))
-        return locals_, *(Missing(partial(self._piece, piece, order)) for piece in self.pieces)
+        actors = self.actors[self.orders.index(order)]
+        return actors, *(Missing(partial(self._piece, piece, order)) for piece in self.pieces)
 
     def _choices(self, sides: int) -> tuple[tuple[Any, ...], ...]:
         """Return the columns in ascending order, and the tables of the renamings that get there."""
+        return tuple((self._columns(sides, self.orders[at]), *self.images[at]) for at in self._rising(sides))
+
+    def _choice(self, sides: int) -> tuple[int, Missing[int]]:
+        """Return the least of the columns in ascending order, and the table that renames actors in the same way."""
+        found = [(self._columns(sides, self.orders[at]), at) for at in self._rising(sides)]
+        least = min(found)[0]
+        return least, self.least[sum(1 << at for columns, at in found if columns == least)]
+
+    def _rising(self, sides: int) -> list[int]:
+        """Return the numbers of the renamings that put the columns in ascending order."""
         starts, low = self.keys
         found = [(sides >> start) & low for start in starts]
         rising = sorted(found)
-        return tuple(
-            (self._columns(sides, order), *image)
-            for order, image in zip(self.orders, self.images, strict=True)
+        return [
+            at
+            for at, order in enumerate(self.orders)
             if all(rising[order[i]] == key for i, key in enumerate(found))
-        )
+        ]
+
+    def _least(self, several: int) -> Missing[int]:
+        """Return the table of the least that actors become under some renamings, given as bits of their numbers."""
+        images = [image for at, image in enumerate(self.actors) if several >> at & 1]
+        return images[0] if len(images) == 1 else Missing(lambda n: min(image[n] for image in images))
 
     def _columns(self, state: int, order: Order) -> int:
         total = 0
@@ -149,7 +185,7 @@ class Normal:
                 if source in self.renaming.mentions:
                     value = self.renaming.component(source, value, order)
                 total |= self.packing.placed(target, value)
-        return total
+        return total | self._piece(self.beside, order, state)
 
     def _piece(self, piece: Sequence[int], order: Order, bits: int) -> int:
         packing, rename = self.packing, self.renaming.component
@@ -166,15 +202,12 @@ class Normal:
 
     # --- checking ---------------------------------------------------------------------------------------------
 
-    def exchanges(self) -> list[Order]:
-        """Return the renamings that exchange two neighbours: all others are made of these."""
-        count = len(self.fields)
-        return [(*range(i), i + 1, i, *range(i + 2, count)) for i in range(count - 1)]
-
     def check_start(self) -> None:
-        """Raise BrokenSymmetry if the initial state changes under a renaming."""
+        """Raise BrokenSymmetry if the initial state changes under a renaming and should not."""
         renaming, packing = self.renaming, self.packing
-        for order in self.exchanges():
+        if renaming.given_out:
+            return
+        for order in exchanges(len(self.fields)):
             outside = (place for place in renaming.mentions if place not in packing.column)
             values = ((place, packing.component(packing.start, place)) for place in outside)
             changed = any(renaming.component(place, value, order) != value for place, value in values)
@@ -186,7 +219,7 @@ class Normal:
 
         expected: the normal forms of what follows the state.  following: returns those of any state.
         """
-        for order in self.exchanges():
+        for order in exchanges(len(self.fields)):
             other = self.renamed(state, order)
             if self.state(other) != state:
                 raise BrokenSymmetry(f"{_exchanged(order)} in a state does not lead back to it")
@@ -194,9 +227,20 @@ class Normal:
                 raise BrokenSymmetry(f"{_exchanged(order)} in a state changes what can follow it")
 
 
+def _normal(choices: Missing[Any], sides: int, everyone: int, rest: int) -> Callable[[int], int]:
+    def state(n: int) -> int:
+        columns, actors = choices[n & sides]
+        found: int = columns | actors[n & everyone] | n & rest
+        return found
+
+    return state
+
+
 @cache
 def _state_function(pieces: int) -> Callable[..., Callable[[int], int]]:
     """Return what makes the function that brings a state into its normal form, for a number of pieces."""
+    if not pieces:
+        return _normal
     masks = "".join(f", mask{i}" for i in range(pieces))
     images = "".join(f", image{i}" for i in range(pieces))
     parts = "".join(f" | image{i}[n & mask{i}]" for i in range(pieces))
@@ -218,6 +262,11 @@ def _exchanged(order: Order) -> str:
     return f"the scope is not symmetric: exchanging index {first} and index {first + 1}"
 
 
+def exchanges(count: int) -> list[Order]:
+    """Return the renamings of ``count`` indexes that exchange two neighbours: all others are made of these."""
+    return [(*range(i), i + 1, i, *range(i + 2, count)) for i in range(count - 1)]
+
+
 def _pieces(renaming: Renaming, packing: Packing) -> list[tuple[int, ...]]:
     """Divide the components outside the columns that mention an index into pieces of few bits."""
     pieces: list[tuple[int, ...]] = []
@@ -233,4 +282,12 @@ def _pieces(renaming: Renaming, packing: Packing) -> list[tuple[int, ...]]:
 
 
 def _outside(renaming: Renaming, packing: Packing) -> Iterable[int]:
-    return (p for p in renaming.mentions if p not in packing.column and packing.fields[p].width)
+    """Yield the components outside the columns that a renaming may change: also one that held a single value so far."""
+    for place in renaming.mentions:
+        if place not in packing.column and (packing.fields[place].width or _mentions_one(renaming, packing, place)):
+            yield place
+
+
+def _mentions_one(renaming: Renaming, packing: Packing, place: int) -> bool:
+    value, count = packing.component(packing.start, place), len(renaming.columns)
+    return any(renaming.component(place, value, order) != value for order in exchanges(count))

@@ -6,29 +6,34 @@ actor's next local state, and the bits that the step touched.  When a run reads 
 of that act is dropped.  That is sound because a step is a function of what it reads and of its choices.
 
 Steps that commute with everything that others can do are run on in the same transition.  Such a step touches
-only what its actor owns (``owns`` of the operations in flight), what nobody ever changes, and counters that are
-only added to.  Nobody else may touch what an actor owns: the search checks that for every transition that it
-takes, and a breach is an error.  So a reduction that is not sound ends the exploration instead of hiding a bug
-(Stoller and Cohen, "Optimistic synchronization-based state-space reduction", 2006).
+only what its actor owns (``owns`` of the operations in flight), looks at what it pins (``pins``) or nobody ever
+changes, and adds to counters that no step looks at.  Its actor still has these claims when the transition ends: so
+whoever would have come in between, and touches what is claimed, does it in a state that is seen, too.  Nobody else
+may touch what an actor owns, or change what it pins: the search checks that for every transition that it takes
+(Stoller and Cohen, "Optimistic synchronization-based state-space reduction", 2006).  All of this is taken for
+granted until a run shows otherwise; then the search begins again without it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
-from functools import partial
+from collections.abc import Callable, Container, Iterable, Iterator
+from functools import partial, reduce
+from operator import or_
 from typing import Any
 
 import attrs
 
 from refmodel.engines.explorer.actors import Actors, Local
 from refmodel.engines.explorer.branches import Branches, Offer, Took, not_told
-from refmodel.engines.explorer.lesson import Lesson
+from refmodel.engines.explorer.lesson import Known, Lesson, Write, writes_of
+from refmodel.engines.explorer.loop import Breach
 from refmodel.engines.explorer.missing import Missing
 from refmodel.engines.explorer.packing import Packing
 from refmodel.machine import Operation, View
 from refmodel.machine.choice import ChoicePoint
 from refmodel.machine.flight import thaw
 from refmodel.machine.recorder import Cell, Recorder, Unkept, record_fields, recording_view
+from refmodel.machine.remember import remembered
 
 MOST_STEPS = 2_000
 """Steps that run as one transition at most; more are taken for a loop that nobody else can end."""
@@ -81,12 +86,19 @@ it (0 or 1), number of the local state, actor."""
 def _joined(acts: tuple[Act, ...]) -> tuple[Act, ...]:
     joined: list[Act] = []
     for act in sorted(acts, key=lambda act: -act[0].bit_count()):
+        if _never(act):
+            continue
         into = next((other for other in joined if act[0] | other[0] == other[0]), None)
         if into is None:
             joined.append([act[0], {}, *act[2:]])
         else:
             into[2] = (*into[2], *act[2])
     return tuple(joined)
+
+
+def _never(act: Act) -> bool:
+    """Whether an act of an idle actor cannot begin, whatever it depends on being constant as far as is known."""
+    return act[0] == 0 and act[2] != (-1,) and all(not outcomes for outcomes, _ in act[1].values())
 
 
 class Transitions:
@@ -97,6 +109,9 @@ class Transitions:
     took: told of the choices that are taken.
     visible: cells that properties look at between any two steps: no step that writes one is merged.
     hidden: cells that merged steps write, with where those stand.
+
+    own: how many actors, the last ones, do the system's own work.  plans: what they can do together.
+    distrusted: operations whose claims turned out wrong; what they claim is not believed.
 
     waits: whether any step was met that had to wait.
     runs: executions of model code.  ran: (class, step) and (class, step, failed point) that were reached.
@@ -122,8 +137,11 @@ class Transitions:
         self.visible: dict[Cell, None] = {}
         self.hidden: dict[Cell, dict[Control, None]] = {}
         self.acts = [Missing(partial(self.acts_of, actor)) for actor in range(packing.actors)]
+        self.own = 0
+        self.plans = Missing(self.plan_of)
         self.waits = False
         self.owners: dict[int, list[Any] | None] = Missing(self.owner_of)
+        self.distrusted: dict[type[Operation], None] = {}
         self.lessons: dict[tuple[int, int], Lesson] = {}
         self.relies: dict[Control | Cell, None] = {}
         self.runs = 0
@@ -134,6 +152,7 @@ class Transitions:
         """Drop all masks and memos: the packing has changed."""
         for acts in self.acts:
             acts.clear()
+        self.plans.clear()
         self.owners.clear()
 
     def unlearn(self, wrong: Container[Control | Cell] | None) -> None:
@@ -141,6 +160,9 @@ class Transitions:
         for key, lesson in list(self.lessons.items()):
             if wrong is None or any(each in wrong for each in lesson.relies):
                 del self.lessons[key]
+        if wrong is None:
+            self.merged.clear()
+            self.hidden.clear()
         self.forget()
 
     def acts_of(self, actor: int, number: int) -> tuple[Act, ...]:
@@ -150,11 +172,54 @@ class Transitions:
         return tuple([0, {}, (action,), serves, number, actor] for action in self.actors.actions(local))
 
     def gather(self) -> None:
-        """Join the acts of an idle actor that depend on the same things: one look-up then serves them all."""
+        """Join the acts of an idle actor that depend on the same things: one look-up then serves them all.
+
+        Those that cannot begin are left out, until the packing changes.
+        """
         for acts_of_actor in self.acts:
             for number, acts in acts_of_actor.items():
-                if len(acts) > 1:
-                    acts_of_actor[number] = _joined(acts)
+                acts_of_actor[number] = _joined(acts)
+        self.plans.clear()
+
+    def plan_of(self, locals_: int) -> tuple[tuple[Act, ...], tuple[int, ...]]:
+        """Return what the actors that do the system's own work can do together, and those of them that may claim.
+
+        locals_: their local states.
+        """
+        packing, first = self.packing, self.packing.actors - self.own
+        low = (1 << packing.width) - 1
+        numbers = {first + i: locals_ >> packing.width * i & low for i in range(self.own)}
+        acts = tuple(act for actor, number in numbers.items() for act in self.acts[actor][number])
+        return acts, tuple(actor for actor, number in numbers.items() if self.owners[number] is not None)
+
+    def own_claims(self, state: int, plan: tuple[tuple[Act, ...], tuple[int, ...]]) -> int:
+        """Return what the actors that do the system's own work claim in a state.
+
+        Raises Breach where one of them can touch what another claims.
+        """
+        packing, claims = self.packing, dict[int, int]()
+        for actor in plan[1]:
+            number = state >> packing.width * actor & ((1 << packing.width) - 1)
+            entry = self.owners[number]
+            assert entry is not None
+            known = entry[1].get(state & entry[0])
+            claims[actor] = self.owner_mask(number, state) if known is None else known
+        for act in plan[0]:
+            others = sum_of(claim for actor, claim in claims.items() if actor != act[5])
+            found = act[1].get(state & act[0]) or self.learn(act, state)
+            if found[1] & others:
+                raise Breach(state, found[1] & others)
+        return sum_of(claims.values())
+
+    def moves(self, state: int) -> bool:
+        """Whether somebody can do something that others may be waiting for."""
+        packing = self.packing
+        for actor in range(packing.actors):
+            number = state >> packing.width * actor & ((1 << packing.width) - 1)
+            for act in self.acts[actor][number]:
+                if act[3] and (act[1].get(state & act[0]) or self.learn(act, state))[0]:
+                    return True
+        return False
 
     def learn(self, act: Act, state: int) -> tuple[tuple[int, ...], int]:
         """Return the outcomes of an act in a state, and remember them for all states that look alike to it.
@@ -167,18 +232,16 @@ class Transitions:
         outcomes: list[int] = []
         need, everything = act[0], 0
         for start in act[2]:
-            lesson = self.lessons.setdefault((number, start), Lesson())
+            lesson = self.lessons.get((number, start))
+            if lesson is None:
+                lesson = self.lessons[number, start] = Lesson()
             known = lesson.recall(packing, state)
             if known is None:
                 known = self._study(lesson, number, start, state)
-            if not known and start < 0:
+            if not known.outcomes and start < 0:
                 self.waits = True
-            found: dict[int, None] = {}
-            for changes, following, touched in known:
-                change = packing.local_number(following) - number
-                found[packing.moved(state, changes) + (change << shift)] = None
-                everything |= touched
-            outcomes += found
+            outcomes += known.changes(packing, state, number, shift)
+            everything |= known.cells
             need |= packing.mask(lesson.places)
         if need != act[0]:
             act[0] = need
@@ -186,22 +249,31 @@ class Transitions:
         remembered = act[1][state & need] = tuple(outcomes), everything
         return remembered
 
-    def _study(self, lesson: Lesson, number: int, start: int, state: int) -> list[Any]:
-        """Run every way through an act and note it down in terms that no packing changes."""
+    def _study(self, lesson: Lesson, number: int, start: int, state: int) -> Known:
+        """Run every way through an act and note it down in terms that no packing changes.
+
+        What a step looks at before it has to wait is touched, too: it may have been able to run until somebody
+        changed what it looks at.
+        """
         packing, recorder = self.packing, self.recorder
-        read: dict[int, None] = {}
-        found: dict[Any, None] = {}
+        read: dict[Cell, None] = {}
+        changed: dict[int, None] = {}
+        found: list[tuple[tuple[Write, ...], int]] = []
+        cells = 0
         self.relies = lesson.relies
         branches = Branches(self.offer, self.took)
         while branches.next_run():
-            outcome = self.one(packing.locals.values[number], start, state, branches, [])
-            read |= dict.fromkeys(place for place, _ in (*recorder.read, *recorder.written))
-            read |= dict.fromkeys(recorder.added)
-            if outcome is not None:
-                touched, following = outcome
-                changes = packing.changes(state, self._written(state))
-                found[changes, following, packing.cells(touched)] = None
-        return lesson.note(packing, state, read, list(found))
+            touched, following = self.one(packing.locals.values[number], start, state, branches, [])
+            read |= recorder.read
+            cells |= packing.cells(touched) | packing.changed_cells(recorder.written)
+            self.watch(cell for cell in recorder.read if cell[0] in recorder.counters)
+            if following is not None:
+                writes = writes_of(recorder.written, recorder.added)
+                changed |= dict.fromkeys(write.place for write in writes)
+                found.append((writes, packing.locals.number(following)))
+        known = Known(tuple(found), cells)
+        lesson.note(packing, state, read, changed, known)
+        return known
 
     def _written(self, state: int) -> dict[Cell, Any]:
         written = dict(self.recorder.written)
@@ -215,10 +287,10 @@ class Transitions:
         branches = Branches(self.offer, self.took)
         while branches.next_run():
             steps: list[tuple[type[Operation], str]] = []
-            outcome = self.one(local, action, state, branches, steps)
-            if outcome is not None:
+            _, following = self.one(local, action, state, branches, steps)
+            if following is not None:
                 after = state + self.packing.moved(state, self.packing.changes(state, self._written(state)))
-                found.append(Outcome(after, outcome[1], tuple(branches.points), tuple(steps)))
+                found.append(Outcome(after, following, tuple(branches.points), tuple(steps)))
         return found
 
     def one(
@@ -228,10 +300,10 @@ class Transitions:
         state: int,
         branches: Branches,
         steps: list[tuple[type[Operation], str]],
-    ) -> tuple[dict[Cell, None], Local] | None:
+    ) -> tuple[dict[Cell, None], Local | None]:
         """Run one way through an act.
 
-        Returns the touched cells and the local state afterwards, or None where the step cannot run.
+        Returns the touched cells and the local state afterwards, None where the step cannot run.
         """
         self.runs += 1
         recorder, value = self.recorder, self.packing.value
@@ -239,7 +311,7 @@ class Transitions:
         self.view.choose = branches.answer
         started = self.actors.begin(self.view, local, action) if action >= 0 else local
         if started is None:
-            return None
+            return recorder.touched, None
         at = started.flight[0][:2]
         try:
             following = self.actors.step(self.view, started)
@@ -248,10 +320,10 @@ class Transitions:
         except Exception as error:
             self._note(at, branches, steps)
             if self.halts(error, [point for point, number, _ in branches.points if number]):
-                return None
+                return recorder.touched, None
             raise StepFailed(error, steps, branches.points) from error
         if following is None:
-            return None
+            return recorder.touched, None
         self._note(at, branches, steps)
         touched = dict(recorder.touched)
         if self.merge:
@@ -280,18 +352,18 @@ class Transitions:
         steps: list[tuple[type[Operation], str]],
     ) -> Local:
         """Run the steps that follow as long as they commute with everybody else's."""
+        used: dict[Cell, bool] = {}
         for _ in range(MOST_STEPS):
             if not local.flight:
                 return local
             at = control(local)
             if at in self.shared:
                 return local
-            following = self._commutes(local, at, branches, touched)
+            following = self._commutes(local, at, branches, touched, used)
             if following is None:
-                if at in self.merged:
-                    self.shared.add(at)
-                    raise Restart(f"{_shown(at)} does not commute everywhere", at)
                 self.shared.add(at)
+                if at in self.merged:
+                    raise Restart(f"{_shown(at)} does not commute everywhere", at)
                 return local
             self.merged[at] = self.relies[at] = None
             steps.append(local.flight[0][:2])
@@ -300,12 +372,21 @@ class Transitions:
         raise StepFailed(RuntimeError(f"{MOST_STEPS} steps run on without an end: {_shown(control(local))}"))
 
     def _commutes(
-        self, local: Local, at: Control, branches: Branches, touched: dict[Cell, None]
+        self,
+        local: Local,
+        at: Control,
+        branches: Branches,
+        touched: dict[Cell, None],
+        used: dict[Cell, bool],
     ) -> Local | None:
-        """Run the next step of an actor if that commutes, and take it back if not."""
+        """Run the next step of an actor if that commutes, and take it back if not.
+
+        touched: gets what the step touches.  used: claimed cells that steps of this transition relied
+        on, and whether they changed them.
+        """
         recorder = self.recorder
-        owned = self.owned_cells(local)
-        before = dict(recorder.read), dict(recorder.written), dict(recorder.added), len(branches.points)
+        claims = self.claims(local)
+        before = dict(recorder.read), dict(recorder.written), dict(recorder.added)
         recorder.touched = {}
         self.view.choose = _no_choice(self.offer)
         following: Local | None
@@ -318,35 +399,58 @@ class Transitions:
         finally:
             self.view.choose = branches.answer
         cells = recorder.touched
-        if following is not None and self._own_all(at, cells, owned, before[1]):
+        if following is not None and self._merges(at, cells, claims, following, before, used):
             touched |= cells
             return following
-        recorder.read, recorder.written, recorder.added = before[:3]
+        recorder.read, recorder.written, recorder.added = before
         return None
 
-    def _own_all(
-        self, at: Control, cells: Iterable[Cell], owned: dict[Any, None], before: dict[Cell, Any]
+    def _merges(
+        self,
+        at: Control,
+        cells: Iterable[Cell],
+        claims: Claims,
+        following: Local,
+        before: tuple[Any, dict[Cell, Any], dict[int, int]],
+        used: dict[Cell, bool],
     ) -> bool:
-        """Whether a step that touched cells commutes: it owned them, or nobody ever changes them."""
-        written = self.recorder.written
-        changed = [cell for cell in written if cell not in before or written[cell] is not before[cell]]
+        """Whether a step that ran commutes; if so, note what that relies on.
+
+        It changed only what its actor owns and no property looks at, it looked only at what the actor owns or pins,
+        or nobody ever changes, and its actor still claims all that steps of this transition relied on.
+
+        cells: that it touched.  before: what had been read, written and added before it.
+        """
+        changed = self._changed(*before[1:])
         if any(cell in self.visible for cell in changed):
             return False
-        constant = []
+        relied, constant = dict(used), list[Cell]()
         for cell in cells:
-            if cell in owned or cell[0] in owned:
-                continue
-            if cell in changed or not self.packing.is_constant(cell):
+            writes = cell in changed
+            if claims.cover(cell, writes):
+                relied[cell] = writes or relied.get(cell, False)
+            elif writes or not self.packing.is_constant(cell):
                 return False
-            constant.append(cell)
+            else:
+                constant.append(cell)
+        after = self.claims(following)
+        if not all(after.cover(cell, writes) for cell, writes in relied.items()):
+            return False
+        used |= relied
         for cell in constant:
             self.packing.constants.setdefault(cell[0], {})[cell] = self.relies[cell] = None
         for cell in changed:
             self.hidden.setdefault(cell, {})[at] = None
         return True
 
+    def _changed(self, written: dict[Cell, Any], added: dict[int, int]) -> dict[Cell, None]:
+        """Return the cells that a step wrote or added to, given what had been written and added before it."""
+        now, sums = self.recorder.written, self.recorder.added
+        changed = {cell: None for cell in now if cell not in written or now[cell] is not written[cell]}
+        return changed | {(place, ""): None for place in sums if sums[place] != added.get(place, 0)}
+
     def watch(self, cells: Iterable[Cell]) -> None:
-        """Properties look at cells between any two steps.
+        """Properties look at cells between any two steps, or steps look at counters.
 
         Raises Restart where a step that writes one of them was merged.
         """
@@ -356,52 +460,101 @@ class Transitions:
             for at in self.hidden.get(cell, {}):
                 if at not in self.shared:
                     self.shared.add(at)
-                    raise Restart(f"{_shown(at)} writes what properties look at", at)
+                    raise Restart(f"{_shown(at)} writes what others look at", at)
 
-    def owned_cells(self, local: Local) -> dict[Any, None]:
-        """Return the places and cells that an actor owns in the state of the running view."""
+    # --- claims -----------------------------------------------------------------------------------------------
+
+    def claims(self, local: Local) -> Claims:
+        """Return what an actor claims in the state of the running view."""
         owned: dict[Any, None] = {}
+        pinned: dict[Any, None] = {}
         for cls, step, values in local.flight:
-            operation = _thawed(cls, values)
-            if operation is not None:
+            if claims_something(cls) and cls not in self.distrusted:
+                operation = thaw(cls, values)
                 owned |= dict.fromkeys(operation.owns(self.view, step))
-        return owned
+                pinned |= dict.fromkeys(operation.pins(self.view, step))
+        return Claims(owned, pinned)
 
     def owner_mask(self, number: int, state: int) -> int:
-        """Return the cells that an actor with a local state owns in a state, and remember them."""
+        """Return the cells that an actor with a local state claims in a state, and remember them."""
         entry = self.owners[number]
         assert entry is not None
         recorder, packing = self.recorder, self.packing
         recorder.begin(lambda cell: packing.value(state, cell))
-        owned = self.owned_cells(packing.locals.values[number])
+        claims = self.claims(packing.locals.values[number])
         need = entry[0] | packing.mask(place for place, _ in recorder.read)
         if need != entry[0]:
             entry[0] = need
             entry[1].clear()
         for cell in recorder.read:
-            if cell not in owned and cell[0] not in owned and not packing.is_constant(cell):
+            if not claims.cover(cell, False) and not packing.is_constant(cell):
                 raise StepFailed(
-                    RuntimeError(f"what {number} owns depends on {cell}, which it does not own itself")
+                    RuntimeError(f"what {number} claims depends on {cell}, which it does not claim itself")
                 )
-        cells = [each for each in owned if isinstance(each, tuple)]
-        for place in owned:
-            if not isinstance(place, tuple):
-                cells += [(place, name) for name in self._names(place)]
-        found = entry[1][state & need] = packing.cells(cells)
+        found = packing.cells(self._expanded(claims.owned))
+        found |= packing.changed_cells(self._expanded(claims.pinned))
+        entry[1][state & need] = found
         return found
 
-    def _names(self, place: int) -> Iterable[str]:
-        """Yield the names of the cells that a place has with any of its values."""
-        names: dict[str, None] = {"": None}
-        for value in self.packing.fields[place].values.values:
-            names |= dict.fromkeys(record_fields(type(value)) or ())
-        return names
+    def _expanded(self, claimed: Iterable[Any]) -> Iterator[Cell]:
+        """Yield the cells of claimed places, with any of their values, and claimed cells."""
+        for each in claimed:
+            if isinstance(each, tuple):
+                yield each
+                continue
+            names: dict[str, None] = {"": None}
+            for value in self.packing.fields[each].values.values:
+                names |= dict.fromkeys(record_fields(type(value)) or ())
+            yield from ((each, name) for name in names)
 
     def owner_of(self, number: int) -> list[Any] | None:
-        """Return mask and memo of what a local state owns, None for one that never owns anything."""
+        """Return mask and memo of what a local state claims, None for one that never claims anything."""
         local: Local = self.packing.locals.values[number]
-        owning = self.merge and any(cls.owns is not Operation.owns for cls, _, _ in local.flight)
-        return [0, {}] if owning else None
+        claiming = self.merge and any(
+            claims_something(cls) and cls not in self.distrusted for cls, _, _ in local.flight
+        )
+        return [0, {}] if claiming else None
+
+    def distrust(self, state: int, cells: int) -> list[type[Operation]]:
+        """Believe the claims of no operation any more that claims one of some cells; return which those are."""
+        packing, wrong = self.packing, dict[type[Operation], None]()
+        self.recorder.begin(lambda cell: packing.value(state, cell))
+        for actor in range(packing.actors):
+            local: Local = packing.local(state, actor)
+            for frame in local.flight:
+                claims = self.claims(attrs.evolve(local, flight=(frame,)))
+                found = packing.cells(self._expanded(claims.owned))
+                found |= packing.changed_cells(self._expanded(claims.pinned))
+                if found & cells:
+                    wrong[frame[0]] = None
+        assert wrong, "a breach of nobody's claim"
+        self.distrusted |= wrong
+        return list(wrong)
+
+
+@attrs.frozen
+class Claims:
+    """What an actor claims: places, or cells.  owned: nobody else touches them.  pinned: nobody else changes them."""
+
+    owned: dict[Any, None]
+    pinned: dict[Any, None]
+
+    def cover(self, cell: Cell, change: bool) -> bool:
+        """Whether a cell may be looked at, or changed, without anybody noticing."""
+        if cell in self.owned or cell[0] in self.owned:
+            return True
+        return not change and (cell in self.pinned or cell[0] in self.pinned)
+
+
+@remembered
+def claims_something(cls: type[Operation]) -> bool:
+    """Whether an operation ever claims anything."""
+    return cls.owns is not Operation.owns or cls.pins is not Operation.pins
+
+
+def sum_of(sets: Iterable[int]) -> int:
+    """Return the union of sets of cells."""
+    return reduce(or_, sets, 0)
 
 
 def control(local: Local) -> Control:
@@ -421,7 +574,3 @@ def _no_choice(offer: Offer) -> Callable[..., Any]:
         return offered[0]
 
     return answer
-
-
-def _thawed(cls: type[Operation], values: tuple[Any, ...]) -> Operation | None:
-    return thaw(cls, values) if cls.owns is not Operation.owns else None
