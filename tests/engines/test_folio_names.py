@@ -1,4 +1,4 @@
-"""Numbers of folios only name them: states that differ in no more are one state, and what tells folios apart is refused."""
+"""Numbers of folios only name them: states that differ in no more are one; what tells folios apart is refused."""
 
 from __future__ import annotations
 
