@@ -119,5 +119,7 @@ class HidesAFolio(KeepsNoCount):
 def test_a_variable_of_unknown_meaning_is_refused_by_name() -> None:
     of = profile("linux-7.3").with_operations("hides", "hides a number", zswap_store=HidesAFolio)
     search, _ = make_search(attrs.evolve(free(WRITE, PAGEOUT), symmetry=NAMED), of)
-    with pytest.raises(BrokenSymmetry, match=r"HidesAFolio\.whatever is 1, which may be the number of a folio"):
+    with pytest.raises(
+        BrokenSymmetry, match=r"HidesAFolio\.whatever is 1, which may be the number of a folio"
+    ):
         search.run()

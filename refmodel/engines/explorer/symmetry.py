@@ -284,7 +284,9 @@ def _pieces(renaming: Renaming, packing: Packing) -> list[tuple[int, ...]]:
 def _outside(renaming: Renaming, packing: Packing) -> Iterable[int]:
     """Yield the components outside the columns that a renaming may change: also one that held a single value so far."""
     for place in renaming.mentions:
-        if place not in packing.column and (packing.fields[place].width or _mentions_one(renaming, packing, place)):
+        if place not in packing.column and (
+            packing.fields[place].width or _mentions_one(renaming, packing, place)
+        ):
             yield place
 
 
