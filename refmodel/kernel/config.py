@@ -87,6 +87,7 @@ class KernelOptions:
     shrink_memcg_budget: list entries that one shrink_memcg call visits per node.
     memcg_counts_disk: the memory cgroup counts pswpin and pswpout (6.18 and later).
     memcg_counts_incompressible: the memory cgroup counts zswap_incomp (7.3).
+    folio_objcg: a folio is charged to an objcg, not to a cgroup (7.3).
     mthp_zswpout: the order's statistics count folios stored whole (6.18 and later).
     set_up_at_boot: zswap sets itself up at boot even while it is disabled (6.1); later kernels wait until
         somebody enables it.
@@ -107,6 +108,7 @@ class KernelOptions:
     shrink_memcg_budget: int
     memcg_counts_disk: bool
     memcg_counts_incompressible: bool
+    folio_objcg: bool
     mthp_zswpout: bool
     set_up_at_boot: bool
     virtual_swap: bool

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from refmodel.kernel.config import PAGE_SIZE
 
 if TYPE_CHECKING:
+    from refmodel.kernel.state import Folio
     from refmodel.kernel.table import KernelView
 
 
@@ -29,6 +30,28 @@ def online_ancestor(v: KernelView, memcg: int) -> int:
     while not (record := v[v.at.memcg[memcg]]).online:
         memcg = record.parent
     return memcg
+
+
+def folio_memcg(v: KernelView, folio: Folio) -> int:
+    """Return the cgroup that a folio counts for at this moment.
+
+    Where folios are charged to an objcg (7.3), they pass to the parent together with it when their cgroup goes
+    offline; before, they stay with a cgroup that is gone (folio_memcg, include/linux/memcontrol.h).
+    """
+    return v[v.at.objcg[folio.memcg]] if v.cfg.options.folio_objcg else folio.memcg
+
+
+def folio_objcg(v: KernelView, folio: Folio) -> int:
+    """Return the objcg that a store charges for a folio, 0 for nobody.
+
+    Before 7.3 it is looked up from the folio's cgroup upwards, past cgroups that handed theirs on, and not in the root:
+    so nobody is charged for a page of a cgroup that has gone from under the root.  In 7.3 the folio still has the objcg
+    that it was charged to, which is not the root's own: so the root is (get_obj_cgroup_from_folio, mm/memcontrol.c,
+    6.12.117, 7.3.4; B11).
+    """
+    if v.cfg.options.folio_objcg:
+        return folio.memcg
+    return next((m for m in ancestors(v, folio.memcg) if v[v.at.objcg[m]] == m), 0)
 
 
 def subtree(v: KernelView, memcg: int) -> list[int]:

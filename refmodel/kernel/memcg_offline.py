@@ -92,12 +92,14 @@ class MemcgOffline612(Operation):
 
 @attrs.define
 class MemcgOffline618(MemcgOffline612):
-    """Take a cgroup offline: first lists, then objcgs (6.18).
+    """Take a cgroup offline: first lists, then objcgs, and with these the folios of 7.3.
 
     A list that was moved is marked dead, so that whoever still looks for it goes on to the parent's.
     """
 
-    source: ClassVar[str] = "mm/memcontrol.c memcg_offline_kmem(), mm/list_lru.c, Linux 6.18.15"
+    source: ClassVar[str] = (
+        "mm/memcontrol.c memcg_offline_kmem(), memcg_reparent_objcgs(), mm/list_lru.c, Linux 6.18.15, 7.3.4"
+    )
 
     @step
     def clean_cursor(self, v: KernelView) -> Next:
@@ -119,23 +121,6 @@ class MemcgOffline618(MemcgOffline612):
     def reparent_objcgs(self, v: KernelView) -> Next:
         """Let the cgroup's objcgs lead to the parent."""
         self.reparent(v)
-        return Return(0)
-
-
-@attrs.define
-class MemcgOffline73(MemcgOffline618):
-    """Take a cgroup offline where folios know their cgroup through an objcg too (7.3)."""
-
-    source: ClassVar[str] = "mm/memcontrol.c mem_cgroup_css_offline(), memcg_reparent_objcgs(), Linux 7.3.4"
-
-    @step
-    def reparent_objcgs(self, v: KernelView) -> Next:
-        """Let the cgroup's objcgs lead to the parent, and with them its folios."""
-        self.reparent(v)
-        for place in v.at.folio:
-            folio = v[place]
-            if folio is not None and folio.memcg == self.memcg:
-                v[place] = evolve(folio, memcg=self.parent(v))
         return Return(0)
 
 

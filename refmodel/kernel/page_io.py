@@ -64,7 +64,7 @@ class SwapWritepage(FolioOperation):
         if not zero:
             return self.store
         v[v.at.vm.swpout_zero] += len(folio.contents)
-        v[v.at.mc[folio.memcg].swpout_zero] += len(folio.contents)
+        v[v.at.mc[memcg.folio_memcg(v, folio)].swpout_zero] += len(folio.contents)
         self.change(v, locked=False)
         return Return(WRITTEN)
 
@@ -82,7 +82,7 @@ class SwapWritepage(FolioOperation):
                 v[v.at.mthp[folio_order(folio)].zswpout] += 1
             self.change(v, locked=False)
             return Return(WRITTEN)
-        if memcg.writeback_enabled(v, folio.memcg):
+        if memcg.writeback_enabled(v, memcg.folio_memcg(v, folio)):
             return Call(v.ops.swap_write_device(folio=self.folio), then=self.written)
         self.change(v, dirty=True)
         return Return(ACTIVATE)
@@ -113,7 +113,7 @@ class SwapWriteDevice(FolioOperation):
         v.emit("disk_write", swp=folio.swap, nr=nr, nid=folio.nid)
         v[v.at.vm.pswpout] += nr
         if v.cfg.options.memcg_counts_disk:
-            v[v.at.mc[folio.memcg].pswpout] += nr
+            v[v.at.mc[memcg.folio_memcg(v, folio)].pswpout] += nr
         if nr > 1:
             v[v.at.mthp[folio_order(folio)].swpout] += 1
         if nr == 512:
@@ -185,7 +185,7 @@ class SwapRead(FolioOperation):
         if all(zero):
             v[v.at.folio[self.folio]] = evolve(folio, contents=(ZERO_PAGE,) * nr, uptodate=True)
             v[v.at.vm.swpin_zero] += nr
-            v[v.at.mc[folio.memcg].swpin_zero] += nr
+            v[v.at.mc[memcg.folio_memcg(v, folio)].swpin_zero] += nr
         self.change(v, locked=False)
         return Return()
 
@@ -206,7 +206,7 @@ class SwapRead(FolioOperation):
     def count_disk_swapin(self, v: KernelView) -> Next:
         """Note a swap-in that zswap could not serve: the dynamic shrinker spares that many entries."""
         folio = self.the_folio(v)
-        v[v.at.nr_disk_swapins[folio.memcg][folio.nid]] += 1
+        v[v.at.nr_disk_swapins[memcg.folio_memcg(v, folio)][folio.nid]] += 1
         return self.read_device
 
     @step
@@ -217,5 +217,5 @@ class SwapRead(FolioOperation):
         v[v.at.folio[self.folio]] = evolve(folio, contents=contents, uptodate=True, locked=False)
         v[v.at.vm.pswpin] += len(contents)
         if v.cfg.options.memcg_counts_disk:
-            v[v.at.mc[folio.memcg].pswpin] += len(contents)
+            v[v.at.mc[memcg.folio_memcg(v, folio)].pswpin] += len(contents)
         return Return()

@@ -254,7 +254,7 @@ class ZswapStoreFolios(Operation):
         """Ask whether the owner of the next folio may use zswap; over its limit, shrink its lists once."""
         if not self.asking:
             return self.get_pool
-        objcg = live_folio(v, self.asking[0]).memcg
+        objcg = memcg.folio_objcg(v, live_folio(v, self.asking[0]))
         if objcg and not memcg.may_zswap(v, objcg):
             return Call(v.ops.shrink_memcg(memcg=v[v.at.objcg[objcg]]), then=self.after_memcg_shrink)
         return self.check_pool_limit
@@ -273,7 +273,7 @@ class ZswapStoreFolios(Operation):
     def admit(self, v: KernelView) -> Next:
         """Make sure that the owner has LRU lists: adding to them later must not fail."""
         number = self.asking[0]
-        if not alloc_lru(v, v[v.at.objcg[live_folio(v, number).memcg]]):
+        if not alloc_lru(v, v[v.at.objcg[memcg.folio_objcg(v, live_folio(v, number))]]):
             return self.refuse
         self.asking = self.asking[1:]
         self.admitted += (number,)
@@ -335,8 +335,9 @@ class ZswapStoreFolios(Operation):
         folio = live_folio(v, self.admitted[0])
         nr = len(folio.contents)
         v.emit("zswpout", nr=nr)
-        if folio.memcg:
-            v[v.at.mc[v[v.at.objcg[folio.memcg]]].zswpout] += nr
+        objcg = memcg.folio_objcg(v, folio)
+        if objcg:
+            v[v.at.mc[v[v.at.objcg[objcg]]].zswpout] += nr
         v[v.at.vm.zswpout] += nr
         self.tell(v, self.admitted[0], ok=True)
         self.admitted = self.admitted[1:]
@@ -431,7 +432,7 @@ class ZswapStoreSpan(Operation):
                 handle=NO_OBJECT,
                 pool=self.pool,
                 swpentry=folio.swap + index,
-                objcg=folio.memcg,
+                objcg=memcg.folio_objcg(v, folio),
                 referenced=True,
                 nid=folio.nid,
             )
@@ -475,7 +476,9 @@ class ZswapStoreSpan(Operation):
         self.lengths = self.result
         for position, length in zip(self.sent, self.lengths, strict=True):
             number = self.pages[position][0]
-            if not 0 < length < PAGE_SIZE and not memcg.writeback_enabled(v, live_folio(v, number).memcg):
+            if not 0 < length < PAGE_SIZE and not memcg.writeback_enabled(
+                v, memcg.folio_memcg(v, live_folio(v, number))
+            ):
                 poor = length == -errno.ENOSPC
                 v[v.at.zs.reject_compress_poor if poor else v.at.zs.reject_compress_fail] += 1
                 self.fail_folio(number)

@@ -64,6 +64,7 @@ class Folio:
 
     nid: int
     memcg: int
+    """Number of the cgroup, or of the objcg where folios are charged to these (7.3); ``folio_memcg`` tells which."""
     contents: tuple[Content, ...]
     """Content of each page; the number of pages is its length."""
     rmap: tuple[Place[Pte], ...] = ()

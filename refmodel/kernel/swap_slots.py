@@ -122,7 +122,7 @@ class AddToSwap612(Operation):
         A cgroup that went offline is not charged any more, but its nearest ancestor that is online.
         """
         folio = live_folio(v, self.folio)
-        nr, group = len(folio.contents), memcg.online_ancestor(v, folio.memcg)
+        nr, group = len(folio.contents), memcg.online_ancestor(v, memcg.folio_memcg(v, folio))
         if group:
             if not memcg.swap_room(v, group, nr):
                 return self.put_slots
@@ -188,7 +188,7 @@ def insert_into_swap_cache(v: KernelView, number: int, slot: int, *, dirty: bool
         v[v.at.swap_cache[s]] = number
     v[place] = evolve(folio, swap=slot, swapcache=True, dirty=folio.dirty or dirty)
     v[v.at.vm.nr_swapcached] += nr
-    v[v.at.mc[folio.memcg].swapcached] += nr
+    v[v.at.mc[memcg.folio_memcg(v, folio)].swapcached] += nr
     v.emit("swapcache_add", swp=slot, ret=0)
 
 

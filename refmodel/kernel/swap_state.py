@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel import choices
+from refmodel.kernel import choices, memcg
 from refmodel.kernel.folio import alloc_folio, get_folio, live_folio, lock_folio, put_folio, unlock_folio
 from refmodel.kernel.state import UNKNOWN
 from refmodel.kernel.swap_slots import get_swap_device, put_swap_device, slots_of
@@ -27,7 +27,7 @@ def insert_for_read(v: KernelView, number: int, slot: int) -> None:
     folio = live_folio(v, number)
     v[v.at.folio[number]] = evolve(folio, swap=slot, swapcache=True, lru=True)
     v[v.at.vm.nr_swapcached] += 1
-    v[v.at.mc[folio.memcg].swapcached] += 1
+    v[v.at.mc[memcg.folio_memcg(v, folio)].swapcached] += 1
     v.emit("swapcache_add", swp=slot, ret=0)
 
 
@@ -287,7 +287,7 @@ class SwapCacheDel(Operation):
             v[v.at.swap_cache[s]] = 0
         v[v.at.folio[self.folio]] = evolve(folio, swap=0, swapcache=False)
         v[v.at.vm.nr_swapcached] -= nr
-        v[v.at.mc[folio.memcg].swapcached] -= nr
+        v[v.at.mc[memcg.folio_memcg(v, folio)].swapcached] -= nr
         v.emit("swapcache_del", swp=folio.swap)
         return Call(v.ops.put_swap_folio(slot=folio.swap, nr=nr))
 

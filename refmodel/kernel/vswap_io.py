@@ -71,7 +71,7 @@ class SwapWriteout(SwapWritepage):
         for entry in slots_of(folio):
             v[v.at.zeromap[entry]] = True
         v[v.at.vm.swpout_zero] += len(folio.contents)
-        v[v.at.mc[folio.memcg].swpout_zero] += len(folio.contents)
+        v[v.at.mc[memcg.folio_memcg(v, folio)].swpout_zero] += len(folio.contents)
         self.change(v, locked=False)
         return Return(WRITTEN)
 
@@ -92,7 +92,7 @@ class SwapWriteout(SwapWritepage):
     def after_store(self, v: KernelView) -> Next:
         """Done if zswap took it; else to a slot of the device, unless its cgroup forbids that (WO6)."""
         folio = self.the_folio(v)
-        if self.result or not memcg.writeback_enabled(v, folio.memcg):
+        if self.result or not memcg.writeback_enabled(v, memcg.folio_memcg(v, folio)):
             return super().after_store(v)
         slots = v.ops.vswap_alloc_swap_slot(slot=folio.swap, nr=len(folio.contents))
         return Call(slots, then=self.after_slot)
@@ -140,7 +140,7 @@ class VswapSwapRead(SwapRead):
         v[v.at.folio[self.folio]] = evolve(folio, contents=contents, uptodate=True, locked=False)
         v[v.at.vm.pswpin] += len(contents)
         if v.cfg.options.memcg_counts_disk:
-            v[v.at.mc[folio.memcg].pswpin] += len(contents)
+            v[v.at.mc[memcg.folio_memcg(v, folio)].pswpin] += len(contents)
         return Return()
 
 

@@ -157,7 +157,7 @@ class ZswapCompress618(ZswapCompress):
             self.compressed = outcome
             return self.allocate
         folio = live_folio(v, self.folio)
-        if memcg.writeback_enabled(v, folio.memcg):
+        if memcg.writeback_enabled(v, memcg.folio_memcg(v, folio)):
             self.compressed = Compressed(PAGE_SIZE, folio.contents[self.index])
             return self.allocate
         self.count_reject(v, errno.EINVAL if isinstance(outcome, Compressed) else outcome.errno)

@@ -87,6 +87,8 @@ class ZswapStoreBase(FolioOperation):
     entry: int = 0
     old: int = 0
     pool: int = 0
+    objcg: int = 0
+    """Whom the store charges, found when it begins; if that cgroup goes offline meanwhile, its parent."""
 
     def finish(self, v: KernelView, ok: bool, ret: int) -> Return:
         """End the store and tell observers."""
@@ -120,9 +122,9 @@ class ZswapStore612(ZswapStoreBase):
         After a shrink that wrote something back the limit is not asked again: one eviction admits one
         store, and usage may end above the limit (H-4).
         """
-        objcg = self.the_folio(v).memcg
-        if objcg and not memcg.may_zswap(v, objcg):
-            return Call(v.ops.shrink_memcg(memcg=v[v.at.objcg[objcg]]), then=self.after_memcg_shrink)
+        self.objcg = memcg.folio_objcg(v, self.the_folio(v))
+        if self.objcg and not memcg.may_zswap(v, self.objcg):
+            return Call(v.ops.shrink_memcg(memcg=v[v.at.objcg[self.objcg]]), then=self.after_memcg_shrink)
         return self.check_pool_limit
 
     @step
@@ -154,7 +156,7 @@ class ZswapStore612(ZswapStoreBase):
     @step
     def alloc_lru(self, v: KernelView) -> Next:
         """Make sure that the owner has LRU lists: adding to them later must not fail."""
-        return self.compress if alloc_lru(v, v[v.at.objcg[self.the_folio(v).memcg]]) else self.put_pool
+        return self.compress if alloc_lru(v, v[v.at.objcg[self.objcg]]) else self.put_pool
 
     @step
     def compress(self, v: KernelView) -> Next:
@@ -172,7 +174,7 @@ class ZswapStore612(ZswapStoreBase):
         """Set the fields that others read, while nobody can see the entry."""
         folio = self.the_folio(v)
         v[v.at.entry[self.entry]] = evolve(
-            live_entry(v, self.entry), swpentry=folio.swap, objcg=folio.memcg, pool=self.pool, referenced=True
+            live_entry(v, self.entry), swpentry=folio.swap, objcg=self.objcg, pool=self.pool, referenced=True
         )
         return self.publish
 
@@ -264,8 +266,6 @@ class ZswapStore73(ZswapStoreBase):
 
     index: int = 0
     """The page in work, counted from the start of the folio."""
-    objcg: int = 0
-    """Who owned the folio when the store began; the folio's owner changes when a cgroup goes offline."""
 
     @step
     def check_enabled(self, v: KernelView) -> Next:
@@ -275,7 +275,7 @@ class ZswapStore73(ZswapStoreBase):
     @step
     def check_memcg_limit(self, v: KernelView) -> Next:
         """Ask once per folio whether the owner may use zswap; over its limit, shrink its lists once."""
-        self.objcg = self.the_folio(v).memcg
+        self.objcg = memcg.folio_objcg(v, self.the_folio(v))
         if self.objcg and not memcg.may_zswap(v, self.objcg):
             return Call(v.ops.shrink_memcg(memcg=v[v.at.objcg[self.objcg]]), then=self.after_memcg_shrink)
         return self.check_pool_limit
@@ -458,8 +458,8 @@ class ZswapStore61(ZswapStoreBase):
     @step
     def check_memcg_limit(self, v: KernelView) -> Next:
         """Refuse a page whose owner may not use zswap: there is no list of its own to shrink."""
-        objcg = self.the_folio(v).memcg
-        if objcg and not memcg.may_zswap(v, objcg):
+        self.objcg = memcg.folio_objcg(v, self.the_folio(v))
+        if self.objcg and not memcg.may_zswap(v, self.objcg):
             return self.fail_with(-errno.ENOMEM)
         return self.check_pool_limit
 
@@ -533,11 +533,11 @@ class ZswapStore61(ZswapStoreBase):
     @step
     def charge(self, v: KernelView) -> Next:
         """Charge the length to the owner: before the page is published, unlike later kernels."""
-        objcg, entry = self.the_folio(v).memcg, live_entry(v, self.entry)
-        v[v.at.entry[self.entry]] = evolve(entry, objcg=objcg)
-        if objcg:
-            memcg.charge_zswap(v, objcg, entry.length)
-            v[v.at.mc[v[v.at.objcg[objcg]]].zswpout] += 1
+        entry = live_entry(v, self.entry)
+        v[v.at.entry[self.entry]] = evolve(entry, objcg=self.objcg)
+        if self.objcg:
+            memcg.charge_zswap(v, self.objcg, entry.length)
+            v[v.at.mc[v[v.at.objcg[self.objcg]]].zswpout] += 1
         return self.publish
 
     @step

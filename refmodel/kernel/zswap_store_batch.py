@@ -94,7 +94,7 @@ class ZswapStoreV12(ZswapStoreV9):
     @step
     def sample_writeback(self, v: KernelView) -> Next:
         """Note whether pages that do not shrink may be kept raw: only if they can leave again (HB-9)."""
-        self.wb_enabled = memcg.writeback_enabled(v, self.the_folio(v).memcg)
+        self.wb_enabled = memcg.writeback_enabled(v, memcg.folio_memcg(v, self.the_folio(v)))
         return self.check_enabled
 
 

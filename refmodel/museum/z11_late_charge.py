@@ -33,8 +33,8 @@ class ChargesLate(ZswapStore73):
         folio = self.the_folio(v)
         for slot in range(folio.swap, folio.swap + len(folio.contents)):
             length = live_entry(v, v[v.at.tree[slot]]).length
-            if folio.memcg:
-                memcg.charge_zswap(v, folio.memcg, length)
+            if self.objcg:
+                memcg.charge_zswap(v, self.objcg, length)
             v[v.at.zs.stored_pages] += 1
             v[v.at.zs.stored_incompressible_pages] += length == PAGE_SIZE
         return ZswapStore73.count(self, v)

@@ -22,8 +22,8 @@ class ShrinksAnybody(ZswapStore612):
     @step
     def check_memcg_limit(self, v: KernelView) -> Next:
         """Ask whether the owner may use zswap; if not, shrink as if all shared one list."""
-        objcg = self.the_folio(v).memcg
-        if not objcg or memcg.may_zswap(v, objcg):
+        self.objcg = memcg.folio_objcg(v, self.the_folio(v))
+        if not self.objcg or memcg.may_zswap(v, self.objcg):
             return self.check_pool_limit
         listed = [m for m, nodes in enumerate(v.at.lru) if any(v[place] for place in nodes)]
         if not listed:

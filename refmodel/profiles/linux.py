@@ -107,6 +107,7 @@ LINUX_6_12 = Profile(
         shrink_memcg_budget=1,
         memcg_counts_disk=False,
         memcg_counts_incompressible=False,
+        folio_objcg=False,
         mthp_zswpout=False,
         set_up_at_boot=False,
         virtual_swap=False,
@@ -207,7 +208,6 @@ LINUX_7_3 = attrs.evolve(
         zswap_writeback_entry=writeback.ZswapWriteback73,
         cpu_online=cpuhp.CpuOnline73,
         cpu_offline=cpuhp.CpuOffline73,
-        memcg_offline=memcg_offline.MemcgOffline73,
     ),
     options=attrs.evolve(
         LINUX_6_18.options,
@@ -215,6 +215,7 @@ LINUX_7_3 = attrs.evolve(
         drop_synchronous_cache=True,
         shrink_memcg_budget=32,
         memcg_counts_incompressible=True,
+        folio_objcg=True,
     ),
 )
 """Debian 7.3.4-1~bpo13+1, the kernel of the ``*-7.3`` traces."""

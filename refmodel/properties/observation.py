@@ -195,7 +195,11 @@ class Observer:
         folio = self.v[self.v.at.folio[pte.folio]]
         if folio is None:
             return "a folio of the past"
-        words = [f"page {pte.index} of {len(folio.contents)}", f"node {folio.nid}", f"cgroup {folio.memcg}"]
+        words = [
+            f"page {pte.index} of {len(folio.contents)}",
+            f"node {folio.nid}",
+            f"cgroup {memcg.folio_memcg(self.v, folio)}",
+        ]
         words += [flag for flag in _FOLIO_FLAGS if getattr(folio, flag)]
         return ", ".join([*words, *(f"pte {flag}" for flag in _PTE_FLAGS if getattr(pte, flag))])
 

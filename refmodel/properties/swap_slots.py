@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from refmodel.kernel import memcg
 from refmodel.kernel.swap_slots import slots_of
 from refmodel.properties.accounting import VIRTUAL_SWAP, miscounted
 from refmodel.properties.index import Index
@@ -91,7 +92,8 @@ def nr_swapcached(index: Index) -> str | None:
     pages: dict[int, int] = {}
     for folio in index.folios.values():
         if folio.swapcache:
-            pages[folio.memcg] = pages.get(folio.memcg, 0) + len(folio.contents)
+            group = memcg.folio_memcg(v, folio)
+            pages[group] = pages.get(group, 0) + len(folio.contents)
     found, expected = v[v.at.vm.nr_swapcached], sum(pages.values())
     if found != expected:
         return f"nr_swapcached is {found}; expected {expected}, the pages in the swap cache"

@@ -111,10 +111,37 @@ def test_folios_pass_to_the_parent_only_where_they_know_their_cgroup_through_an_
     folio = toy.v[toy.v.at.folio[toy.v[toy.v.at.pte[0][0]].folio]]
 
     assert folio is not None
-    assert folio.memcg == (0 if kernel == "linux-7.3" else 1)
+    assert memcg.folio_memcg(toy.v, folio) == (0 if kernel == "linux-7.3" else 1)
     toy.out(0)
     assert toy.v[toy.v.at.slot[toy.slot(0)]].memcg == 0
     assert toy.read(0) == "page 0"
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_later_store_charges_the_root_where_the_folio_keeps_its_objcg_and_nobody_else(kernel: str) -> None:
+    """Before 7.3 the owner is looked up in living cgroups, and the root has none to charge."""
+    toy = Toy(kernel)
+    toy.write(0, "page 0")
+    toy.run(toy.ops.memcg_offline(memcg=1))
+    toy.out(0)
+
+    length = LENGTH if kernel == "linux-7.3" else 0
+    assert charged(toy, "zswap") == [length, 0, 0]
+    assert charged(toy, "zswapped") == [length > 0, 0, 0]
+    toy.run(toy.ops.zap_pages(mm=0, page=0, nr=1))
+    assert charged(toy, "zswap") == [0, 0, 0]
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_below_another_cgroup_that_one_is_charged(kernel: str) -> None:
+    """A parent that lives takes what its child would have been charged."""
+    toy = Toy(kernel)
+    toy.v[toy.v.at.memcg[1]] = evolve(toy.v[toy.v.at.memcg[1]], parent=2)
+    toy.write(0, "page 0")
+    toy.run(toy.ops.memcg_offline(memcg=1))
+    toy.out(0)
+
+    assert charged(toy, "zswap") == [0, 0, LENGTH]
 
 
 @pytest.mark.parametrize("kernel", LRU_KERNELS)
