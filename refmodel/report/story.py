@@ -34,6 +34,9 @@ OBJECTS = (
 )
 """How sentences name the components of a row."""
 
+_WRITERS = {"mmap_lock": "mmap_writer"}
+"""Where the writer of a lock stands whose readers are counted."""
+
 _LOCKS = ("locked", "writeback", "cache")
 """Fields of components that keep others away while they are set."""
 
@@ -138,11 +141,13 @@ def released_by(story: Story) -> str | None:
 
 def held_by(story: Story, waiting: Waiting) -> list[str]:
     """Say who can be seen to hold what an actor waits for: those who took it and did not give it back."""
-    place = place_in(waiting.what)
+    place = place_in(waiting.what) or ""
+    family, _, rest = place.partition("[")
+    places = (place, f"{_WRITERS.get(family, family)}[{rest}")
     holders: dict[int, Moment] = {}
     for moment in moments(story):
         for change in moment.step.changes:
-            if change.place == place:
+            if change.place in places:
                 _note_holder(holders, moment, _taken(change))
     return [f"held since {moment.name} ({_who(story, moment)})" for moment in holders.values()]
 

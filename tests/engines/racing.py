@@ -62,15 +62,15 @@ class CrossesLocks(WritePage):
     @step
     def give_back(self, v: Any) -> Next:
         """Give both back and go on."""
-        v[v.at.mmap_lock[0]], v[v.at.ptl[0]] = 0, False
+        v[v.at.mmap_writer[0]] = v[v.at.ptl[0]] = False
         return self.access
 
     def take(self, v: Any, which: int, then: Any) -> Next:
         """Take a lock, or wait for it."""
-        place = v.at.ptl[0] if which else v.at.mmap_lock[0]
+        place = v.at.ptl[0] if which else v.at.mmap_writer[0]
         if v[place]:
             return Wait("a lock")
-        v[place] = True if which else -1
+        v[place] = True
         return then  # type: ignore[no-any-return]  # a step
 
 

@@ -33,7 +33,7 @@ class Grabbing(WritePage):
     def access(self, v: Any) -> Next:
         """Take the lock that is free."""
         if v[v.at.ptl[0]]:
-            v[v.at.mmap_lock[0]] = -1
+            v[v.at.mmap_writer[0]] = True
             return self.wait_for_table
         v[v.at.ptl[0]] = True
         return self.wait_for_mm
@@ -46,7 +46,7 @@ class Grabbing(WritePage):
     @step
     def wait_for_mm(self, v: Any) -> Next:
         """Wait for the other lock."""
-        return Wait("the mmap lock of process 0") if v[v.at.mmap_lock[0]] else Return()
+        return Wait("the mmap lock of process 0") if v[v.at.mmap_writer[0]] else Return()
 
 
 GRABBING = LINUX.with_operations("grabbing", "Locks are kept.", write_page=Grabbing)

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from refmodel.engines.explorer.missing import Missing
+from refmodel.machine import Operation
 
 
 class Breach(Exception):
@@ -23,6 +24,17 @@ class Breach(Exception):
     def __init__(self, state: int, cells: int) -> None:
         super().__init__("a step touched what another actor claims")
         self.state, self.cells = state, cells
+
+
+class Unfounded(Exception):
+    """What an operation claims cannot be told, or depends on what it does not claim: the claim is wrong.
+
+    classes: of the operations.  why: in a few words.
+    """
+
+    def __init__(self, classes: Sequence[type[Operation]], why: str) -> None:
+        super().__init__(why)
+        self.classes, self.why = classes, why
 
 
 class Stuck(Exception):

@@ -18,14 +18,14 @@ from refmodel.engines.explorer.actors import Actors
 from refmodel.engines.explorer.agenda import Agenda, Order
 from refmodel.engines.explorer.branches import Offer
 from refmodel.engines.explorer.checkpoint import Checkpoint, load, save
-from refmodel.engines.explorer.loop import Breach, Ordered, Stuck, compiled_loop, compiled_normals
+from refmodel.engines.explorer.loop import Breach, Ordered, Stuck, Unfounded, compiled_loop, compiled_normals
 from refmodel.engines.explorer.memory import allowance, resident
 from refmodel.engines.explorer.packing import Inconstant, Packing, Widened
 from refmodel.engines.explorer.symmetry import BrokenSymmetry, Normal, Renaming
 from refmodel.engines.explorer.transitions import Restart, StepFailed, Transitions
 from refmodel.engines.explorer.visited import STORAGES, Storage, insert_bits
 from refmodel.engines.explorer.workers import PAYS, able, expand_in_parts
-from refmodel.machine import View
+from refmodel.machine import Operation, View
 from refmodel.machine.choice import ChoicePoint
 from refmodel.machine.recorder import Cell, Recorder, Unkept
 
@@ -237,10 +237,17 @@ class Search:
             self._again(f"the counter at place {wrong.place} is looked at", None)
             return False
         except Breach as wrong:
-            names = [cls.__qualname__ for cls in self.table.distrust(wrong.state, wrong.cells)]
-            self._again(f"what {' and '.join(names)} claims, others touch", None)
+            self._distrust(self.table.claiming(wrong.state, wrong.cells), "others touch it")
+            return False
+        except Unfounded as wrong:
+            self._distrust(wrong.classes, wrong.why)
             return False
         return True
+
+    def _distrust(self, classes: Sequence[type[Operation]], why: str) -> None:
+        """Begin again, and believe the claims of some operations no more."""
+        self.table.distrusted |= dict.fromkeys(classes)
+        self._again(f"what {' and '.join(cls.__qualname__ for cls in classes)} claims is not so: {why}", None)
 
     def _varying(self, cell: Cell) -> list[Cell]:
         """Take a cell, and those that are packed like it, for constant no more; return them."""
@@ -410,7 +417,7 @@ class Search:
         """Return the normal forms of what follows states, and the number of transitions.
 
         at: gets the state and the local state in which a step runs.
-        Raises StepFailed, Stuck, Breach, Widened, Restart, Inconstant, Unkept.
+        Raises StepFailed, Stuck, Breach, Unfounded, Widened, Restart, Inconstant, Unkept.
         """
         following: set[int] = set()
         waits, transitions = self.table.waits, 0
@@ -461,11 +468,11 @@ class Search:
         assert self.names is not None
         try:
             expected = self._followers(state)
-        except (StepFailed, Stuck, Breach):
+        except (StepFailed, Stuck):
             return  # the search reports it
         try:
             self.names.check(state, expected, self._followers)
-        except (StepFailed, Stuck, Breach) as error:
+        except (StepFailed, Stuck) as error:
             raise BrokenSymmetry(
                 f"the scope is not symmetric: under other names of the indexes a step fails ({error})"
             ) from error

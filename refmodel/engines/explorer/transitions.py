@@ -26,7 +26,7 @@ import attrs
 from refmodel.engines.explorer.actors import Actors, Local
 from refmodel.engines.explorer.branches import Branches, Offer, Took, not_told
 from refmodel.engines.explorer.lesson import Known, Lesson, Write, writes_of
-from refmodel.engines.explorer.loop import Breach
+from refmodel.engines.explorer.loop import Breach, Unfounded
 from refmodel.engines.explorer.missing import Missing
 from refmodel.engines.explorer.packing import Packing
 from refmodel.machine import Operation, View
@@ -465,32 +465,39 @@ class Transitions:
     # --- claims -----------------------------------------------------------------------------------------------
 
     def claims(self, local: Local) -> Claims:
-        """Return what an actor claims in the state of the running view."""
+        """Return what an actor claims in the state of the running view.  Raises Unfounded."""
         owned: dict[Any, None] = {}
         pinned: dict[Any, None] = {}
         for cls, step, values in local.flight:
             if claims_something(cls) and cls not in self.distrusted:
                 operation = thaw(cls, values)
-                owned |= dict.fromkeys(operation.owns(self.view, step))
-                pinned |= dict.fromkeys(operation.pins(self.view, step))
+                try:
+                    owned |= dict.fromkeys(operation.owns(self.view, step))
+                    pinned |= dict.fromkeys(operation.pins(self.view, step))
+                except (LookupError, TypeError, AttributeError) as error:
+                    # What it believes to have is gone, or is something else.
+                    raise Unfounded([cls], f"{type(error).__name__}: {error}") from error
         return Claims(owned, pinned)
 
     def owner_mask(self, number: int, state: int) -> int:
-        """Return the cells that an actor with a local state claims in a state, and remember them."""
+        """Return the cells that an actor with a local state claims in a state, and remember them.
+
+        Raises Unfounded.
+        """
         entry = self.owners[number]
         assert entry is not None
         recorder, packing = self.recorder, self.packing
         recorder.begin(lambda cell: packing.value(state, cell))
-        claims = self.claims(packing.locals.values[number])
+        local: Local = packing.locals.values[number]
+        claims = self.claims(local)
         need = entry[0] | packing.mask(place for place, _ in recorder.read)
         if need != entry[0]:
             entry[0] = need
             entry[1].clear()
         for cell in recorder.read:
             if not claims.cover(cell, False) and not packing.is_constant(cell):
-                raise StepFailed(
-                    RuntimeError(f"what {number} claims depends on {cell}, which it does not claim itself")
-                )
+                claiming = [cls for cls, _, _ in local.flight if claims_something(cls)]
+                raise Unfounded(claiming, f"a claim depends on {cell}, which is not claimed itself")
         found = packing.cells(self._expanded(claims.owned))
         found |= packing.changed_cells(self._expanded(claims.pinned))
         entry[1][state & need] = found
@@ -515,21 +522,20 @@ class Transitions:
         )
         return [0, {}] if claiming else None
 
-    def distrust(self, state: int, cells: int) -> list[type[Operation]]:
-        """Believe the claims of no operation any more that claims one of some cells; return which those are."""
-        packing, wrong = self.packing, dict[type[Operation], None]()
+    def claiming(self, state: int, cells: int) -> list[type[Operation]]:
+        """Return the operations in flight in a state that claim one of some cells."""
+        packing, found = self.packing, dict[type[Operation], None]()
         self.recorder.begin(lambda cell: packing.value(state, cell))
         for actor in range(packing.actors):
             local: Local = packing.local(state, actor)
             for frame in local.flight:
                 claims = self.claims(attrs.evolve(local, flight=(frame,)))
-                found = packing.cells(self._expanded(claims.owned))
-                found |= packing.changed_cells(self._expanded(claims.pinned))
-                if found & cells:
-                    wrong[frame[0]] = None
-        assert wrong, "a breach of nobody's claim"
-        self.distrusted |= wrong
-        return list(wrong)
+                claimed = packing.cells(self._expanded(claims.owned))
+                claimed |= packing.changed_cells(self._expanded(claims.pinned))
+                if claimed & cells:
+                    found[frame[0]] = None
+        assert found, "a breach of nobody's claim"
+        return list(found)
 
 
 @attrs.frozen
