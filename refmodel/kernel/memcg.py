@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from refmodel.kernel.config import PAGE_SIZE
+from refmodel.kernel import limit_decisions
 
 if TYPE_CHECKING:
     from refmodel.kernel.state import Folio
@@ -70,22 +70,28 @@ def may_zswap(v: KernelView, objcg: int) -> bool:
     Check, then act: nothing is reserved, so concurrent stores overshoot and a store that follows a
     shrink does not ask again (obj_cgroup_may_zswap, mm/memcontrol.c, 6.12.117; Z1).
     """
-    for memcg in ancestors(v, v[v.at.objcg[objcg]]):
-        limit = v[v.at.memcg[memcg]].zswap_max
-        if memcg == 0 or limit is None:
-            continue
-        if limit == 0 or stat(v, memcg, "zswap") // PAGE_SIZE >= limit:
-            return False
-    return True
+    return limit_decisions.zswap_admits(_zswap_levels(v, v[v.at.objcg[objcg]]))
+
+
+def _zswap_levels(v: KernelView, memcg: int) -> Iterator[tuple[int, int]]:
+    """Yield bytes in zswap and memory.zswap.max of each that has a limit; who may use nothing is not asked."""
+    for m in ancestors(v, memcg):
+        limit = v[v.at.memcg[m]].zswap_max
+        if m and limit is not None:
+            yield stat(v, m, "zswap") if limit else 0, limit
 
 
 def swap_room(v: KernelView, memcg: int, nr: int) -> bool:
     """Whether memory.swap.max of a cgroup and its ancestors admits ``nr`` more slots."""
+    return limit_decisions.swap_admits(_swap_levels(v, memcg), nr)
+
+
+def _swap_levels(v: KernelView, memcg: int) -> Iterator[tuple[int, int]]:
+    """Yield slots in use and memory.swap.max of each that has a limit."""
     for m in ancestors(v, memcg):
         limit = v[v.at.memcg[m]].swap_max
-        if m and limit is not None and stat(v, m, "swap") + nr > limit:
-            return False
-    return True
+        if m and limit is not None:
+            yield stat(v, m, "swap"), limit
 
 
 def writeback_enabled(v: KernelView, memcg: int) -> bool:
@@ -105,7 +111,7 @@ def charge_zswap(v: KernelView, objcg: int, length: int) -> None:
     counters = v.at.mc[v[v.at.objcg[objcg]]]
     v[counters.zswap] += length
     v[counters.zswapped] += 1
-    if v.cfg.options.memcg_counts_incompressible and length == PAGE_SIZE:
+    if limit_decisions.counts_as_incompressible(length, v.cfg.options.memcg_counts_incompressible):
         v[counters.zswap_incomp] += 1
 
 
@@ -115,5 +121,5 @@ def uncharge_zswap(v: KernelView, objcg: int, length: int) -> None:
     counters = v.at.mc[v[v.at.objcg[objcg]]]
     v[counters.zswap] -= length
     v[counters.zswapped] -= 1
-    if v.cfg.options.memcg_counts_incompressible and length == PAGE_SIZE:
+    if limit_decisions.counts_as_incompressible(length, v.cfg.options.memcg_counts_incompressible):
         v[counters.zswap_incomp] -= 1

@@ -25,6 +25,7 @@ from refmodel.kernel.mm import (
     wait_for_ptl,
     wait_to_read_mmap,
 )
+from refmodel.kernel.slot_decisions import aligned_start
 from refmodel.kernel.state import EMPTY_PTE, UNKNOWN, Content, Folio, Pte, Truth
 from refmodel.kernel.swap_slots import get_swap_device, put_swap_device
 from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
@@ -160,7 +161,7 @@ class WritePage(Operation):
         if waits is not None:
             return waits
         nr = len(live_folio(v, self.folio).contents)
-        start = self.page & ~(nr - 1)
+        start = aligned_start(self.page, nr)
         places = v.at.pte[self.mm][start : start + nr]
         if any(v[place] != EMPTY_PTE for place in places):
             put_folio(v, self.folio)
@@ -292,7 +293,7 @@ class WritePage(Operation):
         """Return the largest enabled order whose aligned range around the page is empty."""
         row, orders = v.at.pte[self.mm], v[v.at.thp_orders]
         for order in reversed(range(1, v.cfg.sizes.max_order + 1)):
-            start = self.page & ~((1 << order) - 1)
+            start = aligned_start(self.page, 1 << order)
             places = row[start : start + (1 << order)]
             fits = orders >> order & 1 and len(places) == 1 << order
             if fits and all(v[place] == EMPTY_PTE for place in places):

@@ -11,12 +11,11 @@ errors for each folio, zswap compression batching v4 10/10; mm/vmscan.c shrink_f
 
 from __future__ import annotations
 
-import errno
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel import choices, memcg, zsmalloc
+from refmodel.kernel import batch_decisions, choices, memcg, zsmalloc
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.folio import live_folio
 from refmodel.kernel.madvise import MadvisePageout
@@ -379,8 +378,7 @@ class ZswapStoreFolios(Operation):
 
     def batch_length(self, v: KernelView) -> int:
         """Return how many pages a batch has, at most."""
-        size = live_pool(v, self.pool).compr_batch_size
-        return size if size > 1 else v.cfg.sizes.max_batch
+        return batch_decisions.batch_length(live_pool(v, self.pool).compr_batch_size, v.cfg.sizes.max_batch)
 
 
 # --- zswap: one batch -----------------------------------------------------------------------------------------
@@ -461,8 +459,8 @@ class ZswapStoreSpan(Operation):
     def call(self, v: KernelView) -> Next:
         """Hand the next pages to the compressor, of whichever folio, without those of folios that have failed."""
         most = live_pool(v, self.pool).compr_batch_size
-        left = range(self.next, len(self.pages))
-        self.sent = tuple(each for each in left if self.pages[each][0] not in self.failed)[:most]
+        folios = tuple(number for number, _ in self.pages)
+        self.sent = batch_decisions.positions_of_call(folios, self.next, self.failed, most)
         if not self.sent:
             return self.unlock_ctx
         self.next, self.buffer = self.sent[-1] + 1, 0
@@ -476,10 +474,10 @@ class ZswapStoreSpan(Operation):
         self.lengths = self.result
         for position, length in zip(self.sent, self.lengths, strict=True):
             number = self.pages[position][0]
-            if not 0 < length < PAGE_SIZE and not memcg.writeback_enabled(
-                v, memcg.folio_memcg(v, live_folio(v, number))
-            ):
-                poor = length == -errno.ENOSPC
+            if batch_decisions.saves_memory(length):
+                continue
+            if not memcg.writeback_enabled(v, memcg.folio_memcg(v, live_folio(v, number))):
+                poor = batch_decisions.is_poor(-length)
                 v[v.at.zs.reject_compress_poor if poor else v.at.zs.reject_compress_fail] += 1
                 self.fail_folio(number)
         return self.copy
@@ -495,11 +493,11 @@ class ZswapStoreSpan(Operation):
         if number in self.failed:
             return self.copy
         data = v[v.at.acomp_ctx[self.pool][self.cpu]].buffers[buffer]
-        if not 0 < length < PAGE_SIZE:
+        if not batch_decisions.saves_memory(length):
             length, data = PAGE_SIZE, self.content(v, position)
         handle = zsmalloc.malloc(v, self.pool, length, data, object_node(v, self.cpu, number))
         if handle <= 0:
-            poor = handle == -errno.ENOSPC
+            poor = batch_decisions.is_poor(-handle)
             v[v.at.zs.reject_compress_poor if poor else v.at.zs.reject_alloc_fail] += 1
             self.fail_folio(number)
             return self.copy

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from refmodel.kernel import choices, memcg
+from refmodel.kernel import choices, memcg, slot_decisions
 from refmodel.kernel.folio import live_folio
+from refmodel.kernel.slot_decisions import same_cluster
 from refmodel.kernel.state import FREE_SLOT, UNKNOWN, SwapSlot
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
@@ -32,7 +33,7 @@ class FreeRuns(Sequence[int]):
     def __init__(self, v: KernelView, nr: int) -> None:
         """Look for runs of ``nr`` slots."""
         self.v, self.nr = v, nr
-        self.starts = range(nr if nr > 1 else 1, len(v.at.slot) - nr + 1, nr)
+        self.starts = slot_decisions.aligned_starts(len(v.at.slot), nr)
         self.lowest = self._first(self.starts)
 
     def __bool__(self) -> bool:
@@ -299,13 +300,8 @@ class FreeSwapSlot612(Operation):
             self.flushing = (self.slot,)
             return self.flush
         place = v.at.slot_cache[current_cpu(v)]
-        returned = v[place]
-        if len(returned) < v.cfg.sizes.slot_cache:
-            v[place] = (*returned, self.slot)
-            return Return()
-        v[place] = (self.slot,)
-        self.flushing = returned
-        return self.flush
+        v[place], self.flushing = slot_decisions.return_slot(v[place], self.slot, v.cfg.sizes.slot_cache)
+        return self.flush if self.flushing else Return()
 
     @step
     def flush(self, v: KernelView) -> Next:
@@ -447,14 +443,10 @@ class SwapPutMap612(Operation):
         slot = self.slot + self.next
         self.next += 1
         entry = v[v.at.slot[slot]]
-        v[v.at.slot[slot]] = evolve(entry, count=entry.count - 1)
-        if entry.count > 1:
-            return self.drop_one
-        if entry.cache:
-            self.only_cache = True
-            return self.drop_one
-        v[v.at.slot[slot]] = evolve(entry, count=0, cache=True)
-        return Call(v.ops.free_swap_slot(slot=slot), then=self.drop_one)
+        left = slot_decisions.drop_reference(entry.count, entry.cache)
+        v[v.at.slot[slot]] = evolve(entry, count=left.references, cache=left.cached)
+        self.only_cache = self.only_cache or left.only_cache
+        return Call(v.ops.free_swap_slot(slot=slot), then=self.drop_one) if left.frees else self.drop_one
 
     @step
     def end(self, v: KernelView) -> Next:
@@ -463,15 +455,9 @@ class SwapPutMap612(Operation):
 
     def takes_run(self, slots: list[SwapSlot]) -> bool:
         """Whether the run can be dropped at once: more than one slot, all with the same single reference."""
-        cluster = v_cluster(self.slot) == v_cluster(self.slot + self.nr - 1)
-        first = slots[0]
-        alike = all((s.count, s.cache) == (1, first.cache) for s in slots)
-        return self.nr > 1 and cluster and alike
-
-
-def v_cluster(slot: int) -> int:
-    """Return the cluster of a slot: 512 slots with transparent huge page swap."""
-    return slot // 512
+        same = same_cluster(self.slot, self.slot + self.nr - 1)
+        pairs = ((s.count, s.cache) for s in slots)
+        return slot_decisions.drops_at_once(self.nr, same, slots[0].cache, pairs)
 
 
 @attrs.define
@@ -516,16 +502,16 @@ class SwapPutMap73(SwapPutMap612):
         """Drop references until a run of free slots ends: at a slot in use, or at the cluster's end."""
         while self.next < self.nr:
             slot = self.slot + self.next
-            if self.free_from >= 0 and v_cluster(slot) != v_cluster(self.slot + self.free_from):
+            if self.free_from >= 0 and not same_cluster(slot, self.slot + self.free_from):
                 return self.free_run(v)
             entry = v[v.at.slot[slot]]
-            frees = entry.count == 1 and not entry.cache
-            if not frees and self.free_from >= 0:
+            left = slot_decisions.drop_reference(entry.count, entry.cache)
+            if not left.frees and self.free_from >= 0:
                 return self.free_run(v)
             self.next += 1
-            v[v.at.slot[slot]] = evolve(entry, count=entry.count - 1, cache=entry.cache or frees)
-            self.only_cache = self.only_cache or (entry.count == 1 and entry.cache)
-            if frees and self.free_from < 0:
+            v[v.at.slot[slot]] = evolve(entry, count=left.references, cache=left.cached)
+            self.only_cache = self.only_cache or left.only_cache
+            if left.frees and self.free_from < 0:
                 self.free_from = self.next - 1
         return self.free_run(v) if self.free_from >= 0 else self.end
 

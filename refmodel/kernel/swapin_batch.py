@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
+from refmodel.kernel import slot_decisions
 from refmodel.kernel.acomp_ctx import lock_ctx, unlock_ctx
 from refmodel.kernel.folio import live_folio, put_folio, unlock_folio
 from refmodel.kernel.memory import DoSwapPage
@@ -107,10 +108,7 @@ class SwapinReadahead(ReadSwapCacheAsync):
 
     def window(self, v: KernelView) -> tuple[int, ...]:
         """Return the other slots of the window, ascending; slot 0 is none."""
-        length = v.cfg.sizes.max_batch
-        start = self.slot - self.slot % length
-        end = min(start + length, len(v.at.slot))
-        return tuple(slot for slot in range(max(start, 1), end) if slot != self.slot)
+        return slot_decisions.window(self.slot, v.cfg.sizes.max_batch, len(v.at.slot))
 
 
 @attrs.define

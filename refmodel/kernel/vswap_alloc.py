@@ -16,7 +16,8 @@ from refmodel.kernel.folio import FolioOperation
 from refmodel.kernel.page_io import folio_order
 from refmodel.kernel.state import SwapSlot
 from refmodel.kernel.swap_slots import current_cpu, insert_into_swap_cache
-from refmodel.kernel.vswap_state import VswapCluster, cluster_of, free_runs
+from refmodel.kernel.vswap_decisions import entry_of, fits_one_more, free_runs, run_bits
+from refmodel.kernel.vswap_state import VswapCluster, cluster_of
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def live_cluster(v: KernelView, number: int) -> VswapCluster:
 
 def has_room(v: KernelView, cluster: VswapCluster) -> bool:
     """Whether the count leaves room for one more run; the positions may still be scattered."""
-    return cluster.count + (1 << cluster.order) <= v.cfg.sizes.vswap_cluster_size
+    return fits_one_more(cluster.count, cluster.order, v.cfg.sizes.vswap_cluster_size)
 
 
 def put_cluster(v: KernelView, number: int, refs: int = 1, **changes: Any) -> None:
@@ -191,10 +192,10 @@ class FolioAllocSwap(FolioOperation):
         start = next(free_runs(cluster.bitmap, size, nr, 0 if number else nr), None)
         if start is None:
             return False
-        bitmap = cluster.bitmap | ((1 << nr) - 1) << start
+        bitmap = cluster.bitmap | run_bits(start, nr)
         count, refs = cluster.count + nr, cluster.refs + nr
         v[v.at.vswap.cluster[number]] = evolve(cluster, bitmap=bitmap, count=count, refs=refs)
-        self.entry = number * size + start
+        self.entry = entry_of(number, start, size)
         for entry in range(self.entry, self.entry + nr):
             v[v.at.slot[entry]] = SwapSlot(cache=True, memcg=folio.memcg)
         return True

@@ -14,7 +14,8 @@ from refmodel.kernel import choices, memcg
 from refmodel.kernel.folio import get_folio, live_folio, lock_folio, put_folio, unlock_folio
 from refmodel.kernel.state import UNKNOWN
 from refmodel.kernel.swap_slots import slots_of
-from refmodel.kernel.vswap_state import NO_ENTRY, RmapWord, free_runs
+from refmodel.kernel.vswap_decisions import free_runs, in_a_row, run_bits
+from refmodel.kernel.vswap_state import NO_ENTRY, RmapWord
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def free_physical_slot(v: KernelView, entry: int) -> None:
 def release_slots(v: KernelView, slot: int, nr: int) -> None:
     """Give physical slots back to the device's allocator."""
     v.emit("slot_free", swp=slot, nr=nr)
-    v[v.at.vswap.allocated] &= ~(((1 << nr) - 1) << slot)
+    v[v.at.vswap.allocated] &= ~run_bits(slot, nr)
     for s in range(slot, slot + nr):
         v[v.at.device[s]] = UNKNOWN
     v[v.at.si] = evolve(v[v.at.si], free=v[v.at.si].free + nr)
@@ -53,7 +54,7 @@ def keeps_backing(v: KernelView, first: int, nr: int) -> bool:
     """
     slots = [v[v.at.vswap.physical[entry]] for entry in range(first, first + nr)]
     if slots[0]:
-        return slots == list(range(slots[0], slots[0] + nr))
+        return in_a_row(slots)
     elsewhere = any(v[v.at.zeromap[e]] or v[v.at.tree[e]] for e in range(first, first + nr))
     return not any(slots) and not elsewhere
 
@@ -123,7 +124,7 @@ class VswapAllocSwapSlot(Operation):
         if v.fails(choices.ALLOC_SLOT):
             return self.refuse
         self.physical = v.choose(choices.SLOT, tuple(dict.fromkeys((runs[0], runs[-1]))))
-        v[v.at.vswap.allocated] |= ((1 << self.nr) - 1) << self.physical
+        v[v.at.vswap.allocated] |= run_bits(self.physical, self.nr)
         v[v.at.si] = evolve(si, free=si.free - self.nr)
         return self.charge
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
+from refmodel.kernel.slot_decisions import drop_reference
 from refmodel.kernel.state import FREE_SLOT, SwapSlot
 from refmodel.kernel.vswap_alloc import has_room, live_cluster, put_cluster
+from refmodel.kernel.vswap_decisions import is_cache_only, relists, run_bits
 from refmodel.kernel.vswap_state import cluster_of
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
@@ -23,7 +25,7 @@ def mark_cache_only(v: KernelView, entry: int) -> None:
     physical, slot = v[v.at.vswap.physical[entry]], v[v.at.slot[entry]]
     if physical:
         place = v.at.vswap.rmap[physical]
-        v[place] = evolve(v[place], cache_only=slot.cache and not slot.count)
+        v[place] = evolve(v[place], cache_only=is_cache_only(slot.count, slot.cache))
 
 
 @attrs.define
@@ -63,11 +65,11 @@ class VswapFree(Operation):
         """Take the run out of its cluster."""
         number, index = cluster_of(v, self.slot)
         cluster = live_cluster(v, number)
-        bitmap = cluster.bitmap & ~(((1 << self.nr) - 1) << index)
+        bitmap = cluster.bitmap & ~run_bits(index, self.nr)
         freed = evolve(cluster, bitmap=bitmap, count=cluster.count - self.nr)
-        relist = cluster.full and has_room(v, freed)
-        put_cluster(v, number, self.nr, bitmap=bitmap, count=freed.count, full=cluster.full and not relist)
-        if relist and not cluster.cached and v[v.at.vswap.cluster[number]] is not None:
+        room = has_room(v, freed)
+        put_cluster(v, number, self.nr, bitmap=bitmap, count=freed.count, full=cluster.full and not room)
+        if relists(cluster.full, room, cluster.cached) and v[v.at.vswap.cluster[number]] is not None:
             lists = v.at.vswap.partial[cluster.order]
             v[lists] = (*v[lists], number)
 
@@ -99,14 +101,14 @@ class SwapPutEntries(Operation):
         while self.next < self.nr:
             entry = self.slot + self.next
             slot = v[v.at.slot[entry]]
-            dies = slot.count == 1 and not slot.cache
-            if self.run and not (dies and self.joins_run(v, entry, slot)):
+            left = drop_reference(slot.count, slot.cache)
+            if self.run and not (left.frees and self.joins_run(v, entry, slot)):
                 return self.free_run
-            v[v.at.slot[entry]] = evolve(slot, count=slot.count - 1, cache=slot.cache or dies)
-            if not dies:
+            v[v.at.slot[entry]] = evolve(slot, count=left.references, cache=left.cached)
+            if not left.frees:
                 mark_cache_only(v, entry)
-            self.only_cache = self.only_cache or (slot.count == 1 and slot.cache)
-            self.run += dies
+            self.only_cache = self.only_cache or left.only_cache
+            self.run += left.frees
             self.next += 1
         return self.free_run if self.run else self.end
 

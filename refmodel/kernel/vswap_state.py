@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from refmodel.kernel.vswap_decisions import cluster_and_index
 from refmodel.machine import Layout, Place, component
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ class Descriptor:
 
 def cluster_of(v: KernelView, entry: int) -> tuple[int, int]:
     """Return the cluster of a virtual entry and the entry's number in it."""
-    return divmod(entry, v.cfg.sizes.vswap_cluster_size)
+    return cluster_and_index(entry, v.cfg.sizes.vswap_cluster_size)
 
 
 def is_allocated(v: KernelView, entry: int) -> bool:
@@ -203,9 +204,3 @@ def descriptor(v: KernelView, entry: int) -> Descriptor:
         cached=slot.cache,
         memcg=slot.memcg,
     )
-
-
-def free_runs(used: int, size: int, nr: int, start: int = 0) -> Iterator[int]:
-    """Yield the starts of naturally aligned runs of ``nr`` clear bits among ``size``, from ``start`` on."""
-    run = (1 << nr) - 1
-    return (s for s in range(start, size - nr + 1, nr) if not used >> s & run)

@@ -92,6 +92,17 @@ def three_quarters_group(inuse: int, objs_per_zspage: int) -> int:
     return 1 if inuse <= 3 * objs_per_zspage // 4 else 2
 
 
+def class_index(size: int) -> int:
+    """Return the index of the smallest class that holds an object and its handle, before classes are merged.
+
+    size: of the object, 1 to PAGE_SIZE bytes.  One that fills a page with its handle is in the last class all the
+    same: it takes a page of its own and needs no handle inside.
+    Source: ``get_size_class_index``, 6.1 and 6.12.
+    """
+    above = max(size + ZS_HANDLE_SIZE - ZS_MIN_ALLOC_SIZE, 0)
+    return min(-(-above // ZS_SIZE_CLASS_DELTA), ZS_SIZE_CLASSES - 1)
+
+
 @attrs.frozen
 class ZsmallocRules:
     """What differs in zsmalloc's page accounting from one kernel version to another."""
@@ -212,9 +223,7 @@ class SizeClasses:
             return -EINVAL
         if size > PAGE_SIZE:
             return -self.rules.too_large_errno
-        above = max(size + ZS_HANDLE_SIZE - ZS_MIN_ALLOC_SIZE, 0)
-        index = min(-(-above // ZS_SIZE_CLASS_DELTA), ZS_SIZE_CLASSES - 1)
-        return self.by_index[index].index
+        return self.by_index[class_index(size)].index
 
     @property
     def huge_class_size(self) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel import choices, memcg, zsmalloc
+from refmodel.kernel import batch_decisions, choices, memcg, zsmalloc
 from refmodel.kernel.acomp_ctx import lock_ctx, unlock_ctx
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.crypto import Compressed, CompressError
@@ -88,7 +88,7 @@ class ZswapCompress(Operation):
         if handle > 0:
             self.handle = handle
             return self.copy
-        if -handle == errno.ENOSPC:
+        if batch_decisions.is_poor(-handle):
             v[v.at.zs.reject_compress_poor] += 1
         else:
             v[v.at.zs.reject_alloc_fail] += 1
@@ -133,7 +133,7 @@ class ZswapCompress(Operation):
 
     def count_reject(self, v: KernelView, error: int) -> None:
         """Count a page that the compressor refused."""
-        if error == errno.ENOSPC:
+        if batch_decisions.is_poor(error):
             v[v.at.zs.reject_compress_poor] += 1
         else:
             v[v.at.zs.reject_compress_fail] += 1
@@ -153,7 +153,7 @@ class ZswapCompress618(ZswapCompress):
         forbids writeback gets no raw pages: they would use memory and could never leave it.
         """
         outcome = self.compress(v)
-        if isinstance(outcome, Compressed) and 0 < outcome.length < PAGE_SIZE:
+        if isinstance(outcome, Compressed) and batch_decisions.saves_memory(outcome.length):
             self.compressed = outcome
             return self.allocate
         folio = live_folio(v, self.folio)
@@ -213,7 +213,7 @@ class ZswapCompress61(ZswapCompress):
             self.handle = handle
             return self.copy
         self.error = handle
-        if -handle == errno.ENOSPC:
+        if batch_decisions.is_poor(-handle):
             v[v.at.zs.reject_compress_poor] += 1
         else:
             v[v.at.zs.reject_alloc_fail] += 1

@@ -7,12 +7,11 @@ is compressed and put in the pool before the next (B3).
 
 from __future__ import annotations
 
-import errno
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel import zsmalloc
+from refmodel.kernel import batch_decisions, zsmalloc
 from refmodel.kernel.acomp_ctx import lock_ctx, unlock_ctx
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.folio import FolioOperation
@@ -94,7 +93,7 @@ class ZswapCompressPages(FolioOperation):
     @step
     def call(self, v: KernelView) -> Next:
         """Hand the next pages to the compressor: as many as it takes in one call."""
-        nr = min(len(self.entries), live_pool(v, self.pool).compr_batch_size)
+        nr = batch_decisions.pages_of_call(live_pool(v, self.pool).compr_batch_size, len(self.entries))
         first = self.index + self.calls
         pages = self.the_folio(v).contents[first : first + nr]
         self.calls += len(pages)
@@ -113,11 +112,12 @@ class ZswapCompressPages(FolioOperation):
     @step
     def copy(self, v: KernelView) -> Next:
         """Allocate an object for the next page, on the page's node, and copy the bytes out of its buffer."""
-        number, buffer = self.entries[self.stored], self.stored - self.calls + len(self.lengths)
+        number = self.entries[self.stored]
+        buffer = batch_decisions.buffer_of_page(self.stored, self.calls, len(self.lengths))
         length, data = self.object_of(v, buffer)
         handle = zsmalloc.malloc(v, self.pool, length, data, object_node(v, self.cpu, self.folio))
         if handle <= 0:
-            poor = -handle == errno.ENOSPC
+            poor = batch_decisions.is_poor(-handle)
             place = v.at.zs.reject_compress_poor if poor else v.at.zs.reject_alloc_fail
             v[place] += 1
             v.emit("reject", why="reject_compress_poor" if poor else "reject_alloc_fail", swp=self.slot(v))
@@ -156,7 +156,7 @@ class ZswapCompressPages(FolioOperation):
 
     def count_reject(self, v: KernelView, error: int) -> None:
         """Count a page that the compressor refused."""
-        poor = error == errno.ENOSPC
+        poor = batch_decisions.is_poor(error)
         place = v.at.zs.reject_compress_poor if poor else v.at.zs.reject_compress_fail
         v[place] += 1
         v.emit("reject", why="reject_compress_poor" if poor else "reject_compress_fail", swp=self.slot(v))

@@ -13,6 +13,7 @@ import attrs
 
 from refmodel.kernel import memcg, zsmalloc
 from refmodel.kernel.config import PAGE_SIZE
+from refmodel.kernel.shrink_decisions import without
 from refmodel.kernel.state import ZswapEntry
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
@@ -92,8 +93,7 @@ class ZswapEntryFree(Operation):
         place = self.list_of(v, group, nid)
         entries = v[place]
         if self.entry in entries:
-            at = entries.index(self.entry)
-            v[place] = entries[:at] + entries[at + 1 :]
+            v[place] = without(entries, self.entry)
         return self.free_object
 
     def list_of(self, v: KernelView, group: int, nid: int) -> Place[tuple[int, ...]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from refmodel.kernel import limit_decisions
+
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
 
@@ -15,19 +17,20 @@ def total_pages(v: KernelView) -> int:
 
 def max_pages(v: KernelView) -> int:
     """Return the limit of the pools in pages: ``max_pool_percent`` of the memory, rounded down."""
-    return v.cfg.sizes.totalram_pages * v[v.at.zswap].max_pool_percent // 100
+    return limit_decisions.limit_pages(v.cfg.sizes.totalram_pages, v[v.at.zswap].max_pool_percent)
 
 
 def accept_pages(v: KernelView) -> int:
     """Return the pages at which a full pool accepts again (zswap_accept_thr_pages)."""
-    return max_pages(v) * v[v.at.zswap].accept_threshold_percent // 100
+    return limit_decisions.threshold_pages(max_pages(v), v[v.at.zswap].accept_threshold_percent)
 
 
 def accept_pages_61(v: KernelView) -> int:
     """Return the pages below which a full pool accepts again in 6.1, which rounds in another order."""
     params = v[v.at.zswap]
-    share = v.cfg.sizes.totalram_pages * params.accept_threshold_percent // 100
-    return share * params.max_pool_percent // 100
+    return limit_decisions.threshold_pages_61(
+        v.cfg.sizes.totalram_pages, params.max_pool_percent, params.accept_threshold_percent
+    )
 
 
 def limit_hit(v: KernelView) -> bool:
@@ -36,10 +39,10 @@ def limit_hit(v: KernelView) -> bool:
     The bit is set at a store that finds the pool full and cleared at a store that finds it at or
     below the accept threshold: nothing else moves it (zswap_check_limits, 6.12.117; Z1).
     """
-    cur = total_pages(v)
-    if cur >= max_pages(v):
+    cur, limit, full = total_pages(v), max_pages(v), v[v.at.reached_full]
+    if cur >= limit:
         v[v.at.zs.pool_limit_hit] += 1
-        v[v.at.reached_full] = True
-    elif v[v.at.reached_full] and cur <= accept_pages(v):
-        v[v.at.reached_full] = False
-    return v[v.at.reached_full]
+    stays = limit_decisions.stays_full(cur, limit, accept_pages(v), full)
+    if stays != full:
+        v[v.at.reached_full] = stays
+    return stays

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import memcg as memcg_rules
-from refmodel.kernel import zbud, zsmalloc
-from refmodel.kernel.config import MAX_RECLAIM_RETRIES, PAGE_SIZE
+from refmodel.kernel import shrink_decisions, zbud, zsmalloc
+from refmodel.kernel.config import PAGE_SIZE
+from refmodel.kernel.shrink_decisions import SHRINK_STOP
 from refmodel.kernel.state import ShrinkWork
 from refmodel.kernel.zswap_entry import change_pool_ref, live_entry
 from refmodel.kernel.zswap_limits import accept_pages, total_pages
@@ -17,9 +18,6 @@ from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
-
-SHRINK_STOP = -1
-"""The dynamic shrinker's answer "do not call me again now"."""
 
 ZBUD_RETRIES = 8
 """Pages that zbud tries to empty before it gives up (zbud_zpool_shrink, mm/zbud.c, 6.1)."""
@@ -69,7 +67,7 @@ class ListLruWalk(Operation):
         self.visits += 1
         self.entry = entries[0]
         entry = live_entry(v, self.entry)
-        v[place] = (*entries[1:], self.entry)
+        v[place] = shrink_decisions.rotated(entries)
         if entry.referenced:
             v[v.at.entry[self.entry]] = evolve(entry, referenced=False)
             v.emit("lru_visit", swp=entry.swpentry, len=entry.length, ref=1, ret="rotate")
@@ -130,9 +128,7 @@ class ShrinkMemcg(Operation):
     def walk_node(self, v: KernelView) -> Next:
         """Walk the list of the next node with the budget of this kernel."""
         if self.nid == v.cfg.sizes.nodes:
-            if not self.visits:
-                return self.finish(v, -errno.ENOENT)
-            return self.finish(v, 0 if self.removed else -errno.EAGAIN)
+            return self.finish(v, shrink_decisions.memcg_answer(self.removed, self.visits))
         budget = v.cfg.options.shrink_memcg_budget
         walk = v.ops.list_lru_walk(
             memcg=self.memcg, nid=self.nid, budget=budget, may_reclaim=self.may_reclaim
@@ -160,13 +156,13 @@ def next_memcg(v: KernelView, cursor: int) -> int:
     The walk starts at the root and meets parents before children; offline cgroups are skipped.
     """
     order = _preorder(v, 0)
-    following = order[order.index(cursor) + 1 :] if cursor >= 0 else order
-    return next((m for m in following if v[v.at.memcg[m]].online), -1)
+    to_visit = shrink_decisions.following(order, cursor)
+    return next((m for m in to_visit if v[v.at.memcg[m]].online), -1)
 
 
-def _preorder(v: KernelView, memcg: int) -> list[int]:
+def _preorder(v: KernelView, memcg: int) -> tuple[int, ...]:
     children = [m for m in range(len(v.at.memcg)) if v[v.at.memcg[m]].parent == memcg]
-    return [memcg, *(m for child in children for m in _preorder(v, child))]
+    return (memcg, *(m for child in children for m in _preorder(v, child)))
 
 
 @attrs.define
@@ -217,24 +213,17 @@ class ShrinkWorker612(ShrinkWorkerBase):
         self.memcg = v[v.at.next_shrink] = next_memcg(v, v[v.at.next_shrink])
         if self.memcg >= 0:
             return Call(v.ops.shrink_memcg(memcg=self.memcg, may_reclaim=True), then=self.after_shrink)
-        if not self.attempts:
-            self.failures += 1
-            if self.failures == MAX_RECLAIM_RETRIES:
-                return self.end
+        self.failures = shrink_decisions.failures_after_pass(self.attempts, self.failures)
         self.attempts = 0
-        return self.look_again
+        return self.end if shrink_decisions.gives_up(self.failures) else self.look_again
 
     @step
     def after_shrink(self, v: KernelView) -> Next:
         """Count the attempt, and the failure if nothing was written back."""
-        if self.result == -errno.ENOENT:
-            return self.look_again
-        self.attempts += 1
-        if self.result:
-            self.failures += 1
-            if self.failures == MAX_RECLAIM_RETRIES:
-                return self.end
-        return self.look_again
+        self.attempts, self.failures = shrink_decisions.after_shrink(
+            self.attempts, self.failures, self.result
+        )
+        return self.end if shrink_decisions.gives_up(self.failures) else self.look_again
 
     @step
     def look_again(self, v: KernelView) -> Next:
@@ -362,9 +351,9 @@ class ShrinkerCount(Operation):
             return self.finish(v, 0)
         freeable = len(v[v.at.lru[self.memcg][self.nid]])
         place = v.at.nr_disk_swapins[self.memcg][self.nid]
-        spared = min(v[place], freeable)
+        spared = shrink_decisions.spared_entries(v[place], freeable)
         v[place] -= spared
-        return self.finish(v, (freeable - spared) * backing // stored)
+        return self.finish(v, shrink_decisions.worth_a_try(freeable - spared, backing, stored))
 
     def finish(self, v: KernelView, answer: int) -> Return:
         """End and tell observers."""
@@ -398,7 +387,7 @@ class ShrinkerScan(Operation):
     def answer(self, v: KernelView) -> Next:
         """Ask not to be called again when nothing was freed or the list turned out hot."""
         removed, visits, hot = self.result
-        answer = SHRINK_STOP if hot or not removed else removed
+        answer = shrink_decisions.scan_answer(removed, hot)
         left = self.todo - visits
         v.emit("shrinker_scan", nid=self.nid, memcg=self.memcg, todo=left, scanned=self.todo, ret=answer)
         return Return(answer)

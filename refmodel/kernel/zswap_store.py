@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel import choices, memcg, zsmalloc
+from refmodel.kernel import choices, limit_decisions, memcg, zsmalloc
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.crypto import same_filled_word
 from refmodel.kernel.folio import FolioOperation
@@ -469,17 +469,14 @@ class ZswapStore61(ZswapStoreBase):
 
         A full pool asks the allocator of the oldest pool to evict something.
         """
-        cur = v[v.at.pool_total_size]
-        if max_pages(v) < cur:
+        cur, limit, full = v[v.at.pool_total_size], max_pages(v), v[v.at.reached_full]
+        if cur > limit:
             v[v.at.zs.pool_limit_hit] += 1
-            v[v.at.reached_full] = True
             queue_pool_shrink(v)
-            return self.fail_with(-errno.ENOMEM)
-        if v[v.at.reached_full]:
-            if not accept_pages_61(v) > cur:
-                return self.fail_with(-errno.ENOMEM)
-            v[v.at.reached_full] = False
-        return self.alloc_entry
+        stays = limit_decisions.stays_full_61(cur, limit, accept_pages_61(v), full)
+        if stays != full:
+            v[v.at.reached_full] = stays
+        return self.fail_with(-errno.ENOMEM) if stays else self.alloc_entry
 
     @step
     def alloc_entry(self, v: KernelView) -> Next:

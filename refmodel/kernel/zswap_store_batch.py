@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel import memcg
+from refmodel.kernel import batch_decisions, memcg
 from refmodel.kernel.swap_slots import current_cpu
 from refmodel.kernel.zswap_compress_pages import lock_context, unlock_context
 from refmodel.kernel.zswap_entry import change_pool_ref
@@ -51,7 +51,7 @@ class ZswapStoreV9(ZswapStore73):
     def store_pages(self, v: KernelView) -> Next:
         """Store the next batch."""
         start, nr = self.index, len(self.the_folio(v).contents)
-        self.index = min(start + self.batch_length(v), nr)
+        self.index = batch_decisions.batch_end(start, self.batch_length(v), nr)
         work = v.ops.zswap_store_pages(
             folio=self.folio,
             index=start,
@@ -80,8 +80,7 @@ class ZswapStoreV9(ZswapStore73):
 
     def batch_length(self, v: KernelView) -> int:
         """Return how many pages a batch has, at most."""
-        size = live_pool(v, self.pool).compr_batch_size
-        return size if size > 1 else v.cfg.sizes.max_batch
+        return batch_decisions.batch_length(live_pool(v, self.pool).compr_batch_size, v.cfg.sizes.max_batch)
 
 
 @attrs.define

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel import choices, memcg, zsmalloc
+from refmodel.kernel import batch_decisions, choices, memcg, zsmalloc
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.folio import FolioOperation
 from refmodel.kernel.state import ZswapEntry
@@ -238,7 +238,8 @@ class ZswapStorePagesV10(ZswapStorePages):
         They come from whatever the CPU's slab has at hand: usually, but not always, from its own node.
         """
         nr, used = self.end - self.index, v[v.at.entries_used]
-        if len(v.at.entry) - used.bit_count() < nr or v.fails(choices.ALLOC_BULK):
+        fits = batch_decisions.bulk_fits(len(v.at.entry), used.bit_count(), nr)
+        if not fits or v.fails(choices.ALLOC_BULK):
             return self.alloc_entries
         for _ in range(nr):
             number = lowest_free(used)
@@ -276,15 +277,14 @@ class ZswapStorePagesV10(ZswapStorePages):
     @step
     def store_pages_failed(self, v: KernelView) -> Next:
         """Undo what was not published: free the objects, one page after another (B9)."""
-        left = self.entries[self.done :]
-        for number in left:
+        for number in batch_decisions.unpublished(self.entries, self.done):
             free_object(v, number)
         return self.free_bulk
 
     @step
     def free_bulk(self, v: KernelView) -> Next:
         """Give all unpublished entries back in one call, however they were allocated (B7)."""
-        self.put_entries(v, self.entries[self.done :])
+        self.put_entries(v, batch_decisions.unpublished(self.entries, self.done))
         return self.failed(v)
 
     def bulk_node(self, v: KernelView) -> int:

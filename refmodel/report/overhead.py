@@ -235,7 +235,7 @@ def pages_to_pay_for_cluster(length: int) -> int | None:
 
     length: bytes of each page that stay in memory, as for ``net_gain``.
     """
-    gain = net_gain(length, 0)
+    gain = PAGE_SIZE - length
     if gain * CLUSTER_ENTRIES <= CLUSTER_BYTES:
         return None
-    return CLUSTER_BYTES // int(gain) + 1
+    return CLUSTER_BYTES // gain + 1

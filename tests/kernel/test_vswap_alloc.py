@@ -6,7 +6,8 @@ import attrs
 import pytest
 
 from refmodel.kernel import choices
-from refmodel.kernel.vswap_state import VswapCluster, free_runs
+from refmodel.kernel.vswap_decisions import free_runs
+from refmodel.kernel.vswap_state import VswapCluster
 from refmodel.profiles import preset, profile
 from tests.kernel.vswap_toy import VswapToy
 

@@ -7,8 +7,8 @@ import errno
 import pytest
 
 from refmodel.kernel import choices
+from refmodel.kernel.shrink_decisions import SHRINK_STOP
 from refmodel.kernel.zswap_entry import live_entry
-from refmodel.kernel.zswap_shrink import SHRINK_STOP
 from refmodel.machine import ChoicePoint, evolve
 from tests.kernel.toy import LENGTH, LRU_KERNELS, Toy
 
