@@ -16,8 +16,11 @@ FINE, REFUTED, WRONG_USE, UNDECIDED = 0, 1, 2, 3
 
 MISTAKES = frozenset(
     {
+        "refmodel.engines.contract.BadContract",
+        "refmodel.engines.contract.NoContract",
         "refmodel.engines.partial_failure.CannotStore",
         "refmodel.engines.partial_failure.NoGoal",
+        "refmodel.engines.symbolic.NoCrossHair",
         "refmodel.engines.two_stores.NotComparable",
         "refmodel.engines.two_stores.NotFinished",
         "refmodel.engines.scope.BadScope",
@@ -52,8 +55,8 @@ class OneLine(click.ClickException):
         click.echo(f"refmodel: {self.message}", file=file, err=file is None)
 
 
-class Interrupted(OneLine):
-    """Ends the command because the user stopped it."""
+class Undecided(OneLine):
+    """Ends the command without a decision."""
 
     exit_code = UNDECIDED
 
@@ -73,7 +76,7 @@ def one_line() -> Iterator[None]:
     except (click.ClickException, click.exceptions.Exit):
         raise
     except (KeyboardInterrupt, click.Abort):
-        raise Interrupted("interrupted, nothing was decided") from None
+        raise Undecided("interrupted, nothing was decided") from None
     except BrokenPipeError:
         # Whoever read the output has gone; the interpreter must not fail again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

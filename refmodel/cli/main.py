@@ -19,6 +19,7 @@ from refmodel.cli.museum import museum
 from refmodel.cli.numa_report import numa_report
 from refmodel.cli.overhead import overhead
 from refmodel.cli.profiles import profiles
+from refmodel.cli.prove import prove
 from refmodel.cli.replay import replay
 from refmodel.cli.spec import spec
 from refmodel.cli.validate import validate
@@ -52,6 +53,7 @@ for command in (
     check,
     explore,
     failures,
+    prove,
     litmus,
     replay,
     validate,

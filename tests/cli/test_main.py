@@ -9,7 +9,7 @@ import click
 import pytest
 
 import refmodel
-from refmodel.cli.errors import Interrupted, OneLine, one_line
+from refmodel.cli.errors import OneLine, Undecided, one_line
 from refmodel.resources import specs_dir
 from tests.cli.runner import refmodel_command
 
@@ -78,7 +78,7 @@ def test_a_defect_keeps_its_traceback_and_does_not_look_like_a_refutation(
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, click.Abort])
 def test_an_interruption_decides_nothing(interruption: type[BaseException]) -> None:
-    with pytest.raises(Interrupted) as ending, one_line():
+    with pytest.raises(Undecided) as ending, one_line():
         raise interruption
 
     assert ending.value.exit_code == 3

@@ -1,0 +1,369 @@
+"""Which IAA device a CPU gets, which queue is of which type, and which queue is next."""
+
+from __future__ import annotations
+
+from refmodel.engines.contract import breaks
+from refmodel.kernel import iaa_mapping as iaa
+
+CPUS = 4096
+"""CPUs of a host, at most."""
+
+DEVICES = 64
+"""Devices of a host, at most."""
+
+QUEUES = 64
+"""Queues of a table, at most."""
+
+
+def nobody_divides_by_zero(cpus: int, devices: int) -> int:
+    """Every device gets a CPU at least, so that its share can be divided by.
+
+    Source: drivers/crypto/intel/iaa/iaa_crypto_main.c save_iaa_wq(), since 5a7e89d3315d
+    Requirement: I2
+
+    pre: 1 <= cpus <= CPUS
+    pre: 1 <= devices <= DEVICES
+    post: _ >= 1
+    post: implies(cpus >= devices, _ * devices <= cpus < (_ + 1) * devices)
+    """
+    return iaa.cpus_per_iaa(cpus, devices)
+
+
+@breaks(nobody_divides_by_zero, iaa.cpus_per_iaa)
+def is_the_released_one(cpus: int, devices: int) -> int:
+    """With more devices than CPUs the share is 0, which crashed Linux 6.8 as released (CVE-2024-26945)."""
+    return cpus // devices
+
+
+@breaks(nobody_divides_by_zero, iaa.cpus_per_iaa)
+def rounds_the_share_up(cpus: int, devices: int) -> int:
+    """The share is rounded up."""
+    return -(-cpus // devices)
+
+
+def every_node_counts_as_many_cpus(cpus: int, nodes: int) -> int:
+    """The CPUs that count are as many on each node; less than one a node is forgotten.
+
+    Source: drivers/crypto/intel/iaa/iaa_crypto_main.c iaa_crypto_init_module(), Linux 6.12.117
+    Requirement: I2
+
+    pre: 1 <= nodes <= 16
+    pre: nodes <= cpus <= CPUS
+    post: _ % nodes == 0
+    post: _ <= cpus < _ + nodes
+    """
+    return iaa.cpus_that_count(cpus, nodes)
+
+
+@breaks(every_node_counts_as_many_cpus, iaa.cpus_that_count)
+def counts_them_all(cpus: int, nodes: int) -> int:
+    """Every CPU counts, also where nodes have different numbers of them."""
+    return cpus
+
+
+@breaks(every_node_counts_as_many_cpus, iaa.cpus_that_count)
+def counts_one_node(cpus: int, nodes: int) -> int:
+    """The CPUs of a single node count."""
+    return nodes
+
+
+def a_node_takes_the_positions_it_needs(cpus: int, per_iaa: int) -> int:
+    """The CPUs of a node have positions for all of them, and not a whole share to spare.
+
+    Source: drivers/crypto/intel/iaa/iaa_crypto_main.c rebalance_wq_table(), Linux 6.12.117
+    Requirement: I2
+
+    pre: 0 <= cpus <= CPUS
+    pre: 1 <= per_iaa <= CPUS
+    post: (_ - 1) * per_iaa < cpus <= _ * per_iaa
+    """
+    return iaa.positions_used(cpus, per_iaa)
+
+
+@breaks(a_node_takes_the_positions_it_needs, iaa.positions_used)
+def leaves_the_rest(cpus: int, per_iaa: int) -> int:
+    """CPUs that do not fill a share have no position."""
+    return cpus // per_iaa
+
+
+def positions_of_a_node_follow_those_before(before: int, index: int, per_iaa: int, cpus: int) -> int:
+    """The position of a CPU lies among those that its node takes.
+
+    Source: drivers/crypto/intel/iaa/iaa_crypto_main.c rebalance_wq_table(), Linux 6.12.117
+    Requirement: I2
+
+    pre: 0 <= before <= CPUS
+    pre: 0 <= index < cpus <= CPUS
+    pre: 1 <= per_iaa <= 256
+    post: before <= _ < before + iaa.positions_used(cpus, per_iaa)
+    """
+    return iaa.position_by_node(before, index, per_iaa)
+
+
+@breaks(positions_of_a_node_follow_those_before, iaa.position_by_node)
+def forgets_the_nodes_before(before: int, index: int, per_iaa: int) -> int:
+    """Every node begins with the first device."""
+    return index // per_iaa
+
+
+def neighbours_share_a_device(index: int, per_iaa: int) -> tuple[int, int]:
+    """CPUs are dealt in their order: the next one has the same position or the next, which begins with a whole share.
+
+    Source: drivers/crypto/intel/iaa/iaa_crypto_main.c rebalance_wq_table() of 590fa5d69c27
+    Requirement: I2
+
+    pre: 0 <= index <= CPUS
+    pre: 1 <= per_iaa <= 256
+    post: _[1] - _[0] == (1 if (index + 1) % per_iaa == 0 else 0)
+    """
+    return iaa.position_running(index, per_iaa), iaa.position_running(index + 1, per_iaa)
+
+
+@breaks(neighbours_share_a_device, iaa.position_running)
+def deals_them_in_turn(index: int, per_iaa: int) -> int:
+    """Neighbours have different devices."""
+    return index
+
+
+def a_missing_device_is_the_first(position: int, devices: int) -> int:
+    """There is a device at every position that is used; what is meant for a missing one goes to the first.
+
+    Source: drivers/crypto/intel/iaa/iaa_crypto_main.c wq_table_add_wqs(), Linux 6.12.117
+    Requirement: I2
+
+    pre: 0 <= position <= CPUS
+    pre: 1 <= devices <= DEVICES
+    post: 0 <= _ < devices
+    post: implies(position < devices, _ == position)
+    post: implies(position >= devices, _ == 0)
+    """
+    return iaa.existing(position, devices)
+
+
+@breaks(a_missing_device_is_the_first, iaa.existing)
+def reads_past_the_devices(position: int, devices: int) -> int:
+    """The table has a device more than there are."""
+    return position if position <= devices else 0
+
+
+@breaks(a_missing_device_is_the_first, iaa.existing)
+def takes_the_second(position: int, devices: int) -> int:
+    """Every CPU has the last device."""
+    return devices - 1
+
+
+def packages_have_a_device_each(devices: int, packages: int) -> int:
+    """A package counts one device at least, and all packages together no more than there are, where there are enough.
+
+    Source: drivers/crypto/intel/iaa/iaa_crypto_main.c save_iaa_wq(), batching v9 06/19
+    Requirement: I2
+
+    pre: 1 <= devices <= DEVICES
+    pre: 1 <= packages <= 16
+    post: _ >= 1
+    post: implies(devices >= packages, _ * packages <= devices)
+    """
+    return iaa.devices_per_package(devices, packages)
+
+
+@breaks(packages_have_a_device_each, iaa.devices_per_package)
+def has_none(devices: int, packages: int) -> int:
+    """With more packages than devices a package has none."""
+    return devices // packages
+
+
+@breaks(packages_have_a_device_each, iaa.devices_per_package)
+def counts_the_others(devices: int, packages: int) -> int:
+    """A package counts devices of others."""
+    return -(-devices // packages)
+
+
+def a_cpu_is_mapped_to_a_device_that_exists(
+    cpu: int, package: int, cores: int, per_package: int, per_iaa: int, devices: int
+) -> int:
+    """Every CPU has a device, that of its package where there are as many as the package counts.
+
+    Source: drivers/crypto/intel/iaa/iaa_crypto_main.c cpu_to_iaa(), batching v9 06/19
+    Requirement: I2
+
+    pre: 0 <= cpu < CPUS
+    pre: 0 <= package < 4
+    pre: 1 <= cores <= 128
+    pre: 1 <= per_package <= 8
+    pre: 1 <= per_iaa <= 128
+    pre: 1 <= devices <= 32
+    post: 0 <= _ < devices
+    post: implies(cpu % cores == 0, _ == min(package * per_package, devices - 1))
+    """
+    return iaa.cpu_to_iaa(cpu, package, cores, per_package, per_iaa, devices)
+
+
+@breaks(a_cpu_is_mapped_to_a_device_that_exists, iaa.cpu_to_iaa)
+def is_not_clamped(cpu: int, package: int, cores: int, per_package: int, per_iaa: int, devices: int) -> int:
+    """A CPU of the last package can be mapped past the last device."""
+    return package * per_package + cpu % cores // per_iaa
+
+
+@breaks(a_cpu_is_mapped_to_a_device_that_exists, iaa.cpu_to_iaa)
+def forgets_the_package(
+    cpu: int, package: int, cores: int, per_package: int, per_iaa: int, devices: int
+) -> int:
+    """All packages have the same devices."""
+    return min(cpu % cores // per_iaa, devices - 1)
+
+
+def a_shared_table_begins_inside(queues: int, per_package: int, position: int) -> int:
+    """A CPU begins at a queue of the shared table, at the first one for the first device of its package.
+
+    Source: drivers/crypto/intel/iaa/iaa_crypto_main.c set_cpu_wq_table_start_wq(), batching v9 06/19
+    Requirement: I3
+
+    pre: 1 <= queues <= QUEUES
+    pre: 1 <= per_package <= 8
+    pre: 0 <= position < 32
+    post: 0 <= _ < queues
+    post: implies(position % per_package == 0, _ == 0)
+    """
+    return iaa.start_cursor(queues, per_package, position)
+
+
+@breaks(a_shared_table_begins_inside, iaa.start_cursor)
+def begins_past_the_end(queues: int, per_package: int, position: int) -> int:
+    """The position is not taken within the package."""
+    return queues // per_package * position
+
+
+def the_first_queue_decompresses(added: int, queues: int, g: int) -> bool:
+    """The first queue is for both directions, whatever g is; with g = 0 all of them are.
+
+    Source: drivers/crypto/intel/iaa/iaa_crypto_main.c map_iaa_device_wqs(), batching v9 06/19
+    Requirement: I1
+
+    pre: 0 <= added < queues <= 8
+    pre: 0 <= g <= 8
+    post: implies(added == 0 or g == 0, _)
+    post: implies(added > 0 and queues - added <= g, not _)
+    """
+    return iaa.is_generic(added, queues, g)
+
+
+@breaks(the_first_queue_decompresses, iaa.is_generic)
+def leaves_nobody_to_decompress(added: int, queues: int, g: int) -> bool:
+    """With a g as large as the device has queues, all of them are for compression only."""
+    return added + g < queues
+
+
+@breaks(the_first_queue_decompresses, iaa.is_generic)
+def types_nothing(added: int, queues: int, g: int) -> bool:
+    """All queues are for both directions."""
+    return True
+
+
+def the_last_g_queues_compress_only(queues: int, g: int) -> tuple[bool, ...]:
+    """As documented, the last g queues of a device are for compression only; with no more than g all are for both.
+
+    Source: Documentation/driver-api/crypto/iaa/iaa-crypto.rst, batching v9 06/19
+    Requirement: I1
+
+    pre: 1 <= queues <= 8
+    pre: 0 <= g <= 8
+    post: len(_) == queues
+    post: sum(1 for generic in _ if not generic) == (g if g < queues else 0)
+    post: all(_[k] or not _[k + 1] for k in range(len(_) - 1))
+    """
+    return iaa.typed_as_documented(queues, g)
+
+
+@breaks(the_last_g_queues_compress_only, iaa.is_generic_documented)
+def compresses_with_the_first(index: int, queues: int, g: int) -> bool:
+    """The first g queues are for compression only, also where there are no others."""
+    return index >= g
+
+
+@breaks(the_last_g_queues_compress_only, iaa.typed_as_documented)
+def types_one_too_many(queues: int, g: int) -> tuple[bool, ...]:
+    """A queue is typed that the device does not have."""
+    return tuple(iaa.is_generic_documented(index, queues, g) for index in range(queues + 1))
+
+
+def the_cursor_wraps_behind_the_last(cursor: int, queues: int) -> int:
+    """The cursor stays inside the table, and comes back to the first queue from the last one and from beyond.
+
+    Source: drivers/crypto/intel/iaa/iaa_crypto_main.c wq_table_next_wq(), Linux 6.12.117 and 7.3.4
+    Requirement: I3, I5
+
+    pre: 0 <= cursor <= 2 * QUEUES
+    pre: 1 <= queues <= QUEUES
+    post: 0 <= _ < queues
+    post: implies(cursor + 1 < queues, _ == cursor + 1)
+    post: implies(cursor + 1 >= queues, _ == 0)
+    """
+    return iaa.next_wrapping(cursor, queues)
+
+
+@breaks(the_cursor_wraps_behind_the_last, iaa.next_wrapping)
+def walks_away(cursor: int, queues: int) -> int:
+    """A cursor past the end never comes back, because it is compared for equality (IAA-H5)."""
+    return 0 if cursor + 1 == queues else cursor + 1
+
+
+@breaks(the_cursor_wraps_behind_the_last, iaa.next_wrapping)
+def skips_the_last(cursor: int, queues: int) -> int:
+    """The last queue is never used."""
+    return cursor + 1 if cursor + 2 < queues else 0
+
+
+def a_cursor_inside_stays_inside(cursor: int, queues: int) -> int:
+    """A cursor that is compared for equality stays inside a table; once outside, it never comes back.
+
+    Source: drivers/crypto/intel/iaa/iaa_crypto_main.c comp_wq_table_next_wq(), batching v9 06/19
+    Requirement: I3, I5
+
+    pre: 0 <= cursor <= 2 * QUEUES
+    pre: 1 <= queues <= QUEUES
+    post: implies(cursor < queues, 0 <= _ < queues)
+    post: implies(cursor >= queues, _ > cursor)
+    """
+    return iaa.next_equal(cursor, queues)
+
+
+@breaks(a_cursor_inside_stays_inside, iaa.next_equal)
+def leaves_the_table(cursor: int, queues: int) -> int:
+    """The cursor wraps one queue too late."""
+    return 0 if cursor == queues else cursor + 1
+
+
+@breaks(a_cursor_inside_stays_inside, iaa.next_equal)
+def comes_back(cursor: int, queues: int) -> int:
+    """The cursor comes back from outside, as in released kernels."""
+    return cursor + 1 if cursor + 1 < queues else 0
+
+
+def a_round_uses_every_queue_once(cursor: int, queues: int) -> tuple[int, ...]:
+    """As many jobs as there are queues take each of them once, wherever the cursor begins.
+
+    Source: drivers/crypto/intel/iaa/iaa_crypto_main.c wq_table_next_wq(), Linux 6.12.117 and 7.3.4
+    Requirement: I3, I5
+
+    pre: 1 <= queues <= 6
+    pre: 0 <= cursor < queues
+    post: sorted(_) == list(range(queues))
+    post: _[-1] == cursor
+    """
+    used = []
+    for _ in range(queues):
+        cursor = iaa.next_wrapping(cursor, queues)
+        used.append(cursor)
+    return tuple(used)
+
+
+@breaks(a_round_uses_every_queue_once, iaa.next_wrapping)
+def goes_in_twos(cursor: int, queues: int) -> int:
+    """Every other queue is passed over."""
+    return (cursor + 2) % queues
+
+
+@breaks(a_round_uses_every_queue_once, iaa.next_wrapping)
+def uses_the_first_only(cursor: int, queues: int) -> int:
+    """Every job takes the first queue."""
+    return 0
