@@ -15,6 +15,7 @@ from refmodel.cli.subject import change_option, known_bugs_option, options, subj
 
 if TYPE_CHECKING:
     from refmodel.engines.check import CheckResult
+    from refmodel.engines.contract_inputs import Backend
 
 SECONDS = 30.0
 """How long a check takes if nothing else is asked for."""
@@ -43,6 +44,12 @@ _EXIT = {"not refuted": FINE, "refuted": REFUTED, "undecided": UNDECIDED}
     "--jobs", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Processes to use."
 )
 @click.option("--sequential", is_flag=True, help="Run one command at a time: no races of several actors.")
+@click.option("--contracts", is_flag=True, help="Test the contracts of decision functions instead of runs.")
+@click.option(
+    "--backend",
+    type=click.Choice(["hypothesis", "crosshair"]),
+    help="With --contracts: who thinks inputs up.  [default: hypothesis]",
+)
 @change_option
 @known_bugs_option
 @json_option
@@ -54,6 +61,8 @@ def check(
     seed: int,
     jobs: int,
     sequential: bool,
+    contracts: bool,
+    backend: Backend | None,
     change: str | None,
     known_bugs: bool,
     as_json: bool,
@@ -63,6 +72,10 @@ def check(
     Ends with what was looked at, what was not reached, and what to do next. A property that is broken is shown
     with a short program, its timeline, and a token that repeats it.
     """
+    if contracts:
+        sys.exit(_check_contracts(seed, backend or "hypothesis", as_json))
+    if backend:
+        raise click.UsageError("--backend is about the inputs of contracts; add --contracts")
     from refmodel.engines import check as engine
     from refmodel.report import check_page
     from refmodel.report.terminal import show
@@ -90,6 +103,22 @@ def check(
         left_out = [] if known_bugs else _known_bugs(result.profile)
         show(*check_page.result_page(result, profile, left_out, _hint(result, change, known_bugs, words)))
     sys.exit(_EXIT[result.verdict])
+
+
+def _check_contracts(seed: int, backend: Backend, as_json: bool) -> int:
+    """Call every contract with inputs that its preconditions admit; return the exit code."""
+    from refmodel.engines.contract import chosen
+    from refmodel.engines.contract_inputs import try_inputs
+    from refmodel.report import prove_page
+    from refmodel.report.terminal import show
+
+    found, all_ = [], chosen(())
+    with progress(prove_page.progress_line) as tell:
+        for contract in all_:
+            found.append(try_inputs(contract, seed=seed, backend=backend))
+            tell(prove_page.tried_progress(found, len(all_)))
+    print_json(prove_page.tried_data(found)) if as_json else show(*prove_page.tried_page(found))
+    return REFUTED if any(each.broken for each in found) else FINE
 
 
 def _known_bugs(name: str) -> list[str]:

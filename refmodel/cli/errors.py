@@ -18,6 +18,7 @@ MISTAKES = frozenset(
     {
         "refmodel.engines.contract.BadContract",
         "refmodel.engines.contract.NoContract",
+        "refmodel.engines.contract_inputs.NoBackend",
         "refmodel.engines.partial_failure.CannotStore",
         "refmodel.engines.partial_failure.NoGoal",
         "refmodel.engines.symbolic.NoCrossHair",

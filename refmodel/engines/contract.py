@@ -10,6 +10,7 @@ Beside each contract stand its twins: wrong versions of the decision, each of wh
 from __future__ import annotations
 
 import ast
+import builtins
 import importlib.util
 import inspect
 import re
@@ -228,10 +229,21 @@ def _check(contract: Contract, path: Path) -> None:
     for fact in ("Source", "Requirement"):
         if fact not in contract.facts:
             raise BadContract(f"{path}: {contract.function.__name__} does not say its {fact}")
-    try:
-        assert contract._compiled
-    except SyntaxError as error:
-        raise BadContract(f"{path}: {contract.function.__name__}: {error.text}: {error.msg}") from error
+    for text in (*contract.bounds, *contract.conditions):
+        try:
+            unknown = _unknown_names(text, contract)
+        except SyntaxError as error:
+            raise BadContract(f"{path}: {contract.function.__name__}: {text}: {error.msg}") from error
+        if unknown:
+            raise BadContract(f"{path}: {contract.function.__name__}: {text}: there is no {unknown[0]}")
+
+
+def _unknown_names(text: str, contract: Contract) -> list[str]:
+    """Return the names in a condition that stand for nothing."""
+    names = [node for node in ast.walk(ast.parse(text, mode="eval")) if isinstance(node, ast.Name)]
+    bound = {node.id for node in names if isinstance(node.ctx, ast.Store)} | {"_", "implies"}
+    known = {*bound, *inspect.signature(contract.function).parameters, *contract.namespace, *vars(builtins)}
+    return [node.id for node in names if node.id not in known]
 
 
 def _paragraphs(function: object) -> list[str]:

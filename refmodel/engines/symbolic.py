@@ -76,11 +76,16 @@ def ask(contract: Contract, seconds: float) -> Iterator[Answer]:
             reason = f"CrossHair failed: {type(error).__name__}: {error}"
             yield Answer(contract.name, condition, "could not run", time.process_time() - begin, reason)
             continue
-        yield _answer(contract, condition, messages, time.process_time() - begin)
+        yield _answer(contract, condition, messages, time.process_time() - begin, seconds)
 
 
-def _answer(contract: Contract, condition: str, messages: list[AnalysisMessage], seconds: float) -> Answer:
-    """Read the report on a condition."""
+def _answer(
+    contract: Contract, condition: str, messages: list[AnalysisMessage], seconds: float, limit: float
+) -> Answer:
+    """Read the report on a condition.
+
+    seconds: of CPU that it took.  limit: that it could take.
+    """
     if not messages:
         return Answer(contract.name, condition, "could not run", seconds, "CrossHair reports nothing")
     worst = max(messages, key=lambda message: message.state)
@@ -91,6 +96,9 @@ def _answer(contract: Contract, condition: str, messages: list[AnalysisMessage],
             return Answer(contract.name, condition, "no counterexample", seconds, "not all paths were tried")
         case "POST_FAIL" | "POST_ERR" | "EXEC_ERR":
             return _replayed(contract, condition, worst.message, seconds)
+        case "PRE_UNSAT" if seconds >= limit:
+            reason = "no input within the bounds was found in the time"
+            return Answer(contract.name, condition, "no counterexample", seconds, reason)
     return Answer(contract.name, condition, "could not run", seconds, worst.message)
 
 

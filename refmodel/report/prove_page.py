@@ -13,6 +13,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from refmodel.engines.contract import Contract
+from refmodel.engines.contract_inputs import Tried
 from refmodel.engines.prove import Progress, Proof, Tooth
 from refmodel.engines.symbolic import Answer, Verdict
 from refmodel.report.terminal import table
@@ -105,6 +106,28 @@ def teeth_data(teeth: Sequence[Tooth]) -> list[dict[str, Any]]:
         }
         for tooth in teeth
     ]
+
+
+def tried_progress(found: Sequence[Tried], all_: int) -> Progress:
+    """Return how far a check of contracts has come."""
+    return Progress(len(found), all_, sum(not each.broken for each in found), "not refuted")
+
+
+def tried_page(found: Sequence[Tried]) -> list[RenderableType]:
+    """Return the contracts that random inputs broke, each with the smallest, and how many inputs were tried."""
+    parts: list[RenderableType] = []
+    for each in found:
+        if each.broken:
+            shown = ", ".join(f"{name}={value}" for name, value in each.given)
+            parts += [Text(each.contract, "bold red"), f"  for {shown} it does not hold: {each.broken}", ""]
+    broken = sum(bool(each.broken) for each in found)
+    tried = f"{len(found)} contracts, {sum(each.inputs for each in found):,} inputs"
+    return [*parts, f"{tried}: {f'{broken} refuted' if broken else 'none refuted'}"]
+
+
+def tried_data(found: Sequence[Tried]) -> list[dict[str, Any]]:
+    """Return what inputs made of contracts as data that JSON can hold."""
+    return [attrs.asdict(each) | {"given": dict(each.given)} for each in found]
 
 
 def _answer_data(answer: Answer) -> dict[str, Any]:

@@ -6,10 +6,13 @@ import errno
 
 from refmodel.engines.contract import breaks
 from refmodel.kernel import batch_decisions as batch
-from refmodel.kernel.config import PAGE_SIZE
+from refmodel.kernel.config import MAX_BATCH, PAGE_SIZE
 
 FOLIO = 512
 """Pages of a folio, at most: 2 MiB."""
+
+BATCH = MAX_BATCH
+"""Pages of a batch, at most."""
 
 
 def a_batch_is_short_only_at_the_end(start: int, length: int, nr: int) -> int:
@@ -46,7 +49,7 @@ def batches_cover_a_folio(length: int, nr: int) -> tuple[int, ...]:
     Requirement: B1, B4
 
     pre: 1 <= nr <= 8
-    pre: 1 <= length <= MAX_BATCH
+    pre: 1 <= length <= BATCH
     post: sum(_) == nr
     post: (len(_) - 1) * length < nr <= len(_) * length
     """
@@ -77,7 +80,7 @@ def batches_are_the_compressors_own_or_the_longest(compr_batch_size: int, max_ba
     Source: zswap_store(), zswap compression batching v9 18/19
     Requirement: B1
 
-    pre: 1 <= compr_batch_size <= max_batch <= MAX_BATCH
+    pre: 1 <= compr_batch_size <= max_batch <= BATCH
     post: 1 <= _ <= max_batch
     post: implies(compr_batch_size > 1, _ == compr_batch_size)
     post: implies(compr_batch_size == 1, _ == max_batch)
@@ -103,8 +106,8 @@ def a_call_has_what_fits(compr_batch_size: int, nr: int) -> int:
     Source: zswap_compress(), zswap compression batching v9 19/19
     Requirement: B3
 
-    pre: 1 <= compr_batch_size <= MAX_BATCH
-    pre: 1 <= nr <= MAX_BATCH
+    pre: 1 <= compr_batch_size <= BATCH
+    pre: 1 <= nr <= BATCH
     post: 1 <= _ <= nr
     post: _ <= compr_batch_size
     post: _ == nr or _ == compr_batch_size
@@ -136,7 +139,7 @@ def a_failure_is_cleaned_up_by_one_of_two(entries: tuple[int, ...], done: int) -
     Source: zswap_store_pages(), zswap compression batching v10 24/25
     Requirement: B9
 
-    pre: len(entries) <= MAX_BATCH
+    pre: len(entries) <= BATCH
     pre: 0 <= done <= len(entries)
     post: entries[:done] + _ == entries
     post: len(_) == len(entries) - done
@@ -162,8 +165,9 @@ def a_page_is_in_the_buffer_of_its_place(stored: int, called: int, answered: int
     Source: zswap_compress(), zswap compression batching v9 19/19
     Requirement: A1
 
-    pre: 1 <= answered <= called <= MAX_BATCH
-    pre: called - answered <= stored < called
+    pre: 1 <= answered <= called <= BATCH
+    pre: 0 <= stored < called
+    pre: called - answered <= stored
     post: 0 <= _ < answered
     post: implies(stored == called - answered, _ == 0)
     post: implies(stored == called - 1, _ == answered - 1)
@@ -190,7 +194,7 @@ def bulk_allocation_gives_all_or_none(entries: int, used: int, nr: int) -> bool:
     Requirement: B7
 
     pre: 1 <= used <= entries <= 2**30
-    pre: 1 <= nr <= MAX_BATCH
+    pre: 1 <= nr <= BATCH
     post: implies(_, used + nr <= entries)
     post: implies(not _, used + nr > entries)
     """

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from errno import EINVAL, ENOSPC
+
 from refmodel.engines.contract import breaks
 from refmodel.kernel import zsmalloc_classes as zs
+from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.zsmalloc_classes import ClassState
 
 OBJECTS = 512
 """Objects of a zspage, at most."""
+
+PAGE = PAGE_SIZE
+"""Bytes of the largest object."""
+
+NO_OBJECT, TOO_LARGE = -EINVAL, -ENOSPC
+"""What an impossible size is answered with."""
 
 CLASSES = zs.SizeClasses(zs.ZSMALLOC_6_12)
 
@@ -21,7 +30,7 @@ def an_object_fits_with_its_handle(size: int) -> int:
     Source: mm/zsmalloc.c get_size_class_index(), Linux 6.12
     Requirement: Z1
 
-    pre: 1 <= size <= PAGE_SIZE
+    pre: 1 <= size <= PAGE
     post: 0 <= _ < zs.ZS_SIZE_CLASSES
     post: 32 + 16 * _ >= size + 8 or _ == zs.ZS_SIZE_CLASSES - 1
     post: _ == 0 or 32 + 16 * (_ - 1) < size + 8
@@ -47,8 +56,8 @@ def impossible_sizes_are_refused(size: int) -> int:
     Source: mm/zsmalloc.c zs_malloc(), Linux 6.12
     Requirement: Z1
 
-    pre: size == 0 or PAGE_SIZE < size <= 2**40
-    post: _ == (-errno.EINVAL if size == 0 else -errno.ENOSPC)
+    pre: size == 0 or PAGE < size <= 2**40
+    post: _ == (NO_OBJECT if size == 0 else TOO_LARGE)
     """
     return CLASSES.class_of(size)
 

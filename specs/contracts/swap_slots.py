@@ -72,7 +72,7 @@ def a_window_has_neighbours_only(slot: int, length: int, slots: int) -> tuple[in
     Source: mm/swap_state.c swap_cluster_readahead(), Linux 6.18.15
     Requirement: B15
 
-    pre: 1 <= slot < slots <= 8
+    pre: 1 <= slot < slots <= 6
     pre: 1 <= length <= 4
     post: slot not in _
     post: all(0 < each < slots and each // length == slot // length for each in _)

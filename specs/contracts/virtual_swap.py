@@ -111,8 +111,8 @@ def a_run_has_its_bits(start: int, nr: int) -> int:
     Source: mm/vswap.c, Virtual Swap Space v6
     Requirement: S2
 
-    pre: 0 <= start < 8
-    pre: 1 <= nr <= 8
+    pre: 0 <= start < 4
+    pre: 1 <= nr <= 4
     post: _ == 2**start * (2**nr - 1)
     """
     return vswap.run_bits(start, nr)
@@ -130,9 +130,10 @@ def freeing_a_run_undoes_its_allocation(used: int, start: int, nr: int) -> tuple
     Source: mm/vswap.c, Virtual Swap Space v6
     Requirement: S2
 
-    pre: 0 <= used < 2**4
-    pre: nr in (1, 2, 4)
-    pre: start in vswap.free_runs(used, 4, nr)
+    pre: 0 <= used < 2**3
+    pre: nr in (1, 2)
+    pre: 0 <= start < 3
+    pre: start in list(vswap.free_runs(used, 3, nr))
     post: bin(_[0]).count("1") == bin(used).count("1") + nr
     post: _[1] == used
     """
