@@ -7,8 +7,10 @@ from typing import Any
 import click
 
 import refmodel
+from refmodel.cli.adapter import adapter
 from refmodel.cli.bench import bench
 from refmodel.cli.check import check
+from refmodel.cli.conform import conform
 from refmodel.cli.diff import diff
 from refmodel.cli.errors import one_line
 from refmodel.cli.explore import explore
@@ -21,8 +23,10 @@ from refmodel.cli.overhead import overhead
 from refmodel.cli.profiles import profiles
 from refmodel.cli.prove import prove
 from refmodel.cli.replay import replay
+from refmodel.cli.serve import serve
 from refmodel.cli.spec import spec
 from refmodel.cli.validate import validate
+from refmodel.cli.vectors import vectors
 
 
 class _Main(click.Group):
@@ -57,6 +61,10 @@ for command in (
     litmus,
     replay,
     validate,
+    conform,
+    vectors,
+    adapter,
+    serve,
     museum,
     spec,
     profiles,

@@ -51,6 +51,10 @@ def operations(v: KernelView, op: Record) -> Iterator[Operation]:
             yield from (ops.madvise_free(mm=mm, page=p) for p in pages)
         case "willneed":
             yield from (ops.madvise_willneed(mm=mm, page=p) for p in pages)
+        case "shrink":
+            yield ops.shrinker_scan(memcg=mm + 1, nid=op["nid"], todo=nr)
+        case "cpu":
+            yield ops.cpu_online(op["cpu"]) if op["on"] else ops.cpu_offline(op["cpu"])
         case "fork":
             yield ops.fork(process=mm)
         case "reap":

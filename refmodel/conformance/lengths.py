@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from refmodel.conformance.observed import SHOW_LENGTHS
 from refmodel.conformance.trace_file import Op, Trace
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.table import KernelView
@@ -44,7 +45,8 @@ class Lengths:
         self.known = patterns_of(trace)
         self.pages: dict[tuple[int, int], Pattern] = {}
         probed = set(trace.header["probes"]["ok"])
-        self.blind = not probed & {"compress", "zs_malloc", "charge"}
+        lengths_show = SHOW_LENGTHS & set(trace.header["start"])
+        self.blind = bool(lengths_show) and not probed & {"compress", "zs_malloc", "charge"}
 
     def unrecorded(self, op: Op) -> list[int]:
         """Return the lengths of the pages that an operation stores, in order; empty where events tell."""

@@ -23,6 +23,9 @@ from refmodel.machine import ChoicePoint
 CLUSTER = 512
 """Slots of a cluster, for events that name a slot by its place in one."""
 
+SHOW_LENGTHS = frozenset({"vm.nr_zspages", "zs.pool_total_size"})
+"""Counters in which compressed lengths show."""
+
 OPTIONAL = frozenset({"shrinker_count"})
 """Events that a recorder may leave out when they say nothing."""
 
@@ -31,12 +34,13 @@ class Mismatch(Exception):
     """The model and the trace part ways.
 
     line: of the trace, 0 if no single line is meant.  observed, allowed: what each says.
+    field: what of the operation they speak of, for example ``crc`` or ``counter vm.zswpout``.
     """
 
-    def __init__(self, line: int, observed: str, allowed: str) -> None:
+    def __init__(self, line: int, observed: str, allowed: str, field: str = "the operation") -> None:
         """Keep both sides."""
         super().__init__(f"line {line}: observed {observed}; the model allows {allowed}")
-        self.line, self.observed, self.allowed = line, observed, allowed
+        self.line, self.observed, self.allowed, self.field = line, observed, allowed, field
 
 
 def show(name: str, fields: dict[str, Any]) -> str:
@@ -75,12 +79,15 @@ class Follower:
     """Answers choices from recorded events and compares emitted events with them.
 
     view: the system that runs.  probed: kinds of events that the recording covers.
+    counted: names of the counters that it has.
     strict: compare the order of events; otherwise events only answer choices.
     """
 
-    def __init__(self, view: KernelView, probed: frozenset[str], strict: bool) -> None:
+    def __init__(
+        self, view: KernelView, probed: frozenset[str], counted: frozenset[str], strict: bool
+    ) -> None:
         """Attach to a system."""
-        self.view, self.probed, self.strict = view, probed, strict
+        self.view, self.probed, self.counted, self.strict = view, probed, counted, strict
         self.slots, self.handles, self.memcgs = Names(), Names(), Names()
         self.events: deque[Event] = deque()
         self.compared = 0
@@ -88,7 +95,11 @@ class Follower:
         self.record: Record = {}
         self.cpu = 0
         """The CPU of the task that runs: worker k is bound to CPU k."""
+        self.exact_faults = False
+        """Whether the nth allocation at a site is the one that fails."""
         self.spare_slot = 0
+        self.fresh: set[int] = set()
+        """Slots that the model handed out unrecorded and that no page state has named since."""
         self.emitted: Counter[str] = Counter()
         """How often each event was emitted in this operation."""
         self.injected = 0
@@ -109,11 +120,13 @@ class Follower:
 
     def snapshot(self) -> Any:
         """Return what was learned about names, and the counts."""
-        return self.slots.copy(), self.handles.copy(), self.memcgs.copy(), self.compared, self.spare_slot
+        names = self.slots.copy(), self.handles.copy(), self.memcgs.copy()
+        return *names, self.compared, self.spare_slot, frozenset(self.fresh)
 
     def restore(self, snapshot: Any) -> None:
         """Go back to what was known at a snapshot."""
-        slots, handles, memcgs, self.compared, self.spare_slot = snapshot
+        slots, handles, memcgs, self.compared, self.spare_slot, fresh = snapshot
+        self.fresh = set(fresh)
         self.slots, self.handles, self.memcgs = slots.copy(), handles.copy(), memcgs.copy()
 
     def end(self) -> None:
@@ -122,7 +135,9 @@ class Follower:
             self.events.popleft()
         if self.strict and self.events:
             event = self.events[0]
-            raise Mismatch(event.line, show_recorded(event), "the end of the operation")
+            raise Mismatch(
+                event.line, show_recorded(event), "the end of the operation", f"event {event.record['ev']}"
+            )
 
     # --- the environment ------------------------------------------------------------------------------
 
@@ -140,14 +155,14 @@ class Follower:
             case choices.ADD_TO_SWAP_CACHE:
                 return self._errno("swapcache_add") != 0
             case choices.CPU:
-                return self.cpu
-            case choices.ALLOC_ENTRY if "compress" not in self.probed:
+                return self.cpu if options is None or self.cpu in options else options[0]
+            case choices.ALLOC_ENTRY if "compress" not in self.probed or not self.strict:
                 return self._injected("zs.reject_kmemcache_fail", "zswap_entry")
             case choices.ALLOC_ENTRY:
                 return self._counted("zs.reject_kmemcache_fail") and self._no_compression_follows()
             case choices.ALLOC_LRU:
                 return not self._counted("zs.reject_kmemcache_fail") and self._no_compression_follows()
-            case choices.XA_STORE if "zs_free" not in self.probed:
+            case choices.XA_STORE if "zs_free" not in self.probed or not self.strict:
                 return self._injected("zs.reject_alloc_fail", "radix_tree_node")
             case choices.XA_STORE:
                 return self._object_is_taken_back()
@@ -191,7 +206,20 @@ class Follower:
 
     def _unrecorded_slot(self) -> int:
         self.spare_slot -= 1
-        return len(self.view.at.slot) + self.spare_slot
+        slot = len(self.view.at.slot) + self.spare_slot
+        self.fresh.add(slot)
+        return slot
+
+    def same_slot(self, recorded: int, modelled: int) -> bool:
+        """Whether a page state names the slot that the model has there.
+
+        A slot that was handed out unrecorded gets its recorded name here; an older meaning of that name is
+        forgotten.
+        """
+        if modelled in self.fresh:
+            self.fresh.discard(modelled)
+            self.slots.bind(recorded, modelled)
+        return self.slots.same(recorded, modelled)
 
     def compressed(self, content: Any) -> Compressed | CompressError:
         """Return what the kernel's compressor made of a page, from the next event that tells."""
@@ -213,8 +241,10 @@ class Follower:
                 return Compressed(int(event.record["size"]), content)
             if kind == "store" and not event.record["ok"]:
                 return CompressError(-int(event.record["ret"]))
-        if not self.probed & {"zs_malloc", "charge"} and self._counted("zs.reject_alloc_fail"):
-            return Compressed(PAGE_SIZE // 3, content)  # the length of a page that was not kept shows nowhere
+        if not self.probed & {"zs_malloc", "charge"} and (
+            self._counted("zs.reject_alloc_fail") or not self.counted & SHOW_LENGTHS
+        ):
+            return Compressed(PAGE_SIZE // 3, content)  # a length that shows nowhere
         raise Mismatch(
             self.line, "no length recorded", "a compression here, of a length that some event tells"
         )
@@ -223,12 +253,18 @@ class Follower:
         return bool(self.record["d"].get(counter))
 
     def _injected(self, counter: str, *sites: str) -> bool:
-        """Whether the failure that the recording injected hits here, by its site and a reject counter."""
+        """Whether the failure that the recording injected hits here, by its site and a reject counter.
+
+        An implementation behind the boundary says itself whether the failure happened, and it is the nth
+        allocation that fails.
+        """
         fault = self.record.get("fault")
-        if fault is None or fault["site"] not in sites or not self._counted(counter):
+        if fault is None or fault["site"] not in sites:
             return False
         self.injected += 1
-        return self.injected <= int(self.record["d"][counter])
+        if self.exact_faults:
+            return bool(fault["fired"]) and self.injected == fault["nth"]
+        return self.injected <= int(self.record["d"].get(counter, 0))
 
     def _no_compression_follows(self) -> bool:
         if not self.strict or "compress" not in self.probed:
@@ -270,7 +306,8 @@ class Follower:
         if event is None or event.record["ev"] != name or not self._agrees(event, fields):
             if name in OPTIONAL:
                 return
-            raise Mismatch(event.line if event else self.line, show_recorded(event), show(name, fields))
+            line = event.line if event else self.line
+            raise Mismatch(line, show_recorded(event), show(name, fields), f"event {name}")
         self.events.popleft()
         self.compared += 1
 
@@ -297,7 +334,7 @@ class Follower:
 
     def _same(self, key: str, recorded: Any, modelled: Any) -> bool:
         if key == "swp":
-            return self.slots.same(recorded[1], modelled) if recorded[1] else modelled == 0
+            return self.same_slot(recorded[1], modelled) if recorded[1] else modelled == 0
         if key == "h":
             return recorded is None or self.handles.same(recorded, modelled)
         if key == "memcg":

@@ -29,6 +29,13 @@ def profile_of(kernel: str) -> Profile:
     raise UnknownProfile(f"kernel {kernel}: no profile speaks of it; choose one with --profile ({known})")
 
 
+def _worker(record: Record) -> int:
+    """Return the number of the worker that an operation is about, 0 where it is about none."""
+    where = record.get("what", "") if record["op"] == "set" else record.get("cg", "")
+    named = where.partition("/")[0] if isinstance(where, str) else ""
+    return int(named[1:]) if named.startswith("w") else int(record.get("w", 0))
+
+
 def _pages(record: Record) -> int:
     if record["op"] == "parallel":
         return max(_pages(each) for each in record["ops"])
@@ -52,7 +59,8 @@ def sizes_of(trace: Trace) -> Sizes:
 
     Slots that were handed out unrecorded get numbers above all recorded ones.
     """
-    processes = sum(1 for key in trace.header["start"] if key.endswith(".memory.swap.current"))
+    counted = sum(1 for key in trace.header["start"] if key.endswith(".memory.swap.current"))
+    processes = max(counted, 1 + max(_worker(op.record) for op in trace.ops))
     pages = -(-max(_pages(op.record) for op in trace.ops) // 512) * 512
     unrecorded = sum(int(op.record.get("n", 1)) for op in trace.ops if op.record.get("untraced"))
     slots = max(_slots(trace), default=0) + 2 + unrecorded
@@ -69,16 +77,22 @@ def sizes_of(trace: Trace) -> Sizes:
         objects=processes * pages + 64,
         pools=8,
         max_order=9,
-        totalram_pages=UNLIMITED,
+        totalram_pages=guest.get("totalram_pages", UNLIMITED),
     )
 
 
 def replica(trace: Trace, profile: Profile, *, strict: bool) -> tuple[KernelView, Follower]:
     """Return a system at the trace's start, and the follower that answers and observes it."""
-    header = trace.header
+    return replica_of(trace.header, sizes_of(trace), profile, strict=strict)
+
+
+def replica_of(
+    header: Record, sizes: Sizes, profile: Profile, *, strict: bool
+) -> tuple[KernelView, Follower]:
+    """Return a system of given sizes at the start that a header describes, and its follower."""
     codecs = {name: ObservedCodec(name) for name in CODEC_NAMES}
     config = profile.config(
-        sizes_of(trace),
+        sizes,
         codecs,
         compressor=header["zswap"]["compressor"],
         zpool=header["zswap"].get("zpool", "zsmalloc"),
@@ -87,7 +101,10 @@ def replica(trace: Trace, profile: Profile, *, strict: bool) -> tuple[KernelView
     view = profile.system(config)
     device = int(header["swap"]["proc_swaps"][2]) * 1024 // PAGE_SIZE
     view[view.at.si] = evolve(view[view.at.si], size=device, free=device)
-    follower = Follower(view, frozenset(header["probes"]["ok"]), strict)
+    shrinker = header["zswap"].get("shrinker_enabled", "N") == "Y"
+    view[view.at.zswap] = evolve(view[view.at.zswap], shrinker_enabled=shrinker)
+    follower = Follower(view, frozenset(header["probes"]["ok"]), frozenset(header["start"]), strict)
+    follower.exact_faults = header["workload"] == "conform"
     for codec in codecs.values():
         codec.follower = follower
     return view, follower

@@ -19,19 +19,23 @@ from refmodel.conformance.counters import cgroup_statistics, counters
 from refmodel.conformance.drive import operations, page_state
 from refmodel.conformance.lengths import Lengths
 from refmodel.conformance.limit import LimitSearch, set_limit
-from refmodel.conformance.observed import Mismatch
+from refmodel.conformance.observed import Follower, Mismatch
 from refmodel.conformance.parallel import run_parallel
 from refmodel.conformance.patterns import crc
 from refmodel.conformance.placement import NOTE, PAGES_OF, bounds
-from refmodel.conformance.pressure import end_writes, run_reclaim
+from refmodel.conformance.pressure import end_writes, run_free_shrink, run_reclaim
 from refmodel.conformance.replica import profile_of, replica
 from refmodel.conformance.trace_file import Op, Trace, read_trace
+from refmodel.kernel.table import KernelView
 from refmodel.kernel.zswap_pool import releasable
 from refmodel.machine import Execution, Operation, run
 from refmodel.profiles import Profile, profile
 
 Level = Literal["data", "counters", "events"]
 LEVELS: tuple[Level, ...] = ("data", "counters", "events")
+
+UNKNOWN = "unknown"
+"""What a recorder says where it cannot tell."""
 
 INEXACT_ORDER = {
     "pressure": "asynchronous disk completion and a kernel worker: the order of events is not exact",
@@ -124,7 +128,7 @@ class Validation:
     def __init__(self, trace: Trace, against: Profile, level: Level) -> None:
         """Build the replica."""
         self.trace, self.profile, self.level = trace, against, level
-        self.view, self.follower = replica(trace, against, strict=level == "events")
+        self.view, self.follower = self.make_replica()
         self.limit = LimitSearch()
         self.trace_changes = {name for op in trace.ops for name in op.record["d"]}
         self.done = 0
@@ -135,6 +139,12 @@ class Validation:
         self.notes: tuple[str, ...] = ()
         self.recorded_totals = {name: trace.header["start"].get(name, 0) for name in PAGES_OF}
         self.lengths = Lengths(trace, self.view)
+        self.limit_shows = "totalram_pages" not in trace.header["guest"]
+        """Whether the pool limit has to be inferred."""
+
+    def make_replica(self) -> tuple[KernelView, Follower]:
+        """Build the system that follows, at the start of the trace."""
+        return replica(self.trace, self.profile, strict=self.level == "events")
 
     def run(self) -> None:
         """Follow the trace until its end or to the first operation that the model does not allow."""
@@ -156,7 +166,7 @@ class Validation:
             set_limit(self.view, limit)
             return self.try_follow(op)
 
-        if op.record["d"].get("zs.pool_limit_hit") and not self.limit.known:
+        if self.limit_shows and op.record["d"].get("zs.pool_limit_hit") and not self.limit.known:
             self.limit.first_hit(self.view, op, lambda limit: self.excess_refusals(op, start, limit))
             return again(self.limit.low)
         mismatch = self.try_follow(op)
@@ -189,7 +199,8 @@ class Validation:
 
     def snapshot(self) -> Any:
         """Return all that changes while the trace is followed."""
-        if "zs.pool_limit_hit" not in self.trace_changes and not self.limit.known:
+        infers = self.limit_shows and "zs.pool_limit_hit" in self.trace_changes
+        if not infers and not self.limit.known:
             return None
         return self.view.snapshot(), self.follower.snapshot(), self.counters_compared
 
@@ -226,14 +237,18 @@ class Validation:
                 return []
             case "set" | "bind":
                 error = self.run_operation(control(self.view, record))
-                if "errno" in record and -error != record["errno"]:
-                    raise Mismatch(op.line, f"errno {record['errno']}", f"errno {-error}")
+                recorded = record.get("errno", UNKNOWN)
+                if recorded not in (UNKNOWN, -error):
+                    raise Mismatch(op.line, f"errno {recorded}", f"errno {-error}", "errno")
                 return []
             case "reclaim":
                 run_reclaim(self.view, self.follower, op, self.run_operation)
                 return []
             case "parallel":
                 run_parallel(self.view, self.follower, op)
+                return []
+            case "shrink" if self.trace.header.get("writeback_order") == "free":
+                run_free_shrink(self.view, self.follower, op, self.run_operation)
                 return []
             case _:
                 return self.run_page_operations(op)
@@ -288,6 +303,8 @@ class Validation:
         after = self.exact_counters()
         changed = {name: after[name] - before[name] for name in after}
         recorded = {name: op.record["d"].get(name, 0) for name in after}
+        for name in [name for name, value in recorded.items() if value == UNKNOWN]:
+            del recorded[name], changed[name]
         if self.raced:
             self.compare_pool_pages(op, recorded, changed)
         self.compare(op, "counter", recorded, changed)
@@ -307,11 +324,11 @@ class Validation:
 
     def compare(self, op: Op, kind: str, recorded: dict[str, int], modelled: dict[str, int]) -> None:
         """Compare named figures."""
-        wrong = [name for name in modelled if recorded[name] != modelled[name]]
+        wrong = [name for name in modelled if recorded[name] not in (UNKNOWN, modelled[name])]
         if wrong:
             observed = ", ".join(f"{name} {recorded[name]:+d}" for name in wrong[:4])
             allowed = ", ".join(f"{name} {modelled[name]:+d}" for name in wrong[:4])
-            raise Mismatch(op.line, f"{kind} {observed}", allowed)
+            raise Mismatch(op.line, f"{kind} {observed}", allowed, f"{kind} {wrong[0]}")
 
     def compare_states(self, op: Op, key: str) -> None:
         """Compare recorded page states with the model's.
@@ -325,7 +342,7 @@ class Validation:
                 self.compare_sum(op, each)
         if key == "post" and "sum" in record:
             self.compare_sum(op, record)
-        if key not in record:
+        if record.get(key, UNKNOWN) == UNKNOWN:
             return
         states = record[key] if isinstance(record[key], list) else [record[key]]
         unreliable = 1 if key == "post" and record.get("fault", {}).get("site") == "page" else 0
@@ -336,14 +353,17 @@ class Validation:
                 if unreliable and self.same_state({**recorded, "swcache": 1}, modelled):
                     unreliable -= 1
                     continue
-                raise Mismatch(op.line, f"{key} state of page {page} {recorded}", str(modelled))
+                observed = f"{key} state of page {page} {recorded}"
+                raise Mismatch(op.line, observed, str(modelled), f"{key}.{first_unlike(recorded, modelled)}")
 
     def same_state(self, recorded: dict[str, Any], modelled: dict[str, Any]) -> bool:
-        """Whether two page states agree, slots under their own names."""
-        slots_agree = "swp" not in recorded or (
-            "swp" in modelled and self.follower.slots.same(recorded["swp"][1], modelled["swp"][1])
-        )
-        return slots_agree and {**recorded, "swp": 0} == {**modelled, "swp": 0}
+        """Whether two page states agree, slots under their own names, in what is known of the recorded one."""
+        if UNKNOWN in (recorded, recorded["st"]):
+            return True
+        named = recorded.get("swp", UNKNOWN) != UNKNOWN and "swp" in modelled
+        if named and not self.follower.same_slot(recorded["swp"][1], modelled["swp"][1]):
+            return False
+        return first_unlike(recorded, modelled) in ("", "swp")
 
     def compare_sum(self, op: Op, record: dict[str, Any]) -> None:
         """Compare how many pages of a range are mapped, swapped, absent, and cached while swapped."""
@@ -364,8 +384,9 @@ class Validation:
             return
         (content,) = contents
         found = crc(content) if isinstance(content, bytes) else content
-        if found != op.record["crc"]:
-            raise Mismatch(op.line, f"content with crc {op.record['crc']}", f"content with crc {found}")
+        recorded = op.record["crc"]
+        if recorded not in (UNKNOWN, found):
+            raise Mismatch(op.line, f"content with crc {recorded}", f"content with crc {found}", "crc")
 
     def reject(self, op: Op, mismatch: Mismatch) -> None:
         """Note where the trace leaves the model."""
@@ -376,6 +397,22 @@ class Validation:
             allowed=mismatch.allowed,
             step=describe_step(self.last_step),
         )
+
+
+def first_unlike(recorded: dict[str, Any], modelled: dict[str, Any]) -> str:
+    """Return the first field in which two page states differ, "" without one; slots are looked at last.
+
+    A flag that is absent is not set; what is recorded as unknown does not differ.
+    """
+    unlike = [
+        field
+        for field in dict.fromkeys((*recorded, *modelled))
+        if recorded.get(field, 0) not in (UNKNOWN, modelled.get(field, 0))
+    ]
+    if "swp" in unlike and recorded["st"] == modelled["st"]:
+        unlike.remove("swp")
+        unlike.append("swp")
+    return unlike[0] if unlike else ""
 
 
 def step_in(error: BaseException) -> Any:

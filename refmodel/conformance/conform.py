@@ -1,0 +1,198 @@
+"""``conform``: random programs against an implementation until it leaves what the model allows, or time is up."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import attrs
+
+from refmodel.conformance.blame import with_step
+from refmodel.conformance.boundary import BadTarget, Line
+from refmodel.conformance.conform_shrink import Shrunk, shrink
+from refmodel.conformance.conform_walk import WEIGHTS, CommandDraws
+from refmodel.conformance.drive import page_state
+from refmodel.conformance.lockstep import Divergence, Lockstep
+from refmodel.conformance.served import SITES
+from refmodel.conformance.target import Target
+from refmodel.conformance.validator import Level
+from refmodel.profiles import Profile, UnknownProfile, profile
+
+LENGTH = 40
+"""Commands of a run."""
+
+
+@attrs.frozen
+class Coverage:
+    """What of the boundary was exercised.
+
+    commands, faults, states: how often.  counters: names that were compared.  unknown: fields that the
+    implementation left open, how often.  missing: capabilities that it does not have, by kind.
+    steps: operations and steps of the model that ran.
+    """
+
+    commands: dict[str, int]
+    faults: dict[str, int]
+    states: dict[str, int]
+    counters: tuple[str, ...]
+    unknown: dict[str, int]
+    missing: dict[str, tuple[str, ...]]
+    steps: int
+
+
+@attrs.frozen
+class Conformance:
+    """What ``conform`` found.
+
+    verdict: ``not refuted``, ``refuted``, or ``undecided`` where nothing could be compared.
+    found: the first divergence as it was met; shrunk: the shortest program with the same one.
+    seconds: until the end; found_after: until the divergence was met.
+    """
+
+    target: str
+    implementation: str
+    profile: str
+    level: Level
+    seed: int
+    verdict: str
+    runs: int
+    commands: int
+    compared: int
+    seconds: float
+    coverage: Coverage
+    header: Line
+    found: Divergence | None = None
+    found_after: float = 0.0
+    shrunk: Shrunk | None = None
+
+
+def profile_for(target: Target, name: str | None) -> Profile:
+    """Return the profile that an implementation is held against.
+
+    Raises UnknownProfile for a name given by the user, BadTarget for one that the implementation claims.
+    """
+    if name is not None:
+        return profile(name)
+    try:
+        return profile(target.hello.profile)
+    except UnknownProfile as error:
+        raise BadTarget(f"command 0 (hello): profile: {error}; --profile overrides it") from None
+
+
+def conform(
+    target: Target,
+    name: str,
+    against: Profile,
+    *,
+    level: Level = "counters",
+    seconds: float = 10.0,
+    seed: int = 0,
+    runs: int | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Conformance:
+    """Run programs against an implementation.
+
+    name: of the target, for the report.  seconds: how long; runs: how many programs at most.
+    """
+    return _Search(target, name, against, level, seed).run(seconds, runs, progress)
+
+
+class _Search:
+    """Programs in a row."""
+
+    def __init__(self, target: Target, name: str, against: Profile, level: Level, seed: int) -> None:
+        self.target, self.name, self.profile, self.level, self.seed = target, name, against, level, seed
+        self.lockstep = Lockstep(target, against, level)
+        self.started = time.perf_counter()
+        self.seen = Counter[str]()
+        self.faults = Counter[str]()
+        self.states = Counter[str]()
+
+    def run(self, seconds: float, runs: int | None, progress: Callable[[str], None] | None) -> Conformance:
+        """Run programs until one diverges or the end is reached."""
+        done = 0
+        while (runs is None or done < runs) and (not done or self.elapsed() < seconds):
+            found, program = self.one(Random(f"{self.seed}/{done}"))
+            done += 1
+            if progress is not None and done % 16 == 0:
+                progress(f"{done} runs, {self.lockstep.commands} commands")
+            if found is not None:
+                after = self.elapsed()
+                commands = self.lockstep.commands
+                shrunk = with_step(self.lockstep, shrink(self.lockstep, program, found))
+                return self.result("refuted", done, commands, found=found, found_after=after, shrunk=shrunk)
+        verdict = "not refuted" if self.lockstep.compared else "undecided"
+        return self.result(verdict, done, self.lockstep.commands)
+
+    def elapsed(self) -> float:
+        """Return the seconds since the start."""
+        return time.perf_counter() - self.started
+
+    def one(self, chance: Random) -> tuple[Divergence | None, list[Line]]:
+        """Run one program; return its divergence and its commands up to there."""
+        found = self.lockstep.reset()
+        draws = CommandDraws(chance, self.lockstep.hello, self.lockstep.v)
+        program: list[Line] = []
+        while found is None and len(program) < LENGTH:
+            command = draws.draw()
+            program.append(command)
+            found = self.lockstep.do(command)
+            self.note(command)
+        return found, program
+
+    def note(self, command: Line) -> None:
+        """Count a command for the coverage."""
+        self.seen[command["op"]] += 1
+        record = self.lockstep.answered[-1].record
+        if record.get("fault", {}).get("fired"):
+            self.faults[record["fault"]["site"]] += 1
+        if "page" in command:
+            self.states[_named(page_state(self.lockstep.v, command["w"], command["page"]))] += 1
+
+    def result(self, verdict: str, runs: int, commands: int, **more: Any) -> Conformance:
+        """Return what was found."""
+        made = Conformance(
+            target=self.name,
+            implementation=" ".join((self.target.hello.name, self.target.hello.version)).strip(),
+            profile=self.profile.name,
+            level=self.level,
+            seed=self.seed,
+            verdict=verdict,
+            runs=runs,
+            commands=commands,
+            compared=self.lockstep.compared,
+            seconds=self.elapsed(),
+            coverage=self.coverage(),
+            header=self.lockstep.header,
+        )
+        return attrs.evolve(made, **more)
+
+    def coverage(self) -> Coverage:
+        """Return what was exercised and what is missing."""
+        hello = self.target.hello
+        missing = {
+            "commands": tuple(op for op in WEIGHTS if op not in hello.commands),
+            "failures": tuple(site for site in SITES if site not in hello.faults),
+            "events": () if hello.events else ("all",),
+            "counters": () if hello.counters else ("all",),
+            "controls, because compressed lengths are not told": tuple(
+                name for name in hello.controls if name not in self.lockstep.hello.controls
+            ),
+        }
+        return Coverage(
+            commands={op: self.seen[op] for op in hello.commands},
+            faults={site: self.faults[site] for site in hello.faults},
+            states=dict(sorted(self.states.items())),
+            counters=hello.counters if self.level != "data" else (),
+            unknown=dict(sorted(self.lockstep.unknown.items())),
+            missing={kind: names for kind, names in missing.items() if names},
+            steps=len(self.lockstep.reached),
+        )
+
+
+def _named(state: Line) -> str:
+    """Return the state of a page in a few words, for example ``mem dirty swcache``."""
+    return " ".join(key if key != "st" else state["st"] for key in state if key not in ("nid", "swp"))

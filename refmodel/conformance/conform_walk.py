@@ -1,0 +1,170 @@
+"""Commands for an implementation, drawn at random from what it says that it can do.
+
+As in the model's own walks, a run draws how often each kind of command comes, and which few pages and contents it
+uses, so that commands meet; commands with which little can happen in the model's state are mostly passed over.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from refmodel.conformance.boundary import Hello, Line
+from refmodel.conformance.drive import page_state
+from refmodel.kernel.table import KernelView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WEIGHTS = {
+    "write": 12, "dirty": 4, "read": 10, "touch": 3, "out": 14, "free": 4, "lazyfree": 2, "willneed": 3,
+    "peek": 1, "fork": 2, "reap": 2, "set": 4, "bind": 1, "shrink": 6, "reclaim": 2, "cpu": 2, "settle": 1,
+}  # fmt: skip
+"""How often walks draw each command, compared with others."""
+
+CONTENTS: tuple[Line, ...] = (
+    {"kind": "text", "seed": 1}, {"kind": "text", "seed": 2}, {"kind": "zero", "seed": 0},
+    {"kind": "mix", "seed": 3, "len": 1000}, {"kind": "same", "seed": 4}, {"kind": "rand", "seed": 5},
+    {"kind": "nsame", "seed": 6}, {"kind": "mix", "seed": 7, "len": 2400},
+)  # fmt: skip
+"""Contents that are written, the plainest first."""
+
+FAULTS = 5
+"""One in so many pages that are swapped out meets an injected failure, where that is possible."""
+
+_WORTH = {
+    "out": ("mem",), "lazyfree": ("mem",), "read": ("swap",), "touch": ("swap",), "willneed": ("swap",),
+    "free": ("mem", "swap"), "dirty": ("mem", "swap"),
+}  # fmt: skip
+"""States of a page in which a command can do something."""
+
+_ATTEMPTS = 12
+
+
+class CommandDraws:
+    """Draws the commands of one run."""
+
+    def __init__(self, chance: Random, hello: Hello, v: KernelView) -> None:
+        """Draw what this run is like."""
+        self.chance, self.hello, self.v = chance, hello, v
+        drawn = [op for op in hello.commands for _ in range(self.weight(op) * chance.randrange(4))]
+        self.lottery = drawn or list(hello.commands)
+        self.pages = chance.choice((2, 3, hello.pages))
+        contents = [each for each in CONTENTS if each["kind"] != "rand" or "compress" in hello.events]
+        self.contents = chance.sample(contents, chance.choice((2, len(contents))))
+        self.workers = chance.choice((1, hello.workers))
+        self.makers: dict[str, Callable[[], Line]] = {
+            "write": self.write, "dirty": self.dirty, "out": self.out, "set": self.set, "bind": self.bind,
+            "shrink": self.shrink, "reclaim": self.reclaim, "cpu": self.cpu, "settle": dict,
+            "fork": self.of_worker, "reap": self.of_worker, "read": self.of_page,
+        }  # fmt: skip
+
+    def weight(self, op: str) -> int:
+        """Return how often a command is drawn; without controls there is nothing to set."""
+        return WEIGHTS[op] if op != "set" or self.hello.controls else 0
+
+    def draw(self) -> Line:
+        """Draw a command; one with which something can happen, if that is soon found."""
+        for _ in range(_ATTEMPTS):
+            op = self.chance.choice(self.lottery)
+            command = {"op": op, **self.makers.get(op, self.of_pages)()}
+            if self.is_worth(command) or not self.chance.randrange(12):
+                break
+        return command
+
+    def is_worth(self, command: Line) -> bool:
+        """Whether a command can do something in the model's state."""
+        op, v = command["op"], self.v
+        if op in ("fork", "reap"):
+            forked: bool = v[v.at.forked[command["w"]]]
+            return forked if op == "reap" else not forked
+        if op == "shrink":
+            return bool(v[v.at.lru[command["w"] + 1][command["nid"]]])
+        if op == "reclaim":
+            pages = range(self.hello.pages)
+            states = (page_state(v, int(command["cg"][1:]), page) for page in pages)
+            return any(state["st"] == "swap" and "swcache" in state for state in states)
+        if op == "cpu":
+            online: bool = v[v.at.cpu_online[command["cpu"]]]
+            return online != bool(command["on"])
+        state: str = page_state(v, command["w"], command["page"])["st"] if op in _WORTH else ""
+        return op not in _WORTH or state in _WORTH[op]
+
+    # --- arguments --------------------------------------------------------------------------------------------
+
+    def of_worker(self) -> Line:
+        """Draw a worker."""
+        return {"w": self.chance.randrange(self.workers)}
+
+    def of_page(self) -> Line:
+        """Draw a page."""
+        return {**self.of_worker(), "page": self.chance.randrange(min(self.pages, self.hello.pages))}
+
+    def of_pages(self) -> Line:
+        """Draw a range of pages, mostly of one."""
+        found = self.of_page()
+        longest = min(4, self.hello.pages - found["page"])
+        if longest > 1 and not self.chance.randrange(3):
+            found["n"] = self.chance.randrange(2, longest + 1)
+        return found
+
+    def write(self) -> Line:
+        """Draw a page and its content."""
+        return {**self.of_page(), **self.chance.choice(self.contents)}
+
+    def dirty(self) -> Line:
+        """Draw a byte."""
+        return {
+            **self.of_page(),
+            "off": self.chance.choice((0, 4095)),
+            "val": self.chance.choice((0, 1, 255)),
+        }
+
+    def out(self) -> Line:
+        """Draw pages to swap out, and perhaps a failure on the way."""
+        found = self.of_pages()
+        if self.hello.faults and not self.chance.randrange(FAULTS):
+            nth = self.chance.randrange(1, found.get("n", 1) + 1)
+            found["fault"] = {"site": self.chance.choice(self.hello.faults), "nth": nth}
+        return found
+
+    def set(self) -> Line:
+        """Draw a control and its value."""
+        name = self.chance.choice(sorted(self.hello.controls))
+        value = self.chance.choice(self.hello.controls[name])
+        return {"what": name.replace("wK", f"w{self.chance.randrange(self.workers)}"), "value": value}
+
+    def bind(self) -> Line:
+        """Draw a node, or none."""
+        return {**self.of_worker(), "nid": self.chance.choice((None, *range(self.hello.nodes)))}
+
+    def shrink(self) -> Line:
+        """Draw a list and how far it is visited."""
+        return {
+            **self.of_worker(), "nid": self.chance.randrange(self.hello.nodes), "n": self.chance.choice((1, 2, 4))
+        }  # fmt: skip
+
+    def reclaim(self) -> Line:
+        """Draw a cgroup and a size."""
+        return {"cg": f"w{self.chance.randrange(self.workers)}", "what": self.chance.choice(("4K", "16K"))}
+
+    def cpu(self) -> Line:
+        """Draw a CPU, and whether it goes or comes."""
+        return {"cpu": self.chance.randrange(self.hello.cpus), "on": self.chance.randrange(2)}
+
+
+def simpler(command: Line) -> list[tuple[str, Any]]:
+    """Return changes that make a command plainer, the plainest first: a field and its value, None to drop it."""
+    changes: list[tuple[str, Any]] = []
+    for name in ("fault", "n"):
+        if name in command and command["op"] != "shrink":
+            changes.append((name, None))
+    if "n" in command:
+        changes += [("n", n) for n in range(1 if command["op"] == "shrink" else 2, command["n"])]
+    for name in ("w", "page", "nid"):
+        if command.get(name):
+            changes += [(name, value) for value in (0, command[name] // 2, command[name] - 1)]
+    changes += [(name, 0) for name in ("off", "val") if command.get(name)]
+    if "fault" in command and command["fault"]["nth"] > 1:
+        changes.append(("fault", {**command["fault"], "nth": 1}))
+    return changes

@@ -1,0 +1,237 @@
+"""The model as an implementation: it answers the commands of the boundary.
+
+Others can use it as a fake in their own tests (``refmodel serve``), and a bug of the museum served this way is an
+implementation that is known to be wrong.  Page contents are real bytes, compressed by the real compressor.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import IO, TYPE_CHECKING, Any
+
+import attrs
+
+from refmodel.conformance.boundary import VERSION, Broke, Line, check_command, schema
+from refmodel.conformance.control import control
+from refmodel.conformance.counters import MTHP_ORDER, cgroup_statistics, counters
+from refmodel.conformance.drive import operations, page_state
+from refmodel.conformance.patterns import crc
+from refmodel.conformance.pressure import end_writes
+from refmodel.engines.setting import Setting
+from refmodel.kernel import choices
+from refmodel.kernel.config import Sizes
+from refmodel.kernel.state import MemcgCounters
+from refmodel.kernel.zswap_pool import releasable
+from refmodel.machine import ChoicePoint, Operation, run
+from refmodel.resources import specs_dir
+
+if TYPE_CHECKING:
+    from refmodel.profiles import Profile
+
+SIZES = Sizes(
+    nodes=1, cpus=2, memcgs=2, processes=2, pages=8, slots=129, folios=48, entries=40, objects=40,
+    pools=4, max_order=2, totalram_pages=60,
+)  # fmt: skip
+"""How much of everything the served model has."""
+
+SITES = {
+    "zswap_entry": (choices.ALLOC_ENTRY,),
+    "zs_handle": (choices.ALLOC_OBJECT,),
+    "radix_tree_node": (choices.XA_STORE,),
+}
+"""Choice points of an injected failure, by its site."""
+
+NOT_SERVED = ("bind", "reclaim")
+"""Commands that the served model does not have: it has one node, and reclaims nothing by itself."""
+
+CONTROLS = {
+    "wK/memory.zswap.max": ("max", "0", "4096", "8192"),
+    "wK/memory.swap.max": ("max", "0", "8192"),
+    "wK/memory.zswap.writeback": ("1", "0"),
+    "zswap/enabled": ("Y", "N"),
+    "zswap/shrinker_enabled": ("Y", "N"),
+    "zswap/max_pool_percent": ("20", "0", "4", "50"),
+    "zswap/accept_threshold_percent": ("90", "50"),
+    "zswap/compressor": ("deflate", "lz4", "nonsense"),
+}
+"""Controls that are written, with the values that are tried."""
+
+_TRACED = {
+    name.removeprefix("ev."): frozenset(part["properties"])
+    for name, part in json.loads((specs_dir() / "trace.schema.json").read_text())["$defs"].items()
+    if name.startswith("ev.")
+}
+"""Events of traces with their fields."""
+
+
+class BadCommand(Exception):
+    """A line that is no command of the boundary."""
+
+
+class ServedModel:
+    """A system of the model behind the boundary.
+
+    profile: whose steps it takes.  sizes: how much there is.  compressor: the first pool's.
+    """
+
+    def __init__(self, profile: Profile, sizes: Sizes = SIZES, compressor: str = "deflate") -> None:
+        self.profile, self.compressor = profile, compressor
+        self.view = Setting(compressor).system_of(profile, sizes)
+        self.initial = self.view.snapshot()
+        self.events: list[Line] = []
+        self.fault: Line = {}
+        self.asked = self.cpu = 0
+        self.fired = False
+        self.view.choose = self.choose
+        self.view.emit = self.emit
+        self.names = _counter_names(self.view)
+
+    def answer(self, command: Line) -> Line:
+        """Answer a command."""
+        number = command["i"]
+        if command["op"] == "hello":
+            return self.hello()
+        if command["op"] == "reset":
+            self.view.restore(self.initial)
+            return {"i": number, "counters": counters(self.view, self.names)}
+        self.events.clear()
+        self.fault, self.asked, self.fired = command.get("fault", {}), 0, False
+        self.cpu = command.get("w", 0) % self.view.cfg.sizes.cpus
+        answer: Line = {"i": number, "errno": 0}
+        self.states(command, answer, "pre")
+        answer |= self.run_command(command)
+        self.come_to_rest()
+        self.states(command, answer, "post")
+        if command["op"] == "settle":
+            answer["cg"] = cgroup_statistics(self.view, _statistic_names(self.view))
+        if self.fault:
+            answer["fired"] = self.fired
+        answer["counters"] = counters(self.view, self.names)
+        answer["events"] = list(self.events)
+        return answer
+
+    def hello(self) -> Line:
+        """Say what the model is."""
+        sizes = self.view.cfg.sizes
+        return {
+            "boundary": VERSION,
+            "name": f"refmodel {self.profile.name}",
+            "profile": self.profile.name,
+            "workers": sizes.processes,
+            "pages": sizes.pages,
+            "slots": sizes.slots - 1,
+            "cpus": sizes.cpus,
+            "totalram_pages": sizes.totalram_pages,
+            "commands": self.commands(),
+            "controls": {name: list(values) for name, values in CONTROLS.items() if self.has(name)},
+            "faults": list(SITES),
+            "counters": self.names,
+            "events": list(_TRACED),
+            "zswap": {"compressor": self.compressor},
+        }
+
+    def commands(self) -> list[str]:
+        """Return the commands that this profile has operations for."""
+        known = [name[4:] for name in schema()["$defs"] if name.startswith("cmd.")]
+        left_out = ("hello", "reset", *NOT_SERVED, *(() if self.view.ops.shrinker_scan else ("shrink",)))
+        return [name for name in known if name not in left_out]
+
+    def has(self, control: str) -> bool:
+        """Whether this profile has a control."""
+        where, _, name = control.partition("/")
+        if where == "zswap":
+            return name in self.view.ops.set_param.parameters
+        return name.removeprefix("memory.") in self.view.ops.set_memcg.controls
+
+    def run_command(self, command: Line) -> Line:
+        """Run the operations of a command; return the fields of the answer that they give."""
+        match command["op"]:
+            case "settle":
+                return {}
+            case "set":
+                return {"errno": -self.run(control(self.view, command))}
+        values = [self.run(operation) for operation in operations(self.view, command)]
+        if command["op"] == "read" and isinstance(values[0], bytes):
+            return {"crc": crc(values[0])}
+        return {}
+
+    def run(self, operation: Operation) -> Any:
+        """Run an operation to its end."""
+        return run(self.view, operation)
+
+    def come_to_rest(self) -> None:
+        """Let the device end its writes, the worker run, and pools go."""
+        v = self.view
+        end_writes(v, self.run)
+        if v[v.at.shrink_work].pending:
+            self.run(v.ops.shrink_worker())
+            end_writes(v, self.run)
+        for number in releasable(v):
+            self.run(v.ops.pool_release(pool=number))
+
+    def states(self, command: Line, answer: Line, key: str) -> None:
+        """Put the states of a command's pages into its answer."""
+        if "page" in command:
+            pages = range(command["page"], command["page"] + command.get("n", 1))
+            found = [page_state(self.view, command["w"], page) for page in pages]
+            answer[key] = found if len(found) > 1 else found[0]
+
+    def choose(self, point: ChoicePoint, options: Sequence[Any] | None) -> Any:
+        """Answer a choice point: only the injected allocation fails."""
+        assert options is not None
+        if point is choices.CPU and self.cpu in options:
+            return self.cpu
+        if point in SITES.get(self.fault.get("site", ""), ()):
+            self.asked += 1
+            if self.asked == self.fault["nth"]:
+                self.fired = True
+                return options[1]
+        return options[0]
+
+    def emit(self, name: str, /, **fields: Any) -> None:
+        """Note an event with the fields that a trace has of it."""
+        known = _TRACED.get(name)
+        if known is not None:
+            told = {key: _named(key, value) for key, value in fields.items() if key in known}
+            self.events.append({"ev": name, **told})
+
+
+def _named(key: str, value: Any) -> Any:
+    """Return the value of an event's field as traces write it."""
+    if key == "swp":
+        return [0, value]
+    if key == "memcg":
+        return f"m{value}" if value else None
+    return value
+
+
+def _counter_names(v: Any) -> list[str]:
+    groups = (
+        ("vm", v.at.vm),
+        ("zs", v.at.zs),
+        ("mt", v.at.mthp[MTHP_ORDER] if len(v.at.mthp) > MTHP_ORDER else None),
+    )
+    names = [f"{group}.{field.name}" for group, at in groups if at for field in attrs.fields(type(at))]
+    workers = range(v.cfg.sizes.processes)
+    return [*names, "zs.pool_total_size", *(f"cg.w{k}.memory.swap.current" for k in workers)]
+
+
+def _statistic_names(v: Any) -> list[str]:
+    items = [field.name for field in attrs.fields(MemcgCounters) if field.name not in ("swap", "zswap")]
+    return [f"w{k}.{item}" for k in range(v.cfg.sizes.processes) for item in (*items, "memory.zswap.current")]
+
+
+def serve(model: ServedModel, commands: IO[str], answers: IO[str]) -> None:
+    """Answer commands, one JSON object a line, until there are no more.
+
+    Raises BadCommand for a line that is none.
+    """
+    for number, line in enumerate(commands):
+        try:
+            command = json.loads(line)
+            check_command(command)
+        except (ValueError, Broke) as error:
+            raise BadCommand(f"line {number + 1} of the input: {error}") from None
+        answers.write(json.dumps(model.answer(command)) + "\n")
+        answers.flush()

@@ -1,0 +1,80 @@
+"""Implementations under test: what every way of plugging one in has in common, and how one is named.
+
+A target is named by how it is reached and where it is, then by words for the implementation itself:
+
+    python:store.py:Store  fault=lru        a Python class
+    exec:./store           --fault=lru      a process that speaks JSON lines
+    lib:./store.so         fault=lru        a shared library with the functions of refmodel.h
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from refmodel.conformance.boundary import VERSION, BadTarget, Broke, Hello, Line, check_answer, hello_of
+
+KINDS = ("python", "exec", "lib")
+"""How an implementation can be reached."""
+
+
+class Target(ABC):
+    """An implementation that runs.
+
+    timeout: seconds that it may take for an answer.  hello: what it says of itself.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        """Ask the implementation what it is.
+
+        Raises BadTarget where it cannot be used.
+        """
+        self.timeout = timeout
+        try:
+            self.hello: Hello = hello_of(self.exchange({"i": 0, "op": "hello", "boundary": VERSION}))
+        except Broke as broke:
+            self.close()
+            raise BadTarget(f"command 0 (hello): {broke.message}") from None
+        except BadTarget:
+            self.close()
+            raise
+
+    def ask(self, command: Line) -> Line:
+        """Return the checked answer to a command.  Raises Broke."""
+        answer: Line = self.exchange(command)
+        check_answer(command, answer)
+        return answer
+
+    @abstractmethod
+    def exchange(self, command: Line) -> Any:
+        """Hand a command over and return whatever comes back.  Raises Broke."""
+
+    @abstractmethod
+    def restart(self) -> None:
+        """Begin anew after the implementation broke the boundary."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the implementation."""
+
+
+def open_target(name: str, timeout: float = 5.0) -> Target:
+    """Start the implementation that a name stands for.
+
+    timeout: seconds that an answer may take.
+    Raises BadTarget for a name of no kind, and for an implementation that cannot be used.
+    """
+    from refmodel.conformance.target_exec import ExecTarget
+    from refmodel.conformance.target_lib import LibTarget
+    from refmodel.conformance.target_python import PythonTarget
+
+    kind, _, where = name.partition(":")
+    if kind == "linux":
+        raise BadTarget(
+            f"target {name}: this version boots no kernel; record traces and use refmodel validate"
+        )
+    classes: dict[str, type[Any]] = {"python": PythonTarget, "exec": ExecTarget, "lib": LibTarget}
+    if kind not in classes or not where.strip():
+        raise BadTarget(f"target {name!r}: expected python:MODULE:CLASS, exec:PROGRAM or lib:FILE")
+    made: Target = classes[kind](where.strip(), timeout)
+    return made
