@@ -45,3 +45,28 @@ def explore(as_json: bool) -> None:
             status.update(f"{line.name}: {line.ours:,.3g} {line.unit}")
             found.append(line)
     print_json(bench_explore_page.data(found)) if as_json else show(*bench_explore_page.page(found))
+
+
+@bench.command("conform", short_help="Measure conform against the examples.")
+@json_option
+def conform(as_json: bool) -> None:
+    """Measure the speed of conform against the examples, and how soon faults planted in one are found.
+
+    Takes about a minute. Without a C compiler only the example in Python is measured, and a line says so.
+    """
+    from refmodel.conformance.bench_conform import NoCompiler, figures
+    from refmodel.report import bench_page
+    from refmodel.report.terminal import console, show
+
+    found = []
+    missing = ""
+    with console(stderr=True).status("measuring") as status:
+        try:
+            for figure in figures():
+                status.update(f"{figure.name}: {figure.measured:,.3g} {figure.unit}")
+                found.append(figure)
+        except NoCompiler as error:
+            missing = str(error)
+    print_json(bench_page.data(found)) if as_json else show(*bench_page.page(found))
+    if missing:
+        click.echo(missing, err=True)

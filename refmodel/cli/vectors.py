@@ -42,7 +42,8 @@ def fill(profile_name: str, directory: str, seed: int, runs: int, shards: int) -
     write_vectors(filled, chosen, path, shards, seed)
     commands = sum(len(case.steps) for case, _ in filled.cases)
     click.echo(
-        f"{len(filled.cases)} vectors, {commands} commands, {filled.goals} of {filled.declared} goals: {path}"
+        f"{len(filled.cases)} vectors, {commands} commands; {filled.goals} goals reached, "
+        f"{len(filled.unreached)} not: {path}"
     )
 
 

@@ -69,6 +69,7 @@ class _Shrinker:
             before = self.best
             self.delete_chunks()
             self.delete_pairs()
+            self.merge_pairs()
             self.rename()
             self.simplify()
 
@@ -106,6 +107,24 @@ class _Shrinker:
             pairs = combinations(range(len(self.best) - 1), 2)
             rests = ([c for i, c in enumerate(self.best) if i not in pair] for pair in pairs)
             tried = any(self.accepts(rest) for rest in rests)
+
+    def merge_pairs(self) -> None:
+        """Put one command in the place of two: a copy in memory goes by reclaim, a store fails by an injection."""
+        index = 0
+        while index + 2 < len(self.best):
+            before, after = self.best[:index], self.best[index + 2 :]
+            if not any(self.accepts([*before, one, *after]) for one in self.stand_ins(index)):
+                index += 1
+
+    def stand_ins(self, index: int) -> list[Line]:
+        """Return commands that may do what two in a row do."""
+        hello, second = self.lockstep.hello, self.best[index + 1]
+        found: list[Line] = []
+        if "reclaim" in hello.commands:
+            found.append({"op": "reclaim", "cg": f"w{second.get('w', 0)}", "what": "4K"})
+        if second["op"] == "out" and "fault" not in second:
+            found += [{**second, "fault": {"site": site, "nth": 1}} for site in hello.faults]
+        return found
 
     def rename(self) -> None:
         """Let all commands use another worker or another page, where they use the same one."""

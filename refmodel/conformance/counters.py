@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import partial
+
 import attrs
 
 from refmodel.kernel import memcg
@@ -10,6 +13,7 @@ from refmodel.kernel.state import MemcgCounters
 from refmodel.kernel.table import KernelView
 from refmodel.kernel.zswap_limits import total_pages
 from refmodel.kernel.zswap_store import ZswapStore61
+from refmodel.machine import Place
 
 MTHP_ORDER = 4
 """The order of the ``mt.`` counters: folios of 64 KiB."""
@@ -32,28 +36,45 @@ def shown_pool_pages(v: KernelView) -> int:
     return total_pages(v)
 
 
-def counters(v: KernelView, names: list[str]) -> dict[str, int]:
-    """Return the model's values of exact counters, by their names in a trace.
+Reader = Callable[[], dict[str, int]]
+"""Returns the values of counters at this moment."""
+
+
+def reader(v: KernelView, names: Iterable[str]) -> Reader:
+    """Return a function that reads the model's values of exact counters, by their names in a trace.
 
     Names of the form ``cg.wK.ev.X`` and those in ``NOT_MODELLED`` are left out.
     """
-    values: dict[str, int] = {}
+    places: dict[str, Place[int]] = {}
+    computed: dict[str, Callable[[], int]] = {}
     for name in names:
         group, _, rest = name.partition(".")
         if name in NOT_MODELLED or ".ev." in name:
             continue
-        if group == "vm":
-            values[name] = v[getattr(v.at.vm, rest)]
-        elif name == "zs.pool_total_size":
-            values[name] = shown_pool_pages(v) * PAGE_SIZE
-        elif group == "zs":
-            values[name] = v[getattr(v.at.zs, rest)]
-        elif group == "mt":
-            values[name] = v[getattr(v.at.mthp[MTHP_ORDER], rest)]
+        if name == "zs.pool_total_size":
+            computed[name] = lambda: shown_pool_pages(v) * PAGE_SIZE
+        elif group in ("vm", "zs", "mt"):
+            row = v.at.mthp[MTHP_ORDER] if group == "mt" else getattr(v.at, group)
+            places[name] = getattr(row, rest)
         elif group == "cg":
-            worker, _, _ = rest.partition(".")
-            values[name] = memcg.stat(v, int(worker[1:]) + 1, "swap") * PAGE_SIZE
-    return values
+            computed[name] = partial(_swap_bytes, v, memcg.subtree(v, int(rest.partition(".")[0][1:]) + 1))
+
+    def read() -> dict[str, int]:
+        found = {name: v[place] for name, place in places.items()}
+        found.update((name, value()) for name, value in computed.items())
+        return found
+
+    return read
+
+
+def _swap_bytes(v: KernelView, group: list[int]) -> int:
+    """Return what a cgroup and those below it have of the swap device, in bytes."""
+    return sum(v[v.at.mc[number].swap] for number in group) * PAGE_SIZE
+
+
+def counters(v: KernelView, names: Iterable[str]) -> dict[str, int]:
+    """Return the model's values of exact counters once, as ``reader`` reads them."""
+    return reader(v, names)()
 
 
 _STATISTICS = frozenset(field.name for field in attrs.fields(MemcgCounters)) - {"swap"}

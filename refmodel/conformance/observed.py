@@ -156,13 +156,13 @@ class Follower:
                 return self._errno("swapcache_add") != 0
             case choices.CPU:
                 return self.cpu if options is None or self.cpu in options else options[0]
-            case choices.ALLOC_ENTRY if "compress" not in self.probed or not self.strict:
+            case choices.ALLOC_ENTRY if self.exact_faults or "compress" not in self.probed:
                 return self._injected("zs.reject_kmemcache_fail", "zswap_entry")
             case choices.ALLOC_ENTRY:
                 return self._counted("zs.reject_kmemcache_fail") and self._no_compression_follows()
             case choices.ALLOC_LRU:
                 return not self._counted("zs.reject_kmemcache_fail") and self._no_compression_follows()
-            case choices.XA_STORE if "zs_free" not in self.probed or not self.strict:
+            case choices.XA_STORE if self.exact_faults or "zs_free" not in self.probed:
                 return self._injected("zs.reject_alloc_fail", "radix_tree_node")
             case choices.XA_STORE:
                 return self._object_is_taken_back()

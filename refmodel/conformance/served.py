@@ -14,7 +14,7 @@ import attrs
 
 from refmodel.conformance.boundary import VERSION, Broke, Line, check_command, schema
 from refmodel.conformance.control import control
-from refmodel.conformance.counters import MTHP_ORDER, cgroup_statistics, counters
+from refmodel.conformance.counters import MTHP_ORDER, cgroup_statistics, reader
 from refmodel.conformance.drive import operations, page_state
 from refmodel.conformance.patterns import crc
 from refmodel.conformance.pressure import end_writes
@@ -54,6 +54,7 @@ CONTROLS = {
     "zswap/max_pool_percent": ("20", "0", "4", "50"),
     "zswap/accept_threshold_percent": ("90", "50"),
     "zswap/compressor": ("deflate", "lz4", "nonsense"),
+    "thp/hugepages-16kB/enabled": ("always", "never"),
 }
 """Controls that are written, with the values that are tried."""
 
@@ -86,6 +87,7 @@ class ServedModel:
         self.view.choose = self.choose
         self.view.emit = self.emit
         self.names = _counter_names(self.view)
+        self.counters = reader(self.view, self.names)
 
     def answer(self, command: Line) -> Line:
         """Answer a command."""
@@ -94,7 +96,7 @@ class ServedModel:
             return self.hello()
         if command["op"] == "reset":
             self.view.restore(self.initial)
-            return {"i": number, "counters": counters(self.view, self.names)}
+            return {"i": number, "counters": self.counters()}
         self.events.clear()
         self.fault, self.asked, self.fired = command.get("fault", {}), 0, False
         self.cpu = command.get("w", 0) % self.view.cfg.sizes.cpus
@@ -107,7 +109,7 @@ class ServedModel:
             answer["cg"] = cgroup_statistics(self.view, _statistic_names(self.view))
         if self.fault:
             answer["fired"] = self.fired
-        answer["counters"] = counters(self.view, self.names)
+        answer["counters"] = self.counters()
         answer["events"] = list(self.events)
         return answer
 
@@ -142,6 +144,8 @@ class ServedModel:
         where, _, name = control.partition("/")
         if where == "zswap":
             return name in self.view.ops.set_param.parameters
+        if where == "thp":
+            return True
         return name.removeprefix("memory.") in self.view.ops.set_memcg.controls
 
     def run_command(self, command: Line) -> Line:

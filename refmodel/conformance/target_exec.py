@@ -76,7 +76,7 @@ class ExecTarget(Target):
         assert self.process is not None
         assert self.process.stdout is not None
         deadline = time.monotonic() + self.timeout
-        while b"\n" not in self.buffer:
+        while not self.buffer.endswith(b"\n") and b"\n" not in self.buffer:
             left = deadline - time.monotonic()
             if left <= 0 or not self.selector.select(left):
                 raise Broke("hang", "the answer", f"no answer within {self.timeout:g} s")

@@ -11,8 +11,6 @@ import importlib.util
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
@@ -33,6 +31,9 @@ class PythonTarget(Target):
         place, _, words = where.partition(" ")
         self.words = words.strip()
         self.made = _class_at(place)
+        # A signal ends what runs too long; only the main thread can have it.
+        self.interrupts = threading.current_thread() is threading.main_thread()
+        self.before = signal.signal(signal.SIGALRM, _interrupt) if self.interrupts else None
         self.restart()
         super().__init__(timeout)
 
@@ -49,31 +50,22 @@ class PythonTarget(Target):
     def exchange(self, command: Line) -> Any:
         """Call the method."""
         try:
-            with _limit(self.timeout):
-                return self.instance.answer(command)
+            if self.interrupts:
+                signal.setitimer(signal.ITIMER_REAL, self.timeout)
+            return self.instance.answer(command)
         except _TooLong:
             raise Broke("hang", "the answer", f"no answer within {self.timeout:g} s") from None
         except Exception as error:
             raise Broke(f"raise {type(error).__name__}", "the answer", f"raised {_shown(error)}") from error
+        finally:
+            if self.interrupts:
+                signal.setitimer(signal.ITIMER_REAL, 0)
 
     def close(self) -> None:
-        """Let go of the instance."""
+        """Let go of the instance and of the signal."""
         self.instance = None
-
-
-@contextmanager
-def _limit(seconds: float) -> Iterator[None]:
-    """Interrupt what runs too long; only possible in the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGALRM, _interrupt)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        if self.interrupts:
+            signal.signal(signal.SIGALRM, self.before)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

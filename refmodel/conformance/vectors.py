@@ -47,7 +47,7 @@ VECTOR_SIZES = attrs.evolve(SIZES, totalram_pages=4096)
 NOT_COMPARED = frozenset({"zs.pool_total_size", "vm.nr_zspages"})
 """Counters that say how an allocator packs its objects."""
 
-_NOT_TRIED = ("cpu", "settle", "peek")
+_NOT_TRIED = ("settle", "peek")
 """Commands that vectors do without: their answers hold nothing that other commands' do not."""
 
 
@@ -202,11 +202,15 @@ class _Watched(ServedModel):
 
 @attrs.frozen
 class Filled:
-    """Vectors with the goals that each adds, and how many goals there are."""
+    """Vectors with the goals that each adds, and the goals that none reaches."""
 
     cases: tuple[tuple[Case, tuple[Goal, ...]], ...]
-    goals: int
-    declared: int
+    unreached: tuple[Goal, ...]
+
+    @property
+    def goals(self) -> int:
+        """How many goals are reached."""
+        return sum(len(goals) for _, goals in self.cases)
 
 
 def fill(profile: Profile, seed: int = 0, runs: int = 400) -> Filled:
@@ -230,7 +234,8 @@ def fill(profile: Profile, seed: int = 0, runs: int = 400) -> Filled:
             known |= new
             ordered = (goal, *sorted(new - wanted))
             cases.append((vector_of(goal.text, profile, shortest), ordered))
-    return Filled(tuple(cases), len(known), len(declared(profile.operations)))
+    unreached = tuple(goal for goal in declared(profile.operations) if goal not in known)
+    return Filled(tuple(cases), unreached)
 
 
 def _fillable(model: ServedModel) -> Hello:
@@ -287,8 +292,8 @@ def write_vectors(filled: Filled, profile: Profile, directory: Path, shards: int
         "profile": profile.name,
         "seed": seed,
         "shards": shards,
-        "goals": {"reached": filled.goals, "declared": filled.declared},
         "cases": entries,
+        "unreached": [goal.text for goal in filled.unreached],
     }
     (directory / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
 

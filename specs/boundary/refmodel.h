@@ -30,7 +30,7 @@ int refmodel_answer(const char *command, char *answer, size_t size);
 /* Returns where the value of a field begins, or NULL. Field names of commands are unique at any depth. */
 static inline const char *refmodel_field(const char *command, const char *name)
 {
-	char quoted[40];
+	char quoted[80];
 	const char *found;
 
 	snprintf(quoted, sizeof(quoted), "\"%s\":", name);

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from refmodel.conformance.boundary import BadTarget
+from refmodel.conformance.boundary import BadTarget, Line
 from refmodel.conformance.conform import Conformance, conform, profile_for
 from refmodel.conformance.conform_files import save
 from refmodel.conformance.conform_shrink import run_program
@@ -126,7 +126,7 @@ def test_coverage_tells_commands_failures_states_and_what_is_missing() -> None:
 
 def test_free_order_takes_what_was_written_back_as_observed() -> None:
     """An implementation with an order of its own is held to what it says that it wrote back."""
-    program = [
+    program: list[Line] = [
         {"op": "set", "what": "zswap/shrinker_enabled", "value": "Y"},
         {"op": "write", "w": 0, "page": 0, "kind": "text", "seed": 1},
         {"op": "write", "w": 0, "page": 1, "kind": "text", "seed": 2},

@@ -1,0 +1,103 @@
+"""Benchmarks of ``conform``: commands a second against the examples, and how soon a planted fault is found.
+
+Seconds of lockstep are CPU seconds of both sides, seconds until a fault is found those of the clock.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from refmodel.conformance.conform import Conformance, conform, profile_for
+from refmodel.conformance.target import open_target
+from refmodel.engines.bench import Figure
+from refmodel.resources import specs_dir
+
+COMMANDS_PER_SECOND = 2000.0
+SECONDS_TO_FIND = 10.0
+MOST_COMMANDS = 8.0
+
+SECONDS = 6.0
+"""Length of a measurement of speed."""
+
+SEEDS = 5
+"""Searches for each planted fault."""
+
+PLANTED = ("lost-zero", "lru-head", "stale-entry", "limit-off-by-one")
+"""Faults of the example in C: two of data, one of order, one of a limit."""
+
+
+class NoCompiler(Exception):
+    """The example in C cannot be built; the text says what to install."""
+
+
+def figures() -> Iterator[Figure]:
+    """Measure one figure after the other; takes about a minute.
+
+    Raises NoCompiler after the figures that need no C.
+    """
+    store = f"python:{specs_dir() / 'examples' / 'store.py'}:Store"
+    yield _speed("lockstep with the example in Python", store)
+    with tempfile.TemporaryDirectory() as place:
+        program, library = build(Path(place))
+        yield _speed("lockstep with the example in C, a process", f"exec:{program}")
+        yield _speed("lockstep with the example in C, a library", f"lib:{library}")
+        for fault in PLANTED:
+            yield from _found(
+                fault, [_searched(f"exec:{program} fault={fault}", seed, 60) for seed in range(SEEDS)]
+            )
+
+
+def build(directory: Path) -> tuple[Path, Path]:
+    """Compile the example; return its program and its library.  Raises NoCompiler."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        raise NoCompiler("the example in C needs a compiler: install gcc and zlib1g-dev")
+    specs = specs_dir()
+    words = [compiler, "-O2", f"-I{specs / 'boundary'}", str(specs / "examples" / "store.c")]
+    program, library = directory / "store", directory / "store.so"
+    for more in (
+        [str(specs / "boundary" / "stdio.c"), "-o", str(program)],
+        ["-fPIC", "-shared", "-o", str(library)],
+    ):
+        if subprocess.run([*words, *more, "-lz"], capture_output=True).returncode:
+            raise NoCompiler("the example in C cannot be built: install gcc, libc6-dev and zlib1g-dev")
+    return program, library
+
+
+def _searched(name: str, seed: int, seconds: float) -> Conformance:
+    target = open_target(name)
+    try:
+        return conform(target, name, profile_for(target, None), seconds=seconds, seed=seed)
+    finally:
+        target.close()
+
+
+def _speed(what: str, name: str) -> Figure:
+    begin = _cpu_seconds()
+    found = _searched(name, 0, SECONDS)
+    return Figure(what, COMMANDS_PER_SECOND, found.commands / (_cpu_seconds() - begin), "commands a second")
+
+
+def _cpu_seconds() -> float:
+    """Return the CPU seconds of this process and of those that it has started and that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _found(fault: str, searches: list[Conformance]) -> Iterator[Figure]:
+    """Yield how soon a fault was found on average, and how long its longest counterexample is."""
+    seconds = [each.found_after if each.shrunk else each.seconds for each in searches]
+    lengths = [len(each.shrunk.program) if each.shrunk else each.commands for each in searches]
+    yield Figure(
+        f"{fault} found, mean of {len(searches)} seeds",
+        SECONDS_TO_FIND,
+        sum(seconds) / len(seconds),
+        "s",
+        True,
+    )
+    yield Figure(f"{fault} shortened, the longest", MOST_COMMANDS, max(lengths), "commands", True)
