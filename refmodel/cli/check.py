@@ -124,9 +124,9 @@ def _check_contracts(seed: int, backend: Backend, as_json: bool) -> int:
 def _known_bugs(name: str) -> list[str]:
     """Return the known bugs that a checked profile would have as it was released."""
     from refmodel.museum import known_bugs
-    from refmodel.profiles import PROFILES
+    from refmodel.profiles import NAMED
 
-    base = PROFILES.get(name.partition("+")[0])
+    base = NAMED.get(name.partition("+")[0])
     return [f"{bug.id}, {bug.title} (--known-bugs keeps it)" for bug in known_bugs(base)] if base else []
 
 

@@ -62,9 +62,9 @@ def subjects(change: str | None, known_bugs: bool) -> dict[str, Profile]:
     """
     from refmodel.engines.known import known_profiles
     from refmodel.museum import load_change
-    from refmodel.profiles import PROFILES
+    from refmodel.profiles import NAMED, PROFILES
 
-    found = {**known_profiles(), **(PROFILES if known_bugs else {})}
+    found = {**known_profiles(), **(NAMED if known_bugs else {})}
     if change is not None:
         loaded = load_change(change)
         names = (

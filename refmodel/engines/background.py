@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from refmodel.engines.environment import LATER
+from refmodel.kernel.iaa_poll import device_work
 from refmodel.kernel.zswap_pool import releasable
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def ready(v: KernelView) -> Iterator[Operation]:
     for pool in releasable(v):
         if not v.fails(LATER):
             yield v.ops.pool_release(pool=pool)
+    while (work := device_work(v)) is not None:
+        yield work
 
 
 def under_writeback(v: KernelView) -> list[int]:

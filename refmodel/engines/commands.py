@@ -14,7 +14,9 @@ from refmodel.engines import contents
 from refmodel.engines.background import under_writeback
 from refmodel.engines.command import Catalogue
 from refmodel.kernel.config import PAGE_SIZE
-from refmodel.kernel.state import EMPTY_PTE
+from refmodel.kernel.crypto import Compressed, DeflateIaa, Symbolic
+from refmodel.kernel.iaa_config import SYNC_MODES
+from refmodel.kernel.state import EMPTY_PTE, Content
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
@@ -325,6 +327,90 @@ def cpu_offline(v: KernelView, cpu: int) -> Operation | None:
 def cpu_online(v: KernelView, cpu: int) -> Operation | None:
     """A CPU comes back."""
     return None if v[v.at.cpu_online[cpu]] else v.ops.cpu_online(cpu)
+
+
+def queues(v: KernelView) -> Sequence[int]:
+    """Work queues of IAA devices, by number."""
+    return range(len(v.at.iaa.wq))
+
+
+def devices(v: KernelView) -> Sequence[int]:
+    """IAA devices, by position."""
+    return range(len(v.at.iaa.halted))
+
+
+def jobs(v: KernelView) -> Sequence[int]:
+    """Jobs of a batch."""
+    return range(2, v.cfg.sizes.max_batch + 1)
+
+
+def offloads(v: KernelView) -> bool:
+    """Whether the compressor that the system started with is the device's, or stands for it."""
+    return isinstance(v.cfg.codecs[v.cfg.compressor], DeflateIaa | Symbolic)
+
+
+def fits(v: KernelView, page: Content) -> bool:
+    """Whether a page becomes shorter, so that there is something to decompress."""
+    outcomes = v.cfg.codecs[v.cfg.compressor].outcomes(page) or ()
+    return any(isinstance(outcome, Compressed) for outcome in outcomes)
+
+
+@KINDS.kind("iaa_call", cpus, palette, weight=6)
+def iaa_compress(v: KernelView, cpu: int, content: int) -> Operation | None:
+    """A page is compressed by an IAA device."""
+    return v.ops.iaa_call(cpu, "compress", contents.content(v.cfg, content)) if offloads(v) else None
+
+
+@KINDS.kind("iaa_call", cpus, palette, weight=6)
+def iaa_decompress(v: KernelView, cpu: int, content: int) -> Operation | None:
+    """What is stored of a page is decompressed by an IAA device."""
+    page = contents.content(v.cfg, content)
+    return v.ops.iaa_call(cpu, "decompress", page) if offloads(v) and fits(v, page) else None
+
+
+@KINDS.kind("iaa_call_batch", cpus, jobs, weight=10)
+def iaa_compress_batch(v: KernelView, cpu: int, jobs: int) -> Operation | None:
+    """Pages are compressed by IAA devices in one call."""
+    pages = tuple(contents.content(v.cfg, 2 + k) for k in range(jobs))
+    return v.ops.iaa_call_batch(cpu, "compress", pages) if offloads(v) else None
+
+
+@KINDS.kind("iaa_call_batch", cpus, jobs, weight=10)
+def iaa_decompress_batch(v: KernelView, cpu: int, jobs: int) -> Operation | None:
+    """What is stored of pages is decompressed by IAA devices in one call."""
+    pages = tuple(contents.content(v.cfg, 2 + k) for k in range(jobs))
+    fit = offloads(v) and all(fits(v, page) for page in pages)
+    return v.ops.iaa_call_batch(cpu, "decompress", pages) if fit else None
+
+
+@KINDS.kind("iaa_bind", queues, weight=4)
+def iaa_bind(v: KernelView, queue: int) -> Operation | None:
+    """A work queue is bound to the driver."""
+    return v.ops.iaa_bind(queue)
+
+
+@KINDS.kind("iaa_unbind", queues)
+def iaa_unbind(v: KernelView, queue: int) -> Operation | None:
+    """A work queue is taken from the driver."""
+    return v.ops.iaa_unbind(queue)
+
+
+@KINDS.kind("iaa_halt", devices)
+def iaa_halt(v: KernelView, device: int) -> Operation | None:
+    """An IAA device halts."""
+    return None if v[v.at.iaa.halted[device]] else v.ops.iaa_halt(device)
+
+
+@KINDS.kind("iaa_attribute", lambda v: ("0", "1", "yes please"))
+def iaa_verify_compress(v: KernelView, value: str) -> Operation | None:
+    """The attribute that has every result verified is written."""
+    return v.ops.iaa_attribute("verify_compress", value)
+
+
+@KINDS.kind("iaa_attribute", lambda v: (*SYNC_MODES, "often"))
+def iaa_sync_mode(v: KernelView, value: str) -> Operation | None:
+    """How callers wait for their jobs is written."""
+    return v.ops.iaa_attribute("sync_mode", value)
 
 
 @KINDS.kind("swapoff")

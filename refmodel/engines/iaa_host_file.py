@@ -85,7 +85,7 @@ def load_host(path: Path) -> HostFile:
         if key not in table.data:
             raise table.bad(key, f"no {key}", f"{key} = N", f"a host has {', '.join(_COUNTS)}")
     placed = [(device, each) for each in table.tables("device") for device in _devices(each)]
-    host = _possible(
+    host = possible(
         table,
         lambda: Host(
             packages=table.get("packages", int, 0),
@@ -102,24 +102,25 @@ def load_host(path: Path) -> HostFile:
         table.get("about", str, ""),
         table.get("source", str, ""),
         host,
-        _settings(table.table("attributes")),
+        settings_of(table.table("attributes")),
     )
 
 
 def _devices(table: Table) -> list[Device]:
     """Return the devices of one table: so many alike, with every second number, as beside DSA devices."""
     table.only(_DEVICE_KEYS)
-    queues, engines = _queues(table), _engines(table)
+    queues, engines = queues_of(table), engines_of(table)
     first, count = table.get("id", int, 1), table.get("count", int, 1)
     if count < 1:
         raise table.bad("count", f"count = {count}", "1 or more")
     package = table.get("package", int, 0)
     return [
-        _possible(table, lambda id=first + 2 * n: Device(id, package, queues, engines)) for n in range(count)
+        possible(table, lambda id=first + 2 * n: Device(id, package, queues, engines)) for n in range(count)
     ]
 
 
-def _queues(table: Table) -> tuple[Queue, ...]:
+def queues_of(table: Table) -> tuple[Queue, ...]:
+    """Return the queues that a table describes, each by its size or as a table.  Raises BadFile."""
     made = []
     for number, value in enumerate(table.get("queues", list, [])):
         if type(value) is int:
@@ -127,7 +128,7 @@ def _queues(table: Table) -> tuple[Queue, ...]:
         if type(value) is not dict:
             raise table.bad("queues", f"{value!r} in queues", "a size, or a table with size", item=number)
         each = Table(table.file, (*table.where, "queues", number), value)
-        made.append(_possible(each, lambda each=each: _queue(each)))
+        made.append(possible(each, lambda each=each: _queue(each)))
     return tuple(made)
 
 
@@ -146,14 +147,15 @@ def _queue(table: Table) -> Queue:
     )
 
 
-def _engines(table: Table) -> tuple[int, ...]:
+def engines_of(table: Table) -> tuple[int, ...]:
     """Return the group of each engine: the key holds how many are in group 0, or the groups."""
     if type(table.data.get("engines")) is list:
         return tuple(table.all("engines", int))
     return (0,) * table.get("engines", int, DEVICE_ENGINES)
 
 
-def _settings(table: Table) -> Settings:
+def settings_of(table: Table) -> Settings:
+    """Return the attributes of queue use that a table sets.  Raises BadFile."""
     table.only(attrs.fields_dict(Attributes))
     made: Settings = {}
     for name in table.data:
@@ -164,7 +166,7 @@ def _settings(table: Table) -> Settings:
     return made
 
 
-def _possible(table: Table, make: Callable[..., T], devices: Sequence[Table] = ()) -> T:
+def possible(table: Table, make: Callable[..., T], devices: Sequence[Table] = ()) -> T:
     """Make a part of a host; what cannot be is told with the line of the key that says so.
 
     devices: the tables in which the host's devices stand.

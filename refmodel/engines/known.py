@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from refmodel.museum import EXHIBITS, without_known_bugs
-from refmodel.profiles import PROFILES
+from refmodel.profiles import NAMED
 from refmodel.profiles.catalogue import combinations
 
 if TYPE_CHECKING:
@@ -18,5 +18,5 @@ if TYPE_CHECKING:
 def known_profiles() -> Mapping[str, Profile]:
     """Return the profiles by name, with the combinations of two."""
     exhibits = {exhibit.profile.name: exhibit.profile for exhibit in EXHIBITS}
-    named = {**PROFILES, **combinations()}
+    named = {**NAMED, **combinations()}
     return {**exhibits, **{name: without_known_bugs(profile) for name, profile in named.items()}}

@@ -43,7 +43,7 @@ from refmodel.engines.scope_file import scope_of
 from refmodel.engines.toml_file import Table, TomlFile, nearest, read_toml
 from refmodel.engines.violation import BUILT_IN
 from refmodel.machine.recorder import Unkept
-from refmodel.profiles import PROFILES, Profile
+from refmodel.profiles import Profile, profile
 from refmodel.properties import STATE_PROPERTIES, at_rest
 from refmodel.resources import specs_dir
 
@@ -205,7 +205,7 @@ def _checked(litmus: Litmus, table: Table) -> Litmus:
     """Evaluate the outcome where the threads begin, which shows mistakes in it.  Raises BadFile."""
     key = _key(table)
     for name in litmus.profiles:
-        v = litmus.scope.system(PROFILES[name])
+        v = litmus.scope.system(profile(name))
         try:
             expression = _expression(litmus, v)
             expression.value(partial(_item, v), dict.fromkeys(expression.threads, ()))

@@ -23,6 +23,9 @@ from refmodel.engines.trial import Trial
 from refmodel.kernel.choices import ALLOC_FOLIO, SLOT
 from refmodel.kernel.config import MAX_BATCH, Sizes
 from refmodel.kernel.crypto import Symbolic
+from refmodel.kernel.iaa_config import IaaSystem
+from refmodel.kernel.iaa_desc import name_of
+from refmodel.kernel.iaa_engine import can_begin, can_end
 from refmodel.kernel.zswap_load import KernelBug
 from refmodel.kernel.zswap_pool import releasable
 from refmodel.machine import ChoicePoint, Operation
@@ -37,8 +40,9 @@ SMALL = Sizes(
 )  # fmt: skip
 """The sizes of a scope that names none: one page of one process, one swap slot."""
 
-STEPS_BACKGROUND = ("writes", "worker", "release")
-"""What the system does on its own: writes to the device end, the shrink worker runs, pools are released."""
+STEPS_BACKGROUND = ("writes", "worker", "release", "engines", "interrupts")
+"""What the system does on its own: writes to the device end, the shrink worker runs, pools are released; engines of
+IAA devices work, and their interrupts are served."""
 
 
 SYMMETRIES = ("folios",)
@@ -79,6 +83,7 @@ class Scope:
     faults: choice points at which something may fail.  fixed: choice points that take their first answer.
     budget: how many failures there may be in a run, None for any number.
     background: what the system does on its own, of ``STEPS_BACKGROUND``.
+    iaa: the IAA devices, where the profile has their driver.
     keeps: the values that commands return are part of the state; outcomes may ask for them.
     symmetry: things, of ``SYMMETRIES``, whose numbers only name them: states that differ in no more are one state.
     """
@@ -96,6 +101,7 @@ class Scope:
     fixed: tuple[str, ...] = (SLOT.name,)
     budget: int | None = None
     background: tuple[str, ...] = STEPS_BACKGROUND
+    iaa: IaaSystem | None = None
     keeps: bool = False
     symmetry: tuple[str, ...] = ()
 
@@ -115,6 +121,7 @@ class Scope:
             synchronous_device=self.synchronous,
             zswap_enabled=self.enabled,
             initial_pool=self.enabled,
+            iaa=self.iaa,
         )
         v = profile.system(config)
         if self.budget is not None:
@@ -202,7 +209,50 @@ def _background(v: KernelView, names: Iterable[str]) -> list[Program]:
         "release": tuple(Start(f"pool {n} is released", released(n)) for n in range(1, len(v.at.pool))),
     }
     titles = {"writes": "device", "worker": "kworker", "release": "release work"}
-    return [Program(titles[name], menus[name], serves=True) for name in names]
+    own = [Program(titles[name], menus[name], serves=True) for name in names if name in menus]
+    return [*own, *(_IAA[name](v) for name in names if name in _IAA and v.ops.iaa_job is not None)]
+
+
+def _engines(v: KernelView) -> Program:
+    """Return the program of the engines of IAA devices."""
+
+    def begins(q: int) -> Callable[[KernelView], Operation | None]:
+        return lambda v: v.ops.iaa_engine_begin(q) if can_begin(v, q) else None
+
+    def ends(q: int, d: int) -> Callable[[KernelView], Operation | None]:
+        return lambda v: v.ops.iaa_engine_end(q, d) if can_end(v, q, d) else None
+
+    starts = []
+    for q, row in enumerate(v.at.iaa.desc):
+        starts.append(Start(f"an engine takes a job of {name_of(v, q)}", begins(q)))
+        starts += [
+            Start(f"the job of descriptor {d} of {name_of(v, q)} ends", ends(q, d)) for d in range(len(row))
+        ]
+    return Program("engines", tuple(starts), serves=True)
+
+
+def _interrupts(v: KernelView) -> Program:
+    """Return the program of the interrupt thread."""
+
+    def serve(q: int, d: int) -> Callable[[KernelView], Operation | None]:
+        def make(v: KernelView) -> Operation | None:
+            desc = v[v.at.iaa.desc[q][d]]
+            return v.ops.iaa_interrupt(q, d) if desc.irq and desc.phase == "done" else None
+
+        return make
+
+    return Program(
+        "interrupt thread",
+        tuple(
+            Start(f"the interrupt of descriptor {d} of {name_of(v, q)}", serve(q, d))
+            for q, row in enumerate(v.at.iaa.desc)
+            for d in range(len(row))
+        ),
+        serves=True,
+    )
+
+
+_IAA = {"engines": _engines, "interrupts": _interrupts}
 
 
 def halts(error: Exception, failed: Iterable[ChoicePoint]) -> bool:

@@ -36,12 +36,13 @@ import attrs
 
 from refmodel.engines.command import Argument, Command, Kind
 from refmodel.engines.commands import KINDS
+from refmodel.engines.iaa_scope import iaa_system
 from refmodel.engines.scope import SMALL, STEPS_BACKGROUND, SYMMETRIES, Scope, Thread, expand
 from refmodel.engines.toml_file import Table, TomlFile, nearest, read_toml
 from refmodel.kernel import choices
 from refmodel.kernel.config import MAX_BATCH, Sizes
 from refmodel.machine import ChoicePoint
-from refmodel.profiles import PROFILES, Profile, profile
+from refmodel.profiles import NAMED, PROFILES, Profile, profile
 from refmodel.profiles.catalogue import combinations
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ KEYS = (
     "goals",
     "symmetry",
     "system",
+    "iaa",
     "initial",
     "thread",
     "environment",
@@ -103,7 +105,7 @@ def scope_of(file: TomlFile, more: Sequence[str] = ()) -> ScopeFile:
     top = Table(file, (), file.data)
     top.only((*KEYS, *more))
     profiles = _profiles(top)
-    scope = _environment(top, _system(top))
+    scope = _environment(top, _devices(top, _system(top)))
     views = [_view(top, scope, each) for each in profiles]
     reader = _Commands(views, [each.name for each in profiles])
     initial = top.table("initial")
@@ -129,7 +131,7 @@ def _symmetry(top: Table) -> tuple[str, ...]:
 
 def _profiles(top: Table) -> list[Profile]:
     names = top.all("profiles", str) or list(PROFILES)
-    known = (*PROFILES, *combinations()) if any(name not in PROFILES for name in names) else PROFILES
+    known = (*NAMED, *combinations()) if any(name not in NAMED for name in names) else NAMED
     for number, name in enumerate(names):
         top.one_of("profiles", number, name, known, "profile")
     return [profile(name) for name in names]
@@ -148,6 +150,11 @@ def _system(top: Table) -> Scope:
         lengths=tuple(table.all("lengths", int)) or (1024,),
         batch=_batch(table, "batch", 1),
     )
+
+
+def _devices(top: Table, scope: Scope) -> Scope:
+    """Return a scope with the IAA devices that its file describes."""
+    return attrs.evolve(scope, iaa=iaa_system(top, scope.sizes.cpus)) if "iaa" in top.data else scope
 
 
 def _batch(table: Table, key: str, otherwise: int) -> int:

@@ -16,6 +16,7 @@ from refmodel.engines import background, promise
 from refmodel.engines.commands import KINDS
 from refmodel.engines.violation import BUILT_IN, Endless, Violation, of_error, step_of
 from refmodel.kernel.choices import DECOMPRESS
+from refmodel.kernel.iaa_poll import device_work
 from refmodel.kernel.zswap_load import KernelBug
 from refmodel.machine import Event, run
 from refmodel.machine.view import ignore_event
@@ -121,12 +122,12 @@ class Trial:
         self.commands += 1
         self.command_faults.clear()
         try:
-            self.value = run(v, operation, observe, partial(self._end_a_write, observe))
+            self.value = run(v, operation, observe, partial(self._serve, observe))
             wrong = promise.broken(v, command, self.value, self.run_faults, self.command_faults)
             if wrong is not None:
                 return Violation("PROMISE", BUILT_IN["PROMISE"], wrong, "at rest")
             for work in background.ready(v):
-                run(v, work, observe, partial(self._end_a_write, observe))
+                run(v, work, observe, partial(self._serve, observe))
         except Broken as found:
             return found.violation
         except Exception as error:
@@ -137,12 +138,13 @@ class Trial:
         events, self._events = self._events, []
         return self._history(events) or broken_state(v, self._states)
 
-    def _end_a_write(self, observe: StepObserver) -> bool:
-        """Let the device end the first write of those in flight; return whether there was one."""
+    def _serve(self, observe: StepObserver) -> bool:
+        """Let a device end the first of what it has in flight; return whether there was anything."""
         writes = background.under_writeback(self.v)
-        if writes:
-            run(self.v, self.v.ops.end_swap_write(folio=writes[0]), observe)
-        return bool(writes)
+        work = self.v.ops.end_swap_write(folio=writes[0]) if writes else device_work(self.v)
+        if work is not None:
+            run(self.v, work, observe, partial(self._serve, observe))
+        return work is not None
 
     def _history(self, events: list[Event]) -> Violation | None:
         if not self._histories:

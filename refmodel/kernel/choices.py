@@ -67,3 +67,23 @@ RECLAIM = ChoicePoint(
     fault=True,
 )
 VICTIM = ChoicePoint("victim", "What an allocation that runs short reclaims: a folio, or entries of zswap.")
+
+IAA_STATUS = ChoicePoint(
+    "iaa_status", "What an IAA device reports of a job, where it is not success.", fault=True
+)
+IAA_MAP = ChoicePoint(
+    "iaa_map", "A buffer does not map to one segment that the device can reach.", fault=True
+)
+IAA_SIGNAL = ChoicePoint(
+    "iaa_signal", "A signal is pending for the task that sleeps until a descriptor is free.", fault=True
+)
+IAA_BUSY = ChoicePoint(
+    "iaa_busy", "A shared queue has refused a job at every try, because others fill it.", fault=True
+)
+IAA_SPIN = ChoicePoint(
+    "iaa_spin", "A million looks at a completion record have not shown the end of its job.", fault=True
+)
+IAA_BOUNCE = ChoicePoint(
+    "iaa_bounce", "A buffer was mapped by way of a bounce buffer, which unmapping copies back.", fault=True
+)
+IAA_ENABLE = ChoicePoint("iaa_enable", "A work queue cannot be enabled when it is bound.", fault=True)

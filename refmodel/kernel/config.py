@@ -15,6 +15,7 @@ import attrs
 if TYPE_CHECKING:
     from refmodel.kernel.allocators import Allocator
     from refmodel.kernel.crypto import Codec
+    from refmodel.kernel.iaa_config import IaaOptions, IaaSystem
 
 PAGE_SIZE = 4096
 """Bytes of a page."""
@@ -100,6 +101,7 @@ class KernelOptions:
     lru_node: what says on which node's LRU list an entry goes: the "memory" of the entry, the node id in the
         "entry" (batching v13), or a node id that the "caller" of the addition hands over, while the removal
         goes by the memory.
+    iaa: which driver of IAA devices there is, None for none.
     """
 
     zero_map: bool
@@ -117,6 +119,7 @@ class KernelOptions:
     batching: bool = False
     bulk_node: Literal["cpu", "any"] = "any"
     lru_node: Literal["memory", "entry", "caller"] = "memory"
+    iaa: IaaOptions | None = None
 
 
 @attrs.frozen(eq=False)
@@ -129,6 +132,7 @@ class Config:
     initial_pool: whether there is one.  Without it zswap is disabled, and either nobody has set it up, or
         the creation of the pool failed at boot.
     device_slots: slots of the swap device that can be used, None for all that the sizes give; 0: no device.
+    iaa: the IAA devices, where a profile has their driver; None for one small device.
     """
 
     sizes: Sizes
@@ -141,6 +145,7 @@ class Config:
     initial_pool: bool = True
     synchronous_device: bool = False
     device_slots: int | None = None
+    iaa: IaaSystem | None = None
 
     def __attrs_post_init__(self) -> None:
         """Refuse what no kernel can be in.

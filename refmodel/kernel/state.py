@@ -22,6 +22,7 @@ import attrs
 
 from refmodel.kernel.config import Config
 from refmodel.kernel.crypto import ZERO_PAGE
+from refmodel.kernel.iaa_state import IaaPlaces, describe_iaa
 from refmodel.kernel.vswap_state import VswapPlaces, describe_vswap, virtual_entries
 from refmodel.machine import Layout, Place, component
 
@@ -437,6 +438,8 @@ class Places:
     """[order]"""
     vswap: VswapPlaces
     """Virtual swap: where it exists, [slot] of all rows above but ``device`` means [virtual entry]."""
+    iaa: IaaPlaces
+    """IAA devices and their driver; without it the rows are empty."""
 
 
 def truth_of(v: Any, place: int) -> Place[Truth]:
@@ -559,5 +562,6 @@ def describe(config: Config) -> tuple[Layout, Places]:
         mc=tuple(_counters(layout, MemcgCounters, f"memcg[{memcg}]") for memcg in range(cgroups)),
         mthp=tuple(_counters(layout, MthpCounters, f"mthp[{order}]") for order in range(size.max_order + 1)),
         vswap=describe_vswap(layout, config, blocks),
+        iaa=describe_iaa(layout, config),
     )
     return layout, places

@@ -38,6 +38,13 @@ if TYPE_CHECKING:
         zswap_shrink,
     )
     from refmodel.kernel.config import Config
+    from refmodel.kernel.iaa_batch import IaaBatch
+    from refmodel.kernel.iaa_bind import IaaAttribute, IaaBind, IaaUnbind
+    from refmodel.kernel.iaa_call import IaaCall, IaaCallBatch
+    from refmodel.kernel.iaa_engine import IaaEngineBegin, IaaEngineEnd, IaaHalt
+    from refmodel.kernel.iaa_job import IaaJob
+    from refmodel.kernel.iaa_poll import IaaInterrupt, IaaPoll
+    from refmodel.kernel.iaa_verify import IaaVerify
     from refmodel.kernel.memcg_offline import MemcgOffline612
     from refmodel.kernel.state import Places
     from refmodel.kernel.swapon import SwapOff612, SwapOn612
@@ -138,6 +145,20 @@ class OperationTable:
     vswap_release_backing: type[vswap_backing.VswapReleaseBacking] = NOT_THERE
     vswap_alloc_swap_slot: type[vswap_backing.VswapAllocSwapSlot] = NOT_THERE
     vswap_cpu_dead: type[vswap_alloc.VswapCpuDead] = NOT_THERE
+
+    iaa_call: type[IaaCall] = NOT_THERE
+    iaa_call_batch: type[IaaCallBatch] = NOT_THERE
+    iaa_job: type[IaaJob] = NOT_THERE
+    iaa_verify: type[IaaVerify] = NOT_THERE
+    iaa_batch: type[IaaBatch] = NOT_THERE
+    iaa_poll: type[IaaPoll] = NOT_THERE
+    iaa_interrupt: type[IaaInterrupt] = NOT_THERE
+    iaa_engine_begin: type[IaaEngineBegin] = NOT_THERE
+    iaa_engine_end: type[IaaEngineEnd] = NOT_THERE
+    iaa_halt: type[IaaHalt] = NOT_THERE
+    iaa_bind: type[IaaBind] = NOT_THERE
+    iaa_unbind: type[IaaUnbind] = NOT_THERE
+    iaa_attribute: type[IaaAttribute] = NOT_THERE
 
 
 class KernelView(View):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import attrs
 
 from refmodel.kernel.crypto import Symbolic
+from refmodel.kernel.iaa_poll import device_work
 from refmodel.kernel.table import KernelView
 from refmodel.machine import ChoicePoint, Event, Operation, run
 from refmodel.profiles import Profile, preset, profile
@@ -122,8 +124,16 @@ def play(exhibit: Exhibit, which: Profile) -> Iterator[tuple[KernelView, list[Ev
         events: list[Event] = []
         v.emit = _collector(events)
         v.choose = _answers(command)
-        run(v, getattr(v.ops, command.operation)(**command.arguments))
+        run(v, getattr(v.ops, command.operation)(**command.arguments), while_waiting=partial(_serve, v))
         yield v, events
+
+
+def _serve(v: KernelView) -> bool:
+    """Let a device do the next thing that it can do; return whether there was any."""
+    work = device_work(v)
+    if work is not None:
+        run(v, work)
+    return work is not None
 
 
 def _collector(events: list[Event]) -> Any:

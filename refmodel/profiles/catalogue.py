@@ -7,14 +7,18 @@ from functools import reduce
 
 from refmodel.profiles.batching import POSTINGS, PROPOSALS
 from refmodel.profiles.combine import SIGN, combine, fit
+from refmodel.profiles.iaa_profiles import IAA_PROFILES
 from refmodel.profiles.linux import LINUX_6_1, LINUX_6_12, LINUX_6_18, LINUX_7_3
-from refmodel.profiles.profile import Profile
+from refmodel.profiles.profile import Profile, UnknownProfile
 from refmodel.profiles.vswap import VSWAP_V6
 
 _RELEASES = (LINUX_6_1, LINUX_6_12, LINUX_6_18, LINUX_7_3)
 
 PROFILES = {made.name: made for made in (*_RELEASES, VSWAP_V6, *POSTINGS, *PROPOSALS)}
 """The releases in their order, then the patch series, then what one of them only announces."""
+
+NAMED = {**PROFILES, **IAA_PROFILES}
+"""Those and the profiles with IAA devices, which stand on some of them and are asked for by name."""
 
 
 def combinations() -> dict[str, Profile]:
@@ -24,21 +28,17 @@ def combinations() -> dict[str, Profile]:
     return {made.name: made for made in found}
 
 
-class UnknownProfile(LookupError):
-    """There is no profile of that name."""
-
-
 def profile(name: str) -> Profile:
     """Return a profile by name, or several joined by "+" as one, named in the order of ``PROFILES``.
 
     Raises UnknownProfile, naming the profiles that exist and the nearest one, and CannotCombine.
     """
-    if name in PROFILES:
-        return PROFILES[name]
+    if name in NAMED:
+        return NAMED[name]
     parts = name.split(SIGN)
     if len(parts) > 1 and all(part in PROFILES for part in parts):
         ordered = [made for part, made in PROFILES.items() if part in parts]
         return reduce(lambda one, other: combine(one, other, PROFILES), ordered)
-    near = difflib.get_close_matches(name, PROFILES, 1)
+    near = difflib.get_close_matches(name, NAMED, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    raise UnknownProfile(f"profile {name!r}: expected one of {', '.join(PROFILES)}{hint}")
+    raise UnknownProfile(f"profile {name!r}: expected one of {', '.join(NAMED)}{hint}")

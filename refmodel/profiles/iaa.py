@@ -10,7 +10,7 @@ import difflib
 from refmodel.kernel.iaa_driver import CheckingDriver, Defects, IaaDriver, NodeDriver, PackageDriver
 from refmodel.kernel.iaa_round_robin import Select, move_then_use, use_then_move
 from refmodel.kernel.iaa_tables import Attributes
-from refmodel.profiles.catalogue import UnknownProfile
+from refmodel.profiles.profile import UnknownProfile
 
 _MAIN = "drivers/crypto/intel/iaa/iaa_crypto_main.c"
 _PATCH = "crypto: iaa - New architecture for IAA device WQ comp/decomp usage & core mapping"

@@ -15,6 +15,10 @@ from refmodel.kernel.table import KernelView, OperationTable
 from refmodel.kernel.zswap_store_batch import ZswapStoreV6
 
 
+class UnknownProfile(LookupError):
+    """There is no profile of that name."""
+
+
 @attrs.frozen(kw_only=True)
 class Profile:
     """One kernel version or patch series as a table.
@@ -42,11 +46,13 @@ class Profile:
         ``batches``: folios are stored in batches.  ``short``: of a few pages, not of whole folios.
         ``bulk``: their entries are allocated in bulk.  ``raw``: an entry as long as a page holds the page itself.
         ``late lock``: a compression context is locked for the compression of a batch only.
+        ``iaa``: there are IAA devices.  ``iaa waits``: the removal of a queue waits for the jobs that hold it.
         """
         store, pages = self.operations.zswap_store, self.operations.zswap_store_pages
+        devices = {"iaa": self.options.iaa is not None, "iaa waits": self._waits}
         if pages is None:
-            return frozenset()
-        has = {
+            return frozenset(trait for trait, there in devices.items() if there)
+        has = devices | {
             "batches": True,
             "short": not issubclass(store, ZswapStoreV6),
             "bulk": "alloc_bulk" in pages.step_names,
@@ -54,6 +60,11 @@ class Profile:
             "late lock": "lock_ctx" not in store.step_names,
         }
         return frozenset(trait for trait, there in has.items() if there)
+
+    @property
+    def _waits(self) -> bool:
+        unbind: type[Any] | None = self.operations.iaa_unbind
+        return unbind is not None and bool(unbind.waits)
 
     def with_operations(self, name: str, summary: str, **classes: type[Any]) -> Profile:
         """Return a sibling in which some operations are implemented by other classes.

@@ -10,6 +10,7 @@ from refmodel.properties import (
     batching,
     contexts,
     descriptors,
+    iaa_descriptors,
     limits,
     locks,
     numa,
@@ -78,6 +79,22 @@ STATE_PROPERTIES: tuple[StateProperty, ...] = (
     descriptors.only_slots_are_charged,
     descriptors.no_stale_copy,
     descriptors.mark_means_nobody_names_it,
+    iaa_descriptors.handed_out_means_in_use,
+    iaa_descriptors.queued_means_in_the_queue,
+    iaa_descriptors.free_means_that_no_device_has_it,
+    iaa_descriptors.record_is_empty_until_the_end,
+    iaa_descriptors.free_means_without_cpu,
+    iaa_descriptors.all_descriptors_go_back,
+    iaa_descriptors.references_are_dropped,
+    iaa_descriptors.buffers_are_unmapped,
+    iaa_descriptors.freed_means_that_no_job_holds_it,
+    iaa_descriptors.locks_are_let_go,
+    iaa_descriptors.every_cpu_has_a_queue,
+    iaa_descriptors.tables_name_bound_queues,
+    iaa_descriptors.decompression_keeps_to_its_queues,
+    iaa_descriptors.cursors_stay_in_their_tables,
+    iaa_descriptors.success_has_a_length,
+    iaa_descriptors.listed_devices_have_queues,
 )
 """Properties of states, in the order in which they are judged."""
 
@@ -108,6 +125,10 @@ HISTORY_PROPERTIES: tuple[HistoryProperty, ...] = (
     batching.raw_pages_can_leave,
     batching.a_batch_is_refused_for_one_reason,
     numa.reported_where_it_was_freed,
+    iaa_descriptors.what_software_did_is_done,
+    iaa_descriptors.a_batch_tells_its_errors,
+    iaa_descriptors.no_result_is_pending,
+    iaa_descriptors.counters_add_up,
 )
 """Properties of the events of one command, in the order in which they are judged."""
 

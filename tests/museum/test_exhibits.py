@@ -14,7 +14,7 @@ from refmodel.museum import (
     known_bugs,
     without_known_bugs,
 )
-from refmodel.profiles import PROFILES, profile
+from refmodel.profiles import NAMED, profile
 from refmodel.properties import PROPERTIES, by_id
 from refmodel.report.hunt import explore_exhibit, shortest_run
 from tests.properties.verdicts import broken
@@ -75,7 +75,7 @@ def test_an_exhibit_tells_its_story(each: Exhibit) -> None:
     assert not each.title.endswith(".")
     assert 1 < each.story.count(". ") + 1 < 8
     assert each.source
-    assert each.base in PROFILES
+    assert each.base in NAMED
     assert set(each.breaks) <= {known.id for known in PROPERTIES}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from refmodel.kernel.iaa_round_robin import move_then_use, use_then_move
 from refmodel.kernel.iaa_tables import Attributes
-from refmodel.profiles.catalogue import PROFILES, UnknownProfile
+from refmodel.profiles import PROFILES, UnknownProfile
 from refmodel.profiles.iaa import IAA_DRIVERS, iaa_driver, selection
 
 

@@ -1,0 +1,127 @@
+"""Descriptors: how one is taken from a queue, handed to the device, and given back (I6, I7).
+
+These are the parts that steps are made of.  Each stands for what no other CPU sees half done.
+
+Source: drivers/dma/idxd/submit.c, Linux 6.12.117 and 7.3.4; iaa_submit_desc_movdir64b(), batching v10 to v14.
+"""
+
+from __future__ import annotations
+
+from errno import EAGAIN, EIO, ENXIO
+from typing import TYPE_CHECKING
+
+from refmodel.kernel import choices
+from refmodel.kernel.iaa_config import IaaSystem
+from refmodel.kernel.iaa_state import FREE_DESC, IaaDesc, iaa_of
+from refmodel.kernel.table import lowest_free
+from refmodel.kernel.zswap_load import KernelBug
+from refmodel.machine import Place, evolve
+
+if TYPE_CHECKING:
+    from refmodel.kernel.table import KernelView
+
+
+class Released(LookupError):
+    """Memory of a queue was touched after it was freed."""
+
+
+def system_of(v: KernelView) -> IaaSystem:
+    """Return the IAA devices of a system."""
+    return v.cfg.iaa or iaa_of(v.cfg)
+
+
+def name_of(v: KernelView, q: int) -> str:
+    """Return the name of a queue by its number, for example wq1.0."""
+    return str(system_of(v).wqs[q])
+
+
+def look_at_memory(v: KernelView, q: int) -> None:
+    """Raise Released where the descriptors of a queue have been freed."""
+    if not v[v.at.iaa.wq[q]].there:
+        raise Released(f"{name_of(v, q)}: its descriptors and completion records have been freed")
+
+
+def desc_place(v: KernelView, q: int, d: int) -> Place[IaaDesc]:
+    """Return the place of a descriptor.  Raises Released."""
+    look_at_memory(v, q)
+    return v.at.iaa.desc[q][d]
+
+
+def enabled(v: KernelView, q: int) -> bool:
+    """Whether the device of a queue is enabled: it has not halted."""
+    return not v[v.at.iaa.halted[system_of(v).device_of[q]]]
+
+
+def alloc_desc(v: KernelView, q: int, cpu: int) -> int:
+    """Take a descriptor of a queue, the lowest one that is free; return its number or a negative errno.
+
+    Its completion record is zeroed, so that nobody takes what stood there for the end of the new job.  The kernel
+    begins its search at a hint of the CPU; which descriptor it is makes no difference to anybody.
+    Errors: -EIO if the device is not enabled, -EAGAIN if no descriptor is free.
+    Source: idxd_alloc_desc(), drivers/dma/idxd/submit.c, Linux 6.12.117.
+    """
+    if not enabled(v, q):
+        return -EIO
+    look_at_memory(v, q)
+    used = v[v.at.iaa.sbitmap[q]]
+    d = lowest_free(used)
+    if d >= len(v.at.iaa.desc[q]):
+        return -EAGAIN
+    v[v.at.iaa.sbitmap[q]] = used | 1 << d
+    v[v.at.iaa.desc[q][d]] = evolve(FREE_DESC, phase="allocated", cpu=cpu)
+    return d
+
+
+def free_desc(v: KernelView, q: int, d: int) -> None:
+    """Give a descriptor back.
+
+    What a device still owns stays its own: it will write into the record of whoever has the descriptor then (IAA-5).
+    Raises KernelBug for a descriptor that is free: its index would be handed out twice (IAA-H20), and Released.
+    Source: idxd_free_desc(), drivers/dma/idxd/submit.c, Linux 6.12.117.
+    """
+    place = desc_place(v, q, d)
+    used = v[v.at.iaa.sbitmap[q]]
+    if not used >> d & 1:
+        raise KernelBug(f"descriptor {d} of {name_of(v, q)} is freed twice")
+    v[v.at.iaa.sbitmap[q]] = used & ~(1 << d)
+    desc = v[place]
+    owned = desc.phase in ("queued", "service")
+    v[place] = evolve(desc, cpu=-1) if owned else FREE_DESC
+
+
+def idxd_submit_desc(v: KernelView, q: int, d: int) -> int:
+    """Hand a descriptor to the device through its portal; return 0 or a negative errno.
+
+    A dedicated queue takes it whatever happens: it has as many entries as descriptors.  A shared one can refuse.
+    Errors: -EIO if the device is not enabled, -ENXIO once the queue is being removed, -EAGAIN if a shared queue has
+    refused at every try.
+    Source: idxd_submit_desc(), drivers/dma/idxd/submit.c, Linux 6.12.117.
+    """
+    if not enabled(v, q):
+        return -EIO
+    if not v[v.at.iaa.wq[q]].active:
+        return -ENXIO
+    if system_of(v).queues[q].mode == "shared" and v.fails(choices.IAA_BUSY):
+        return -EAGAIN
+    enqueue(v, q, d)
+    return 0
+
+
+def movdir64b(v: KernelView, q: int, d: int) -> None:
+    """Hand a descriptor to the device with one 64-byte store, which looks at nothing and cannot fail.
+
+    A shared queue does not take it, and nobody is told (IAA-H15, by reading; what the device does is UNVERIFIED).
+    Source: iaa_submit_desc_movdir64b(), batching v10 to v14.
+    """
+    if system_of(v).queues[q].mode == "dedicated":
+        enqueue(v, q, d)
+    else:
+        v[desc_place(v, q, d)] = evolve(v[desc_place(v, q, d)], phase="queued")
+
+
+def enqueue(v: KernelView, q: int, d: int) -> None:
+    """Append a job to a queue of the device."""
+    place = desc_place(v, q, d)
+    v[place] = evolve(v[place], phase="queued")
+    wq = v[v.at.iaa.wq[q]]
+    v[v.at.iaa.wq[q]] = evolve(wq, fifo=(*wq.fifo, d))

@@ -1,0 +1,253 @@
+"""IAA drivers as they were meant to be: what the remedies of the exhibits put in the place of the steps as written.
+
+A step that two bugs share is mended for both.
+"""
+
+from __future__ import annotations
+
+from errno import EIO, ENODEV
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from refmodel.kernel.iaa_batch import BatchResult, IaaBatchV9, IaaBatchV13, IaaBatchV14
+from refmodel.kernel.iaa_bind import IaaBind, IaaUnbind, IaaUnbindV9, IaaUnbindV13, driver_state
+from refmodel.kernel.iaa_desc import desc_place, enabled, free_desc, system_of
+from refmodel.kernel.iaa_job import (
+    IaaJob,
+    IaaJob73,
+    IaaJob612,
+    IaaJobV9,
+    IaaJobV13,
+    IaaJobV14,
+    JobResult,
+    options_of,
+    put_wq,
+)
+from refmodel.kernel.iaa_poll import IaaPollV9
+from refmodel.kernel.iaa_tables import remove_wq
+from refmodel.machine import Next, Return, Wait, evolve, step
+
+if TYPE_CHECKING:
+    from refmodel.kernel.table import KernelView
+
+
+# --- queues that come and go -------------------------------------------------------------------------------
+
+
+@attrs.define
+class BindAtOnce(IaaBind):
+    """Bind a queue; the tables of the CPUs are replaced, not emptied and filled."""
+
+    @step
+    def clear(self, v: KernelView) -> Next:
+        """Leave the tables as they are until the new ones stand."""
+        return self.fill
+
+
+@attrs.define
+class UnbindWaits(IaaUnbind):
+    """Take a queue away once nobody holds it; its tables are replaced at once."""
+
+    waits: ClassVar[bool] = True
+
+    @step
+    def detach(self, v: KernelView) -> Next:
+        """Let no further job have the queue, and sleep until those that have it are over."""
+        place = v.at.iaa.wq[self.q]
+        if not v[place].removed:
+            v[place] = evolve(v[place], removed=True)
+            return self.detach
+        if v[place].refs:
+            return Wait("jobs that hold the queue")
+        v[place] = evolve(v[place], bound=False)
+        return self.drain
+
+    @step
+    def clear(self, v: KernelView) -> Next:
+        """Leave the tables as they are until the new ones stand."""
+        return self.fill
+
+
+def unlinked(v: KernelView, q: int) -> None:
+    """Take a queue out of its device, in what the driver knows."""
+    crypto = v[v.at.iaa.crypto]
+    v[v.at.iaa.crypto] = evolve(crypto, devices=remove_wq(crypto.devices, system_of(v).wqs[q]))
+
+
+@attrs.define
+class UnbindPrunes(IaaUnbindV13):
+    """Take a queue away; the tables are made of the queues that are left."""
+
+    @step
+    def unlink(self, v: KernelView) -> Next:
+        """Take the queue out of its device and its types, and make tables of the others."""
+        system, driver = system_of(v), options_of(v).driver.as_intended()
+        self.made = driver.unbind(system.host, system.attributes, driver_state(v), system.wqs[self.q])
+        unlinked(v, self.q)
+        return self.detach
+
+
+@attrs.define
+class UnbindPrunesV9(IaaUnbindV9, UnbindWaits):
+    """Take a queue away in v9, once nobody holds it; the tables are made of the queues that are left."""
+
+    waits: ClassVar[bool] = True
+
+    @step
+    def unlink(self, v: KernelView) -> Next:
+        """Take the queue out of its device and its types, and make tables of the others."""
+        system, driver = system_of(v), options_of(v).driver.as_intended()
+        self.made = driver.unbind(system.host, system.attributes, driver_state(v), system.wqs[self.q])
+        unlinked(v, self.q)
+        return self.detach
+
+    @step
+    def detach(self, v: KernelView) -> Next:
+        """Let no further job have the queue, and sleep until those that have it are over."""
+        return UnbindWaits.detach(self, v)
+
+
+# --- jobs ------------------------------------------------------------------------------------------------------
+
+
+@attrs.define
+class LockedSoftware(IaaJob612):
+    """A job of 6.12 that has the software deflate for itself."""
+
+    @step
+    def software(self, v: KernelView) -> Next:
+        """Enter the software deflate when nobody else is in it."""
+        if v[v.at.iaa.deflate].users:
+            return Wait("the software deflate")
+        return IaaJob.software(self, v)
+
+
+@attrs.define
+class LooksOn(IaaJob73):
+    """A job of 7.3 that keeps its descriptor until the device is done with it."""
+
+    @step
+    def complete(self, v: KernelView) -> Next:
+        """Look at the completion record until the device has written it."""
+        return IaaJob.complete(self, v)
+
+
+@attrs.define
+class NoInterruptToPoll(IaaJobV9):
+    """A job of v9 that asks for no interrupt if it is polled, and unmaps before software takes over."""
+
+    def interrupts(self, v: KernelView) -> bool:
+        """Whether the device is to interrupt when the job is done: not if the caller polls."""
+        return not self.poll and v[v.at.iaa.crypto].latched_mode == "async_irq"
+
+    @step
+    def software(self, v: KernelView) -> Next:
+        """Unmap the buffers first, then enter the software deflate."""
+        return unmapped_software(self, v)
+
+
+def unmapped_software(job: IaaJobV9, v: KernelView) -> Next:
+    """Enter the software deflate without mapped buffers and without a reference."""
+    if v[v.at.iaa.deflate].users:
+        return Wait("the mutex of the software deflate")
+    if job.mapped:
+        v[v.at.iaa.mapped] -= 2
+        put_wq(v, job.q)
+        job.mapped = False
+    v[v.at.iaa.deflate] = evolve(v[v.at.iaa.deflate], users=1)
+    v[v.at.iaa.stats.total_sw_decomp_calls] += 1
+    return job.software_end
+
+
+@attrs.define
+class MeantV13(IaaJobV13):
+    """A job of v13: submitted as its queue needs it, unmapped before software takes over, waited for."""
+
+    def interrupts(self, v: KernelView) -> bool:
+        """Whether the device is to interrupt when the job is done: not if the caller polls."""
+        return not self.poll and v[v.at.iaa.crypto].latched_mode == "async_irq"
+
+    @step
+    def submit(self, v: KernelView) -> Next:
+        """Hand the descriptor over through idxd, which knows a shared queue from a dedicated one."""
+        return IaaJob.submit(self, v)
+
+    @step
+    def complete(self, v: KernelView) -> Next:
+        """Look at the completion record until the device has written it."""
+        return IaaJob.complete(self, v)
+
+    @step
+    def software(self, v: KernelView) -> Next:
+        """Unmap the buffers first, then enter the software deflate."""
+        return unmapped_software(self, v)
+
+
+@attrs.define
+class MeantV14(MeantV13, IaaJobV14):
+    """A job of v14: as the one of v13 was meant."""
+
+
+@attrs.define
+class PollPuts(IaaPollV9):
+    """Poll in v9; the reference on the queue is dropped."""
+
+    def put(self, v: KernelView) -> None:
+        """Drop the reference that the job took when it was submitted."""
+        put_wq(v, self.q)
+
+
+# --- batches -----------------------------------------------------------------------------------------------------
+
+
+@attrs.define
+class TakesSoftware(IaaBatchV9):
+    """A batch of v9 that takes what software has done for done."""
+
+    def submit_ended(self, index: int, found: JobResult) -> None:
+        """Take the result of a job that is over when its submission returns."""
+        self.take(index, found)
+        self.error = self.error or min(found.error, 0)
+
+
+@attrs.define
+class TellsErrors(IaaBatchV14):
+    """A batch of v14 that tells what has failed, also where there is no driver any more."""
+
+    @step
+    def refuse(self, v: KernelView) -> Next:
+        """Return -ENODEV for the call, without the hook."""
+        count = len(self.contents)
+        return Return(BatchResult(-ENODEV, (-ENODEV,) * count, (None,) * count))
+
+    def poll_failed(self) -> None:
+        """Note that a job has failed on the device: the call tells."""
+        IaaBatchV13.poll_failed(self)
+
+
+@attrs.define
+class GivesUpHalted(TellsErrors):
+    """A batch of v14 that gives its jobs up once their device has halted: it will write to no record any more."""
+
+    @step
+    def poll(self, v: KernelView) -> Next:
+        """Poll what is done; end with -EIO what a halted device still has."""
+        for index, job in enumerate(self.held):
+            if job.d >= 0 and not enabled(v, job.q) and v[desc_place(v, job.q, job.d)].phase != "done":
+                self.polled = index
+                return self.give_up
+        return TellsErrors.poll(self, v)
+
+    @step
+    def give_up(self, v: KernelView) -> Next:
+        """Take the job back from the device: unmap, free, put."""
+        job, wq = self.held[self.polled], v.at.iaa.wq[self.held[self.polled].q]
+        place = desc_place(v, job.q, job.d)
+        v[place] = evolve(v[place], phase="done")
+        v[wq] = evolve(v[wq], fifo=tuple(d for d in v[wq].fifo if d != job.d))
+        v[v.at.iaa.mapped] -= 2
+        free_desc(v, job.q, job.d)
+        put_wq(v, job.q)
+        self.result = JobResult(-EIO)
+        return self.job_polled
