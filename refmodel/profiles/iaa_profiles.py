@@ -97,6 +97,15 @@ IAA_V8 = _with_driver(
 )
 """Its driver was not read in full: tables and jobs are assumed to be those of v9 (UNVERIFIED)."""
 
+IAA_V5 = attrs.evolve(
+    IAA_V8,
+    name="iaa-v5",
+    parts=(BATCHING_V8.name, IAA_V8.name),
+    summary="IAA in batching v5: the jobs of a batch sleep for their descriptors.",
+    options=attrs.evolve(IAA_V8.options, iaa=attrs.evolve(_SERIES, comp_tries=0, decomp_tries=0)),
+)
+"""What hangs (IAA-H26): the driver of v8 with the allocation of v5, under the zswap of v8."""
+
 IAA_V9 = _with_driver(
     BATCHING_V9,
     "iaa-v9",
@@ -158,6 +167,6 @@ IAA_V14_HALT = attrs.evolve(
 """Apart, because a device that halts ends all that the others promise: nothing ends a poll then (IAA-H13)."""
 
 IAA_PROFILES: dict[str, Profile] = {
-    each.name: each for each in (IAA_6_12, IAA_7_3, IAA_V8, IAA_V9, IAA_V13, IAA_V14, IAA_V14_HALT)
+    each.name: each for each in (IAA_6_12, IAA_7_3, IAA_V5, IAA_V8, IAA_V9, IAA_V13, IAA_V14, IAA_V14_HALT)
 }
 """The drivers in their order, by the name of the profile."""

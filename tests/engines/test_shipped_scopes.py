@@ -32,6 +32,12 @@ def test_a_scope_asks_a_question_of_several_profiles(path: object) -> None:
         ("zswap", "linux-7.3", (177_830, 405_058, 177)),
         ("zswap-faults", "linux-7.3", (114_592, 258_906, 202)),
         ("zswap-faults", "linux-6.12", (338_505, 830_668, 312)),
+        ("iaa-batches", "iaa-v14", (19_486, 47_148, 44)),
+        ("iaa-batches", "iaa-v13", (19_486, 47_148, 44)),
+        ("iaa-batches", "iaa-v9", (14_720, 36_786, 40)),
+        ("iaa-queues", "iaa-v14", (551, 1_013, 28)),
+        ("iaa-queues", "iaa-6.12", (637, 1_157, 35)),
+        ("iaa-sleeping", "iaa-v5", (2_240, 5_116, 38)),
     ],
 )
 def test_a_scope_has_the_same_states_transitions_and_levels_everywhere(

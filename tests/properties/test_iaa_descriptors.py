@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
@@ -33,13 +33,13 @@ def system(name: str = "iaa-v13") -> KernelView:
     return made.system(made.config(sizes, compressor="deflate-iaa", iaa=devices))
 
 
-def desc(v: KernelView, *, used: bool, **fields: object) -> None:
+def desc(v: KernelView, *, used: bool, **fields: Any) -> None:
     """Plant what is said of the first descriptor."""
     v[v.at.iaa.sbitmap[0]] = int(used)
     v[v.at.iaa.desc[0][0]] = evolve(FREE_DESC, **fields)
 
 
-def wq(v: KernelView, **fields: object) -> None:
+def wq(v: KernelView, **fields: Any) -> None:
     """Plant what is said of the first queue."""
     v[v.at.iaa.wq[0]] = evolve(v[v.at.iaa.wq[0]], **fields)
 
