@@ -135,6 +135,76 @@ def tables(
     print_json(iaa_tables_page.data(file, made)) if as_json else show(*iaa_tables_page.page(file, made))
 
 
+def _entries(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    """Read the entries of the queues of a device: 64,64."""
+    if not re.fullmatch(r"\d+(,\d+)*", value):
+        raise click.BadParameter(f"{value!r}: expected the entries of each queue, such as 128 or 64,64")
+    return tuple(int(size) for size in value.split(","))
+
+
+@iaa.command(short_help="Let cores compress batches, and count jobs without a descriptor.")
+@click.option(
+    "--profile",
+    "profile_name",
+    metavar="NAME",
+    default="iaa-v14",
+    show_default=True,
+    help="Driver: iaa-v5, iaa-v8, iaa-v9, iaa-v13, iaa-v14.",
+)
+@click.option("--cores", default=30, show_default=True, metavar="N", help="Cores that compress.")
+@click.option(
+    "--devices",
+    multiple=True,
+    type=int,
+    default=(1, 4),
+    show_default=True,
+    metavar="N",
+    help="Devices that they share; a row for each number.",
+)
+@click.option(
+    "--queues",
+    default="128",
+    show_default=True,
+    metavar="N[,N]...",
+    callback=_entries,
+    help="Entries of each queue of a device.",
+)
+@click.option("--batch", default=8, show_default=True, metavar="N", help="Jobs of a batch.")
+@click.option("--rounds", default=2, show_default=True, metavar="N", help="Batches of each core.")
+@json_option
+def load(
+    profile_name: str,
+    cores: int,
+    devices: tuple[int, ...],
+    queues: tuple[int, ...],
+    batch: int,
+    rounds: int,
+    as_json: bool,
+) -> None:
+    """Run cores that compress batch after batch, in simulated time, on the devices of one package.
+
+    A job that gets no descriptor in the tries of the version fails; batches whose jobs sleep for descriptors can hang.
+    The costs of steps are derived from published measurements.
+    """
+    from refmodel.cli.subject import released
+    from refmodel.engines.iaa_load import Plan
+    from refmodel.engines.iaa_load import load as run
+    from refmodel.kernel.iaa_topology import ImpossibleHost
+    from refmodel.report import iaa_load_page
+    from refmodel.report.terminal import show
+
+    profile = released(profile_name, known_bugs=False)
+    if profile.operations.iaa_batch is None:
+        raise click.UsageError(
+            f"profile {profile.name}: it has no batches; expected a driver that has, such as iaa-v14"
+        )
+    try:
+        loads = [run(Plan(cores, number, queues, batch, rounds), profile) for number in devices]
+    except (ValueError, ImpossibleHost) as error:
+        raise click.UsageError(str(error)) from None
+    print_json(iaa_load_page.data(loads)) if as_json else show(*iaa_load_page.page(profile, loads))
+
+
 def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")

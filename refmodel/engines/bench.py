@@ -16,18 +16,22 @@ import attrs
 
 from refmodel.engines.commands import KINDS
 from refmodel.engines.contents import SHAPES, page
+from refmodel.engines.iaa_host_file import find_host
 from refmodel.engines.minimise import minimise
 from refmodel.engines.partial_failure import fail_everywhere
 from refmodel.engines.portion import RULES, STEPS, Plan, Worker
 from refmodel.engines.setting import TOKENS, Setting, codecs
 from refmodel.engines.trial import Trial, broken_state
 from refmodel.engines.walk import BYTES, walk
+from refmodel.kernel.crypto import Symbolic
 from refmodel.kernel.folio import alloc_folio, live_folio
+from refmodel.kernel.iaa_engine import engine_work
 from refmodel.kernel.state import ZswapEntry
 from refmodel.kernel.zswap_store import ZswapStore61, ZswapStore612
 from refmodel.machine import evolve, run
 from refmodel.museum import exhibit, without_known_bugs
 from refmodel.profiles import Profile, preset, profile
+from refmodel.profiles.iaa import iaa_driver
 from refmodel.properties import at_rest, in_history
 
 if TYPE_CHECKING:
@@ -155,6 +159,38 @@ def failure_goals(_: Profile) -> Figure:
     if not result.fine:
         raise AssertionError("a failure leaves something: the model itself is wrong; see refmodel failures")
     return Figure(f"all {len(result.outcomes)} failure goals of batching-v14", 60, seconds, "s", at_most=True)
+
+
+def iaa_jobs(_: Profile) -> Figure:
+    """Measure jobs of IAA from allocation over submission and completion to the poll, in batches of 8.
+
+    Whatever the profile that is measured otherwise; compression is not counted: the compressor is one of tokens.
+    """
+    subject = without_known_bugs(profile("iaa-v14"))
+    sizes = attrs.evolve(preset("toy"), max_batch=8)
+    system = {TOKENS: Symbolic(TOKENS, fail=False)}
+    v = subject.system(subject.config(sizes, system, compressor=TOKENS))
+    pages = tuple(range(1, 9))
+
+    def serve() -> bool:
+        done = [run(v, work) for work in engine_work(v)]
+        return bool(done)
+
+    def cycle() -> None:
+        found = run(v, v.ops.iaa_call_batch(0, "compress", pages), while_waiting=serve)
+        if found[0]:
+            raise AssertionError(f"the batch returned {found[0]}: the benchmark itself is wrong")
+
+    return Figure(
+        "jobs of IAA (allocate, submit, complete, poll)", 10_000, 8e6 / _microseconds(cycle, 50), "jobs/s"
+    )
+
+
+def iaa_tables(_: Profile) -> Figure:
+    """Measure binding all queues of the largest host, 384 CPUs and 8 devices: tables are made anew for each."""
+    host, driver = find_host("gnr-6-nodes").host, iaa_driver("batching-v14")
+    milliseconds = _microseconds(lambda: driver.bind_all(attrs.evolve(host)), 3) / 1000
+    return Figure("queue tables of IAA, 384 CPUs and 8 devices", 50, milliseconds, "ms", at_most=True)
 
 
 def _free(v: KernelView, slot: int) -> Operation:
@@ -323,5 +359,7 @@ MEASURES: tuple[Callable[[Profile], Figure], ...] = (
     minimiser,
     snapshot,
     view_cost,
+    iaa_jobs,
+    iaa_tables,
 )
 """What ``bench`` measures, in this order."""

@@ -16,6 +16,7 @@ from refmodel.engines.command import Catalogue
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.crypto import Compressed, DeflateIaa, Symbolic
 from refmodel.kernel.iaa_config import SYNC_MODES
+from refmodel.kernel.iaa_engine import codec
 from refmodel.kernel.state import EMPTY_PTE, Content
 
 if TYPE_CHECKING:
@@ -345,13 +346,13 @@ def jobs(v: KernelView) -> Sequence[int]:
 
 
 def offloads(v: KernelView) -> bool:
-    """Whether the compressor that the system started with is the device's, or stands for it."""
-    return isinstance(v.cfg.codecs[v.cfg.compressor], DeflateIaa | Symbolic)
+    """Whether there is a compressor that is the device's, or that stands for it."""
+    return isinstance(codec(v), DeflateIaa | Symbolic)
 
 
 def fits(v: KernelView, page: Content) -> bool:
     """Whether a page becomes shorter, so that there is something to decompress."""
-    outcomes = v.cfg.codecs[v.cfg.compressor].outcomes(page) or ()
+    outcomes = codec(v).outcomes(page) or ()
     return any(isinstance(outcome, Compressed) for outcome in outcomes)
 
 

@@ -24,6 +24,7 @@ from refmodel.machine import Call, Next, Operation, Return, Wait, step
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
+    from refmodel.kernel.iaa_poll import IaaPoll
     from refmodel.kernel.table import KernelView
 
 PENDING = -EAGAIN
@@ -137,29 +138,27 @@ class IaaBatch(Operation):
     @step
     def poll(self, v: KernelView) -> Next:
         """Go round the jobs in flight until one is done; the loop has no other end and never sleeps (IAA-H13)."""
-        pending = [k for k, job in enumerate(self.held) if job.error == -EINPROGRESS]
-        if not pending:
-            return self.finish
-        for index in pending:
-            job = self.held[index]
+        pending = 0
+        for index, job in enumerate(self.held):
+            if job.error != -EINPROGRESS:
+                continue
             if job.d >= 0 and job_is_done(v, job):
                 self.polled = index
-                return self.poll_job
-        return Wait(f"the device to end one of {len(pending)} jobs in flight")
+                return Call(self.poll_of(v, job), then=self.job_polled)
+            pending += 1
+        return Wait(f"the device to end one of {pending} jobs in flight") if pending else self.finish
 
-    @step
-    def poll_job(self, v: KernelView) -> Next:
-        """Poll a job that is done, from whatever CPU the task runs on."""
-        index = self.polled
-        poll = v.ops.iaa_poll(
+    def poll_of(self, v: KernelView, job: JobResult) -> IaaPoll:
+        """Return the poll of a job that is done, from whatever CPU the task runs on."""
+        poll: IaaPoll = v.ops.iaa_poll(
             cpu=running_on(v, self.cpu),
             op=self.op,
-            data=self.contents[index],
-            q=self.held[index].q,
-            d=self.held[index].d,
-            length_in=self.lengths_in[index],
+            data=self.contents[self.polled],
+            q=job.q,
+            d=job.d,
+            length_in=self.lengths_in[self.polled],
         )
-        return Call(poll, then=self.job_polled)
+        return poll
 
     @step
     def job_polled(self, v: KernelView) -> Next:

@@ -79,6 +79,11 @@ class IaaSystem:
         return tuple(self.host.queues)
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of all queues as they are printed, by number."""
+        return tuple(str(wq) for wq in self.wqs)
+
+    @cached_property
     def number(self) -> dict[Wq, int]:
         """The number of each queue."""
         return {wq: number for number, wq in enumerate(self.wqs)}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from refmodel.kernel import choices
 from refmodel.kernel.iaa_config import IaaSystem
-from refmodel.kernel.iaa_state import FREE_DESC, IaaDesc, iaa_of
+from refmodel.kernel.iaa_state import FREE_DESC, IaaDesc
 from refmodel.kernel.table import lowest_free
 from refmodel.kernel.zswap_load import KernelBug
 from refmodel.machine import Place, evolve
@@ -27,12 +27,14 @@ class Released(LookupError):
 
 def system_of(v: KernelView) -> IaaSystem:
     """Return the IAA devices of a system."""
-    return v.cfg.iaa or iaa_of(v.cfg)
+    system = v.at.iaa.system
+    assert system is not None
+    return system
 
 
 def name_of(v: KernelView, q: int) -> str:
     """Return the name of a queue by its number, for example wq1.0."""
-    return str(system_of(v).wqs[q])
+    return system_of(v).names[q]
 
 
 def look_at_memory(v: KernelView, q: int) -> None:

@@ -14,6 +14,7 @@ Source: drivers/crypto/intel/iaa/iaa_crypto_main.c, Linux 6.12.117 and 7.3.4, ba
 from __future__ import annotations
 
 from errno import EAGAIN, EINPROGRESS, EINVAL, EIO, ENODEV, ETIMEDOUT
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -67,9 +68,15 @@ class JobResult:
 
 def running_on(v: KernelView, cpu: int) -> int:
     """Return the CPU on which a task is: the one that is given, unless the task was moved to another."""
-    others = tuple(other for other in range(v.cfg.sizes.cpus) if other != cpu)
-    moved: int = v.choose(choices.CPU, (cpu, *others)) if others else cpu
+    cpus = v.cfg.sizes.cpus
+    moved: int = v.choose(choices.CPU, first_of(cpu, cpus)) if cpus > 1 else cpu
     return moved
+
+
+@cache
+def first_of(cpu: int, cpus: int) -> tuple[int, ...]:
+    """Return the numbers of all CPUs, one of them first."""
+    return (cpu, *(other for other in range(cpus) if other != cpu))
 
 
 def options_of(v: KernelView) -> IaaOptions:

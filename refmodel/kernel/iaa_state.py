@@ -148,8 +148,12 @@ class IaaWqCounters:
 
 @attrs.frozen
 class IaaPlaces:
-    """Places of IAA; without it the rows are empty."""
+    """Places of IAA; without it the rows are empty.
 
+    system: what the devices are like, None without them.
+    """
+
+    system: IaaSystem | None
     crypto: Place[IaaCrypto]
     tables: Sequence[Place[CpuTables]]
     """[cpu]"""
@@ -199,6 +203,7 @@ def describe_iaa(layout: Layout, config: Config) -> IaaPlaces:
         return IaaWq(there=there, active=there, bound=there)
 
     return IaaPlaces(
+        system=system,
         crypto=layout.one("iaa.crypto", crypto),
         tables=layout.row("iaa.tables", len(tables), lambda cpu: tables[cpu]),
         wq=layout.row("iaa.wq", len(wqs), wq),
