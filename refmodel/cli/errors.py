@@ -36,6 +36,7 @@ MISTAKES = frozenset(
         "refmodel.conformance.trace_file.TraceError",
         "refmodel.conformance.vectors.BadVector",
         "refmodel.profiles.catalogue.UnknownProfile",
+        "refmodel.profiles.profile.UnknownProfile",
         "refmodel.profiles.combine.CannotCombine",
         "refmodel.profiles.numa.NoLists",
         "refmodel.profiles.presets.UnknownPreset",

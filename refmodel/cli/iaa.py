@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from refmodel.cli.errors import FINE, REFUTED
 from refmodel.cli.options import json_option, print_json
+from refmodel.cli.subject import known_bugs_option
 
 if TYPE_CHECKING:
     from refmodel.kernel.iaa_topology import Wq
@@ -203,6 +206,31 @@ def load(
     except (ValueError, ImpossibleHost) as error:
         raise click.UsageError(str(error)) from None
     print_json(iaa_load_page.data(loads)) if as_json else show(*iaa_load_page.page(profile, loads))
+
+
+@iaa.command(short_help="Run every status, batch position, time-out and removal of a driver.")
+@click.option(
+    "--profile", "profile_name", metavar="NAME", default="iaa-v14", show_default=True, help="Driver."
+)
+@known_bugs_option
+@json_option
+def goals(profile_name: str, known_bugs: bool, as_json: bool) -> None:
+    """Run everything that a driver has to get through, one after the other, and judge what each leaves.
+
+    Each status that a device can report, in both directions; a failed job at every position of a batch; no descriptor
+    in the tries of the version; the removal of a queue while the descriptor of a job is in each of its phases.
+    """
+    from refmodel.cli.subject import released
+    from refmodel.engines.iaa_goals import reach
+    from refmodel.report import iaa_goals_page
+    from refmodel.report.terminal import show
+
+    profile = released(profile_name, known_bugs)
+    if profile.options.iaa is None:
+        raise click.UsageError(f"profile {profile.name}: it has no IAA devices; expected one such as iaa-v14")
+    outcomes = list(reach(profile))
+    print_json(iaa_goals_page.data(outcomes)) if as_json else show(*iaa_goals_page.page(profile, outcomes))
+    sys.exit(REFUTED if any(each.wrong for each in outcomes) else FINE)
 
 
 def _write(path: Path, text: str) -> None:

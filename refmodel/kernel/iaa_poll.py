@@ -154,8 +154,13 @@ class IaaInterrupt(Operation):
 
     @step
     def look(self, v: KernelView) -> Next:
-        """Read the record.  Every failure becomes -EIO, unless software can decompress instead."""
-        desc = v[desc_place(v, self.q, self.d)]
+        """Take the job off the list and read its record.
+
+        Every failure becomes -EIO, unless software can decompress instead.
+        """
+        place = desc_place(v, self.q, self.d)
+        desc = v[place]
+        v[place] = evolve(desc, irq=False)
         self.error = -EIO if count_end(v, desc.op, desc.completion) else 0
         if self.error:
             software = desc.op == "decompress" and desc.completion.status == ANALYTICS_ERROR

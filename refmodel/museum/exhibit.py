@@ -132,7 +132,7 @@ def _serve(v: KernelView) -> bool:
     """Let a device do the next thing that it can do; return whether there was any."""
     work = device_work(v)
     if work is not None:
-        run(v, work)
+        run(v, work, while_waiting=partial(_serve, v))
     return work is not None
 
 

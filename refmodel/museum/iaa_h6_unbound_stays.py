@@ -29,7 +29,7 @@ EXHIBIT = Exhibit(
     base="iaa-v9",
     operations={},
     remedy={"iaa_unbind": UnbindPrunesV9, "iaa_poll": PollPuts},
-    released_in=("iaa-v8",),
+    released_in=("iaa-v5", "iaa-v8"),
     scope=SCOPE,
     meets="IAA-20",
 )

@@ -26,7 +26,7 @@ EXHIBIT = Exhibit(
     base="iaa-v9",
     operations={},
     remedy={"iaa_poll": PollPuts},
-    released_in=("iaa-v8",),
+    released_in=("iaa-v5", "iaa-v8"),
     scope=SCOPE,
     meets="IAA-11",
 )

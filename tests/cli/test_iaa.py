@@ -1,4 +1,4 @@
-"""``refmodel iaa tables``."""
+"""``refmodel iaa``: tables, load and goals."""
 
 from __future__ import annotations
 
@@ -86,3 +86,41 @@ def test_a_mistake_gets_one_line(tmp_path: Path, given: tuple[str, ...], message
     assert (result.exit_code, result.stdout) == (2, "")
     assert message.replace("FILE", str(path), 1 if message.startswith("FILE") else 0) in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_load_runs_out_of_descriptors_on_one_device_only() -> None:
+    arguments = ("iaa", "load", "--rounds", "1")
+    result = refmodel_command(*arguments)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("30 cores, 1 batches of 8 each, on iaa-v14\n")
+    assert (
+        "1 device: batches that sleep for descriptors could hang: 30 * (8 - 1) = 210 >= 128" in result.stdout
+    )
+    one, four = json.loads(refmodel_command(*arguments, "--json").stdout)
+    assert one["without"] > 0 == four["without"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--queues", "100,29"), "queues of 100 + 29 = 129 entries; expected at most the 128 of a device"),
+        (("--queues", "many"), "'many': expected the entries of each queue, such as 128 or 64,64"),
+        (("--batch", "9"), "batch of 9 jobs: expected 2 to 8"),
+        (("--profile", "iaa-7.3"), "it has no batches; expected"),
+        (("--profile", "iaa-v15"), "did you mean iaa-v"),
+    ],
+)
+def test_a_load_that_cannot_be_is_refused(given: tuple[str, ...], said: str) -> None:
+    result = refmodel_command("iaa", "load", *given)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_goals_are_counted_and_what_is_wrong_is_said() -> None:
+    result = refmodel_command("iaa", "goals", "--profile", "iaa-7.3")
+    assert (result.exit_code, result.stdout.splitlines()[2].split()) == (0, ["status", "54", "54"])
+    written = refmodel_command("iaa", "goals", "--profile", "iaa-7.3", "--known-bugs")
+    assert written.exit_code == 1
+    assert "removal done of compress: LIVE: wq0.0" in written.stdout
+    assert len(json.loads(refmodel_command("iaa", "goals", "--profile", "iaa-7.3", "--json").stdout)) == 64
+    assert refmodel_command("iaa", "goals", "--profile", "linux-7.3").exit_code == 2

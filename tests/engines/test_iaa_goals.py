@@ -1,0 +1,35 @@
+"""Every status, batch position, time-out and phase of removal is reached, and leaves nothing behind."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from refmodel.engines.iaa_goals import Goal, goals, reach
+from refmodel.museum import without_known_bugs
+from refmodel.profiles import profile
+from tests.kernel.iaa import DRIVERS
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_every_goal_is_reached_as_it_should_be(name: str) -> None:
+    subject = without_known_bugs(profile(name))
+    outcomes = list(reach(subject))
+    assert [each.goal for each in outcomes] == list(goals(subject))
+    assert [each for each in outcomes if each.wrong] == []
+
+
+def test_the_goals_of_a_driver_with_batches_are_so_many() -> None:
+    kinds = Counter(goal.kind for goal in goals(profile("iaa-v14")))
+    assert kinds == {"status": 54, "time-out": 2, "removal": 10, "position": 16}
+
+
+@pytest.mark.parametrize("name", ["iaa-6.12", "iaa-7.3"])
+def test_as_written_mainline_frees_a_queue_under_a_job_in_every_phase_but_the_first(name: str) -> None:
+    wrong = {each.goal.what for each in reach(profile(name)) if each.wrong.startswith("LIVE")}
+    assert wrong == {"allocated", "queued", "service", "done"}
+
+
+def test_a_goal_is_named_in_a_few_words() -> None:
+    assert Goal("status", "decompress", "watchdog").text == "status watchdog of decompress"
