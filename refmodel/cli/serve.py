@@ -17,13 +17,10 @@ def serve(profile_name: str) -> None:
     The model stands in for a kernel: `refmodel conform "exec:refmodel serve"` finds nothing. A bug of the museum
     is a profile, too: `refmodel museum list` names them.
     """
-    from refmodel.conformance.served import BadCommand, ServedModel, serve
+    from refmodel.conformance.served import ServedModel, serve
     from refmodel.engines.known import known_profiles
     from refmodel.profiles import PROFILES, profile
 
     known = {**known_profiles(), **PROFILES}
     model = ServedModel(known[profile_name] if profile_name in known else profile(profile_name))
-    try:
-        serve(model, sys.stdin, sys.stdout)
-    except BadCommand as error:
-        raise click.ClickException(str(error)) from None
+    serve(model, sys.stdin, sys.stdout)

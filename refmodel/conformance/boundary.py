@@ -86,6 +86,10 @@ def hello_of(line: Any) -> Hello:
         _check("hello", line)
     except Broke as broke:
         raise BadTarget(f"command 0 (hello): {broke.message}") from None
+    strange = [kind for kind in line["events"] if kind not in event_kinds()]
+    if strange:
+        known = ", ".join(event_kinds())
+        raise BadTarget(f"command 0 (hello): events: {strange[0]!r}; expected some of {known}")
     ram = line.get("totalram_pages", UNKNOWN)
     return Hello(
         name=line["name"],
@@ -120,6 +124,25 @@ def check_answer(command: Line, answer: Any) -> None:
         nr = len(found) if isinstance(found, list) else 1
         if nr != expected and found != UNKNOWN:
             raise Broke("schema", field, f"{field} has {nr} page states; expected {expected}, as n says")
+    events = answer.get("events", UNKNOWN)
+    for number, event in enumerate(events if events != UNKNOWN else ()):
+        _check_event(number, event)
+
+
+def _check_event(number: int, event: Line) -> None:
+    """Check an event as a line of a trace."""
+    field, kind = f"events[{number}]", event["ev"]
+    if kind not in event_kinds():
+        known = ", ".join(event_kinds())
+        raise Broke("schema", field, f"{field}: ev is {kind!r}; expected one of {known}")
+    line = {"k": "ev", "i": 0, "cpu": 0, **event}
+    try:
+        event_kinds()[kind](line)
+    except fastjsonschema.JsonSchemaValueException:
+        found = best_match(Draft202012Validator(_traced(f"ev.{kind}")).iter_errors(line))
+        assert found is not None
+        said = f"{field}{found.json_path[1:]}: {_short(found.message)}"
+        raise Broke("schema", field, f"{said}; expected ev.{kind} of specs/trace.schema.json") from None
 
 
 def check_command(line: Any) -> None:
@@ -153,6 +176,34 @@ def schema() -> Line:
     """Return the schema."""
     read: Line = json.loads((specs_dir() / "boundary.schema.json").read_text())
     return read
+
+
+@cache
+def _trace_schema() -> Line:
+    read: Line = json.loads((specs_dir() / "trace.schema.json").read_text())
+    return read
+
+
+def _traced(definition: str) -> Line:
+    schema = _trace_schema()
+    return {"$schema": schema["$schema"], "$defs": schema["$defs"], "$ref": f"#/$defs/{definition}"}
+
+
+@cache
+def event_kinds() -> dict[str, Callable[[Any], Any]]:
+    """Return the kinds of events that traces have, each with what checks one."""
+    names = [name for name in _trace_schema()["$defs"] if name.startswith("ev.")]
+    return {name[3:]: fastjsonschema.compile(_draft_7(_traced(name))) for name in names}
+
+
+def _draft_7(part: Any) -> Any:
+    """Return a schema in the words of draft 7, the last that the compiler knows: tuples are written otherwise."""
+    if isinstance(part, list):
+        return [_draft_7(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    names = {"prefixItems": "items", "items": "additionalItems"} if "prefixItems" in part else {}
+    return {names.get(key, key): _draft_7(value) for key, value in part.items()}
 
 
 def _part(definition: str) -> Line:

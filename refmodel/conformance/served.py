@@ -23,6 +23,7 @@ from refmodel.kernel import choices
 from refmodel.kernel.config import Sizes
 from refmodel.kernel.state import MemcgCounters
 from refmodel.kernel.zswap_pool import releasable
+from refmodel.kernel.zswap_shrink import SHRINK_STOP
 from refmodel.machine import ChoicePoint, Operation, run
 from refmodel.resources import specs_dir
 
@@ -198,6 +199,8 @@ class ServedModel:
         known = _TRACED.get(name)
         if known is not None:
             told = {key: _named(key, value) for key, value in fields.items() if key in known}
+            if name == "shrinker_scan" and fields["ret"] == SHRINK_STOP:
+                told["ret"] = "stop"
             self.events.append({"ev": name, **told})
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from refmodel.conformance.boundary import BadTarget, Line
 from refmodel.conformance.conform import Conformance, conform, profile_for
-from refmodel.conformance.conform_files import save
+from refmodel.conformance.conform_files import save, write_trace
 from refmodel.conformance.conform_shrink import run_program
+from refmodel.conformance.conform_walk import CommandDraws
 from refmodel.conformance.lockstep import Lockstep
 from refmodel.conformance.target import open_target
 from refmodel.conformance.validator import Level, validate
@@ -170,3 +172,38 @@ def test_a_saved_vector_is_one_json_object_a_line(tmp_path: Path) -> None:
     assert first["vector"] == 1
     assert found.shrunk
     assert len(steps) == len(found.shrunk.program) + 1
+
+
+@pytest.mark.parametrize("level", ["counters", "events"])
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_run_that_agrees_is_a_trace_that_the_validator_accepts(
+    name: str, level: Level, tmp_path: Path
+) -> None:
+    """Lockstep and validator are the same comparison, so they agree on what is written down."""
+    lockstep = Lockstep(Served(name), profile(name), level)
+    for number in range(4):
+        lockstep.reset()
+        draws = CommandDraws(Random(number), lockstep.hello, lockstep.v)
+        for _ in range(40):
+            assert lockstep.do(draws.draw()) is None
+        path = tmp_path / f"{number}.jsonl"
+        write_trace(lockstep.header, number, tuple(lockstep.answered), path)
+        verdict = validate(path, name, level)
+        assert verdict.verdict == "accepted", verdict.rejection
+
+
+def test_bytes_do_as_well_as_a_checksum() -> None:
+    """A page that is answered whole is compared by its bytes."""
+    program: list[Line] = [
+        {"op": "write", "w": 0, "page": 0, "kind": "zero", "seed": 0},
+        {"op": "read", "w": 0, "page": 0},
+    ]
+
+    def read(answered: str) -> Served:
+        change = {"bytes": answered, "crc": "unknown"}
+        return Served(change=lambda c, a: a | change if c["op"] == "read" else a)
+
+    assert run_program(Lockstep(read("00" * 4096), profile("linux-7.3"), "data"), program) is None
+    wrong = run_program(Lockstep(read("00" * 4095 + "01"), profile("linux-7.3"), "data"), program)
+    assert wrong is not None
+    assert (wrong.number, wrong.field) == (2, "crc")

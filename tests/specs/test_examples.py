@@ -12,9 +12,10 @@ from refmodel.conformance.adapters import write_adapter
 from refmodel.conformance.conform import conform
 from refmodel.conformance.target import open_target
 from refmodel.conformance.validator import Level
+from refmodel.conformance.vectors import verify
 from refmodel.profiles import profile
 from refmodel.resources import specs_dir
-from tests.specs.c_examples import build_store, needs_c
+from tests.specs.c_examples import build, build_store, needs_c
 
 MOST_COMMANDS = 8
 """Commands of the counterexample of any fault."""
@@ -79,3 +80,35 @@ def test_a_starting_point_in_c_runs_as_it_is(tmp_path: Path) -> None:
             assert conform(target, name, profile("linux-7.3"), runs=5).verdict == "not refuted"
         finally:
             target.close()
+
+
+@needs_c
+def test_the_consumer_of_vectors_needs_no_python(tmp_path: Path) -> None:
+    """Linked with the store it passes what the store can do; linked with a wrong store it fails."""
+    assert len((specs_dir() / "vectors" / "consumer.c").read_text().splitlines()) < 200
+    consumer = build(tmp_path / "consumer", "vectors/consumer.c", "examples/store.c")
+    vectors = sorted(str(path) for path in (specs_dir() / "vectors" / "linux-7.3").rglob("*.jsonl"))
+    right = subprocess.run([consumer, *vectors], capture_output=True, text=True)
+    assert right.returncode == 0, right.stdout
+    assert re.fullmatch(r"[1-9]\d+ passed, 0 failed, \d+ skipped\n", right.stdout)
+    wrong = subprocess.run(
+        [consumer, "--words", "fault=counter-drift", *vectors], capture_output=True, text=True
+    )
+    assert wrong.returncode == 1
+    assert "zs.written_back_pages is 0; expected 1" in wrong.stdout
+
+
+@needs_c
+def test_the_consumer_agrees_with_verify(doors: tuple[Path, Path], tmp_path: Path) -> None:
+    consumer = build(tmp_path / "consumer", "vectors/consumer.c", "examples/store.c")
+    directory = specs_dir() / "vectors" / "linux-7.3"
+    vectors = sorted(str(path) for path in directory.rglob("*.jsonl"))
+    said = subprocess.run([consumer, *vectors], capture_output=True, text=True).stdout
+    target = open_target(f"exec:{doors[1]}")
+    try:
+        verdicts = [each.verdict for each in verify(directory, target)]
+    finally:
+        target.close()
+    assert said.startswith(
+        f"{verdicts.count('passed')} passed, 0 failed, {verdicts.count('skipped')} skipped"
+    )
