@@ -48,7 +48,8 @@ _EXIT = {"not refuted": FINE, "refuted": REFUTED, "undecided": UNDECIDED}
 @click.option(
     "--backend",
     type=click.Choice(["hypothesis", "crosshair"]),
-    help="With --contracts: who thinks inputs up.  [default: hypothesis]",
+    metavar="NAME",
+    help="With --contracts: hypothesis or crosshair thinks inputs up.  [default: hypothesis]",
 )
 @change_option
 @known_bugs_option

@@ -21,6 +21,9 @@ from refmodel.engines.symbolic import Answer, Verdict, ask, require_crosshair
 SECONDS = 12.0
 """CPU seconds for a condition, if nothing else is asked for."""
 
+OPEN_SHARE = 0.1
+"""Share of that time for a condition whose contract says why it is open: nobody expects a decision."""
+
 JOBS = 2
 """Processes, if nothing else is asked for."""
 
@@ -161,6 +164,6 @@ def _answers(path: str, name: str, twin: int | None, seconds: float) -> list[Ans
     """Ask for the conditions of one contract, in whatever process this is."""
     contract = next(each for each in load(Path(path)) if each.name == name)
     if twin is None:
-        return list(ask(contract, seconds))
+        return list(ask(contract, seconds * OPEN_SHARE if "Open" in contract.facts else seconds))
     with contract.twins[twin].in_place():
         return list(ask(contract, seconds))

@@ -284,8 +284,8 @@ def a_cluster_goes_with_its_last_reference(bitmap: int, cached: bool, index: int
     Source: mm/vswap.c vswap_free_nr(), Virtual Swap Space v6
     Requirement: S1, S2
 
-    pre: 0 <= bitmap < 2**4
-    pre: 0 <= index < 4
+    pre: 0 <= bitmap < 2**3
+    pre: 0 <= index < 3
     pre: bitmap // 2**index % 2 == 1
     post: (_ is None) == (bitmap == 2**index and not cached)
     post: implies(_ is not None, _.bitmap == bitmap - 2**index)

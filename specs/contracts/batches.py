@@ -269,7 +269,7 @@ def a_mixed_batch_passes_failed_folios_by(
     pre: 1 <= len(folios) <= 3
     pre: len(failed) <= 1
     pre: 0 <= start <= len(folios)
-    pre: 1 <= most <= 3
+    pre: 1 <= most <= 2
     post: len(_) <= most
     post: all(start <= each < len(folios) and folios[each] not in failed for each in _)
     post: all(_[k] < _[k + 1] for k in range(len(_) - 1))

@@ -44,7 +44,7 @@ def every_ancestor_has_a_say(levels: tuple[tuple[int, int], ...]) -> bool:
     Source: mm/memcontrol.c obj_cgroup_may_zswap(), Linux 6.12.117
     Requirement: Z1
 
-    pre: len(levels) <= 3
+    pre: len(levels) <= 2
     pre: all(0 <= used <= PAGES * PAGE_SIZE and 0 <= limit <= PAGES for used, limit in levels)
     post: implies(_, all(used < limit * PAGE_SIZE for used, limit in levels))
     post: implies(not _, any(used >= limit * PAGE_SIZE for used, limit in levels))
@@ -70,7 +70,7 @@ def slots_never_exceed_a_limit(levels: tuple[tuple[int, int], ...], nr: int) -> 
     Source: mm/memcontrol.c __mem_cgroup_try_charge_swap(), Linux 6.12.117
     Requirement: S3
 
-    pre: len(levels) <= 3
+    pre: len(levels) <= 2
     pre: all(0 <= used <= limit <= PAGES for used, limit in levels)
     pre: 1 <= nr <= 512
     post: implies(_, all(used + nr <= limit for used, limit in levels))

@@ -73,7 +73,7 @@ def a_window_has_neighbours_only(slot: int, length: int, slots: int) -> tuple[in
     Requirement: B15
 
     pre: 1 <= slot < slots <= 6
-    pre: 1 <= length <= 4
+    pre: 1 <= length <= 3
     post: slot not in _
     post: all(0 < each < slots and each // length == slot // length for each in _)
     post: all(_[k] < _[k + 1] for k in range(len(_) - 1))

@@ -28,7 +28,7 @@ def test_every_condition_is_confirmed_unless_its_contract_says_why_it_is_open() 
 
 
 def test_every_twin_is_refuted_and_every_condition_refutes_one() -> None:
-    teeth = bite()
+    teeth = bite(seconds=3)
     needed = {(each.name, condition) for each in CONTRACTS for condition in each.conditions}
     bitten = {(tooth.contract.name, each.condition) for tooth in teeth for each in tooth.broken}
 
