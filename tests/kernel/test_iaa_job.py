@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errno import E2BIG, EAGAIN, EINPROGRESS, EIO, ENODEV, ETIMEDOUT
+from errno import E2BIG, EAGAIN, EINPROGRESS, EINVAL, EIO, ENODEV, ETIMEDOUT
 
 import pytest
 
@@ -139,3 +139,12 @@ def test_the_series_forgets_to_verify_when_interrupts_end_its_jobs(name: str, *,
             do(v, v.ops.iaa_call(0, "compress", 2))
     else:
         assert do(v, v.ops.iaa_call(0, "compress", 2)) == 1024
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_a_result_that_cannot_be_verified_is_no_success(name: str) -> None:
+    v = system(name, verify_compress=True, statuses=("page_fault_ir",))
+    v.choose = answers(iaa_status=(0, 1))
+    assert do(v, v.ops.iaa_call(0, "compress", 2)) == -EINVAL
+    assert counted(v)["total_completion_einval_errors"] == 1
+    assert "total_decomp_calls" not in counted(v)
