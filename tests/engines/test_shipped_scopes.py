@@ -34,7 +34,7 @@ def test_a_scope_asks_a_question_of_several_profiles(path: object) -> None:
         ("zswap-faults", "linux-6.12", (338_505, 830_668, 312)),
         ("iaa-batches", "iaa-v14", (19_486, 47_148, 44)),
         ("iaa-batches", "iaa-v13", (19_486, 47_148, 44)),
-        ("iaa-batches", "iaa-v9", (14_720, 36_786, 40)),
+        ("iaa-batches", "iaa-v9", (14_119, 34_908, 40)),
         ("iaa-queues", "iaa-v14", (551, 1_013, 28)),
         ("iaa-queues", "iaa-6.12", (637, 1_157, 35)),
         ("iaa-sleeping", "iaa-v5", (2_240, 5_116, 38)),
