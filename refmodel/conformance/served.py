@@ -21,9 +21,9 @@ from refmodel.conformance.pressure import end_writes
 from refmodel.engines.setting import Setting
 from refmodel.kernel import choices
 from refmodel.kernel.config import Sizes
+from refmodel.kernel.shrink_decisions import SHRINK_STOP
 from refmodel.kernel.state import MemcgCounters
 from refmodel.kernel.zswap_pool import releasable
-from refmodel.kernel.zswap_shrink import SHRINK_STOP
 from refmodel.machine import ChoicePoint, Operation, run
 from refmodel.resources import specs_dir
 
