@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.machine import evolve
 
@@ -27,7 +29,7 @@ def no_trace(v: KernelView, before: Components, folio: int, counted: Mapping[str
     charges of every cgroup, references to pools, LRU lists of every node, compression contexts.  Only older entries
     of the folio's slots are gone, with everything that they held; the counters of rejections have moved by exactly
     what the failure is counted with; and lists that a cgroup was given stay.  Where in its zspage an object lies is
-    up to the allocator.
+    up to the allocator.  What IAA devices were asked is counted all the same.
 
     v: the system as the store left it.  before: its components as the store found them.  folio: number of the
     folio, which has its slots.  counted: how far counters of ``ZswapCounters`` have to have moved.
@@ -92,6 +94,14 @@ def _free_object(v: KernelView, left: list[Any], handle: int) -> None:
 def _up_to_others(v: KernelView, counted: Mapping[str, int]) -> frozenset[int]:
     """Return places at which a failed store may have changed something that is not its own."""
     places: set[int] = {*v.at.lru_ready, *(place for row in v.at.zs_class for place in row)}
+    places |= _asked_of_devices(v)
     if "pool_limit_hit" in counted:
         places |= {v.at.reached_full, v.at.shrink_work}
     return frozenset(places)
+
+
+def _asked_of_devices(v: KernelView) -> set[int]:
+    """Return places that say how much IAA devices were asked: cursors, and counters of the driver."""
+    iaa = v.at.iaa
+    counters = (iaa.stats, *iaa.wq_stats)
+    return {*iaa.tables, *(place for each in counters for place in attrs.astuple(each))}

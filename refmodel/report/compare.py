@@ -14,7 +14,7 @@ from rich.text import Text
 
 from refmodel.machine.introspect import OperationInfo, StepInfo
 from refmodel.machine.source_code import Function, definition
-from refmodel.profiles import PROFILES, Profile
+from refmodel.profiles import NAMED, Profile
 from refmodel.report.spec import operations
 from refmodel.report.terminal import table
 
@@ -79,16 +79,14 @@ def difference(before: Profile, after: Profile) -> Difference:
 def profile_list() -> list[RenderableType]:
     """Return the table of all profiles."""
     made = table("profile", "kernel", "what it is")
-    for profile in PROFILES.values():
+    for profile in NAMED.values():
         made.add_row(profile.name, profile.kernel, profile.summary)
     return [made]
 
 
 def list_data() -> list[dict[str, Any]]:
     """Return all profiles as data that JSON can hold."""
-    return [
-        {name: getattr(each, name) for name in ("name", "kernel", "summary")} for each in PROFILES.values()
-    ]
+    return [{name: getattr(each, name) for name in ("name", "kernel", "summary")} for each in NAMED.values()]
 
 
 def difference_page(found: Difference) -> list[RenderableType]:

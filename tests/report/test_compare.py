@@ -9,7 +9,7 @@ import pytest
 from refmodel.kernel.zswap_entry import ZswapInvalidate
 from refmodel.kernel.zswap_store import ZswapStore73
 from refmodel.machine import Next, Return, step
-from refmodel.profiles import PROFILES, Profile, profile
+from refmodel.profiles import NAMED, PROFILES, Profile, profile
 from refmodel.report import compare
 from refmodel.report.compare import OperationDifference, StepDifference
 from refmodel.report.spec import operations
@@ -145,5 +145,5 @@ def test_the_list_names_every_profile(capsys: pytest.CaptureFixture[str]) -> Non
 
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines() if line[0] != " "] == [
         "profile",
-        *PROFILES,
+        *NAMED,
     ]
