@@ -300,6 +300,21 @@ class DeflateIaa(_RealCodec):
         return _inflated(data, window_bits=12)
 
 
+class DeflateIaaDynamic(DeflateIaa):
+    """The shape of IAA's deflate in dynamic mode: the device builds Huffman tables of its own for each page.
+
+    Granite Rapids.  Decompression takes either mode.
+
+    Source: zswap compression batching v13 17/22.
+    """
+
+    name: ClassVar[str] = "deflate-iaa-dynamic"
+
+    def compress_page(self, page: bytes) -> bytes:
+        """Return one raw deflate stream, of whatever blocks are shortest."""
+        return _deflated(page, level=9, window_bits=12, strategy=zlib.Z_DEFAULT_STRATEGY)
+
+
 # zlib takes a negative number of window bits for a raw stream, without header and checksum.
 def _deflated(page: bytes, *, level: int, window_bits: int, strategy: int) -> bytes:
     stream = zlib.compressobj(level, zlib.DEFLATED, -window_bits, zlib.DEF_MEM_LEVEL, strategy)

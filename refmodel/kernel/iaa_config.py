@@ -28,6 +28,7 @@ class IaaOptions:
     driver: how it makes its tables.
     comp_tries, decomp_tries: attempts to get a descriptor, 0 to sleep until there is one (I7).
     sync_mode, verify_compress: the attributes until somebody sets them (I8, I9).
+    dynamic: the device makes Huffman tables of its own, and takes no more than a page at a time.
     """
 
     driver: IaaDriver
@@ -35,6 +36,7 @@ class IaaOptions:
     decomp_tries: int
     sync_mode: SyncMode
     verify_compress: bool
+    dynamic: bool = False
 
 
 @attrs.frozen

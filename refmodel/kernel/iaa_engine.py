@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 def codec(v: KernelView) -> Codec:
     """Return the compressor that is the device's, or that stands for it: the one that the system started with."""
-    return v.cfg.codecs.get("deflate-iaa") or v.cfg.codecs[v.cfg.compressor]
+    codecs = v.cfg.codecs
+    return codecs.get("deflate-iaa-dynamic") or codecs.get("deflate-iaa") or codecs[v.cfg.compressor]
 
 
 def can_begin(v: KernelView, q: int) -> bool:

@@ -497,10 +497,24 @@ class IaaJobV13(IaaJobV9, SpinLimit):
 
     @step
     def select(self, v: KernelView) -> Next:
-        """Ask whether the algorithm is registered (-ENODEV, whatever the direction: IAA-H27); then select a queue."""
+        """Ask whether the algorithm is registered (-ENODEV, whatever the direction: IAA-H27); then select a queue.
+
+        In dynamic mode the device takes no more than a page, and software compresses what is longer.
+        """
         if not v[v.at.iaa.crypto].registered:
             return Return(JobResult(-ENODEV))
+        if options_of(v).dynamic and self.op == "compress" and self.length_in > PAGE_SIZE:
+            return self.software_compress
         return IaaJob.select(self, v)
+
+    @step(source="iaa_comp_acompress(), batching v13 17/22")
+    def software_compress(self, v: KernelView) -> Next:
+        """Compress in software, and count that."""
+        v[v.at.iaa.stats.total_sw_comp_calls] += 1
+        outcome = v.choose(choices.COMPRESS, codec(v).outcomes(self.data))
+        if isinstance(outcome, Compressed):
+            return Return(JobResult(0, outcome.length, outcome.data))
+        return Return(JobResult(-outcome.errno))
 
     def without_queue(self) -> Next:
         """Go on without a queue: a compression fails, a decompression is for software."""

@@ -32,6 +32,9 @@ COMP_TRIES = 1000
 DECOMP_TRIES = 500
 """Attempts for a decompression and for a verification (IAA_ALLOC_DESC_DECOMP_TIMEOUT)."""
 
+DYNAMIC_TRIES = 2000
+"""Attempts for a compression in dynamic mode (IAA_DYN_ALLOC_DESC_COMP_TIMEOUT, batching v13)."""
+
 _SERIES = IaaOptions(
     driver=iaa.BATCHING_V9,
     comp_tries=COMP_TRIES,
@@ -138,6 +141,19 @@ IAA_V13 = _with_driver(
     acomp_compress=iaa_acomp.AcompIaa,
 )
 
+IAA_V13_DYNAMIC = attrs.evolve(
+    IAA_V13,
+    name="iaa-v13-dynamic",
+    base=IAA_V13.name,
+    parts=(BATCHING_V13.name, IAA_V13.name),
+    summary="IAA in the dynamic mode of batching v13: twice the tries, no more than a page for the device.",
+    options=attrs.evolve(
+        IAA_V13.options,
+        iaa=attrs.evolve(_SERIES, driver=iaa.BATCHING_V13, comp_tries=DYNAMIC_TRIES, dynamic=True),
+    ),
+)
+"""Granite Rapids; without such a device the algorithm deflate-iaa-dynamic is not there."""
+
 IAA_V14 = attrs.evolve(
     IAA_V13,
     name="iaa-v14",
@@ -166,7 +182,7 @@ IAA_V14_HALT = attrs.evolve(
 )
 """Apart, because a device that halts ends all that the others promise: nothing ends a poll then (IAA-H13)."""
 
-IAA_PROFILES: dict[str, Profile] = {
-    each.name: each for each in (IAA_6_12, IAA_7_3, IAA_V5, IAA_V8, IAA_V9, IAA_V13, IAA_V14, IAA_V14_HALT)
-}
+_ALL = (IAA_6_12, IAA_7_3, IAA_V5, IAA_V8, IAA_V9, IAA_V13, IAA_V13_DYNAMIC, IAA_V14, IAA_V14_HALT)
+
+IAA_PROFILES: dict[str, Profile] = {each.name: each for each in _ALL}
 """The drivers in their order, by the name of the profile."""

@@ -103,5 +103,5 @@ def _up_to_others(v: KernelView, counted: Mapping[str, int]) -> frozenset[int]:
 def _asked_of_devices(v: KernelView) -> set[int]:
     """Return places that say how much IAA devices were asked: cursors, and counters of the driver."""
     iaa = v.at.iaa
-    counters = (iaa.stats, *iaa.wq_stats)
-    return {*iaa.tables, *(place for each in counters for place in attrs.astuple(each))}
+    of_queues = (place for each in iaa.wq_stats for place in attrs.astuple(each))
+    return {*iaa.tables, *attrs.astuple(iaa.stats), *of_queues}

@@ -7,7 +7,7 @@ import zlib
 import attrs
 import pytest
 
-from refmodel.kernel.crypto import DeflateIaa
+from refmodel.kernel.crypto import DeflateIaa, DeflateIaaDynamic
 from refmodel.kernel.iaa_config import IaaSystem, one_device
 from refmodel.kernel.iaa_topology import Queue
 from refmodel.kernel.table import KernelView
@@ -86,3 +86,16 @@ def test_other_compressors_pass_the_queues_by() -> None:
     do(v, v.ops.madvise_pageout(0, 0, 1))
     assert v[v.at.zs.stored_pages] == 1
     assert not counted(v)
+
+
+def test_dynamic_mode_makes_blocks_with_tables_of_their_own() -> None:
+    """The page has letters of very different frequency, for which fixed codes are poor."""
+    made = without_known_bugs(profile("iaa-v13-dynamic"))
+    sizes = attrs.evolve(preset("toy"), cpus=1, nodes=1)
+    text = bytes(255 if zlib.crc32(bytes([k % 256, k // 256])) % 9 else k % 7 for k in range(4096))
+    lengths = []
+    for device in (DeflateIaaDynamic(), DeflateIaa()):
+        v = made.system(made.config(sizes, {device.name: device}, compressor=device.name))
+        lengths.append(do(v, v.ops.iaa_call(0, "compress", text)))
+        assert do(v, v.ops.iaa_call(0, "decompress", text)) == 4096
+    assert 0 < lengths[0] < lengths[1]

@@ -148,3 +148,13 @@ def test_a_result_that_cannot_be_verified_is_no_success(name: str) -> None:
     assert do(v, v.ops.iaa_call(0, "compress", 2)) == -EINVAL
     assert counted(v)["total_completion_einval_errors"] == 1
     assert "total_decomp_calls" not in counted(v)
+
+
+def test_dynamic_mode_tries_longer_and_leaves_more_than_a_page_to_software() -> None:
+    v = system("iaa-v13-dynamic", Queue(1))
+    v[v.at.iaa.sbitmap[0]] = 1
+    job = v.ops.iaa_job(0, "compress", 2)
+    assert run(v, job) == JobResult(-ENODEV)
+    assert job.tries == 2000
+    assert run(v, v.ops.iaa_job(0, "compress", 2, length_in=2 * PAGE_SIZE)).length == 1024
+    assert counted(v) == {"total_sw_comp_calls": 1}
