@@ -38,6 +38,7 @@ def test_a_scope_asks_a_question_of_several_profiles(path: object) -> None:
         ("iaa-queues", "iaa-v14", (551, 1_013, 28)),
         ("iaa-queues", "iaa-6.12", (637, 1_157, 35)),
         ("iaa-sleeping", "iaa-v5", (2_240, 5_116, 38)),
+        ("iaa-store", "iaa-v14", (17_676, 33_233, 146)),
     ],
 )
 def test_a_scope_has_the_same_states_transitions_and_levels_everywhere(
