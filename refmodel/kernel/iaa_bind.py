@@ -147,7 +147,7 @@ class IaaBind(_Control):
 
 @attrs.define
 class IaaBindV9(IaaBind):
-    """Bind a queue in v9 to v14: tables are replaced while their readers read them (IAA-H5 is not modelled)."""
+    """Bind a queue in v9 to v14: tables are replaced while their readers read them (exhibit IAA-H5)."""
 
     source: ClassVar[str] = "iaa_crypto_probe(), batching v9 06/19, v13"
 

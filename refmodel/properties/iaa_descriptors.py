@@ -258,7 +258,7 @@ def decompression_keeps_to_its_queues(index: Index) -> str | None:
     when="step",
     source=f"wq_table_next_wq(), {_MAIN}",
     requirements=("I3",),
-    bug="the cursor wraps behind a queue that is not there (planted)",
+    bug="IAA-H5",
     only="iaa",
 )
 def cursors_stay_in_their_tables(index: Index) -> str | None:
