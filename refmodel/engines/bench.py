@@ -167,7 +167,7 @@ def iaa_jobs(_: Profile) -> Figure:
     Whatever the profile that is measured otherwise; compression is not counted: the compressor is one of tokens.
     """
     subject = without_known_bugs(profile("iaa-v14"))
-    sizes = attrs.evolve(preset("toy"), max_batch=8)
+    sizes = attrs.evolve(preset("toy"), cpus=1, nodes=1, max_batch=8)
     system = {TOKENS: Symbolic(TOKENS, fail=False)}
     v = subject.system(subject.config(sizes, system, compressor=TOKENS))
     pages = tuple(range(1, 9))
