@@ -178,7 +178,7 @@ class _Search:
             "failures": tuple(site for site in SITES if site not in hello.faults),
             "events": () if hello.events else ("all",),
             "counters": () if hello.counters else ("all",),
-            "controls, because compressed lengths are not told": tuple(
+            "controls, because what they limit is not told": tuple(
                 name for name in hello.controls if name not in self.lockstep.hello.controls
             ),
         }

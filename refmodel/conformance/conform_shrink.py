@@ -7,7 +7,6 @@ because an implementation cannot be put back into a state.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
@@ -21,8 +20,14 @@ from refmodel.conformance.lockstep import Answered, Divergence, Lockstep
 _MOST_FOR_PAIRS = 16
 """Commands of a program at most for deleting every pair of them."""
 
-SECONDS = 20.0
-"""Time for shrinking, which an implementation that hangs uses up."""
+MOST_REPLAYS = 4000
+"""Candidates that are run at most."""
+
+MOST_WAITS = 20
+"""The same for a failure that is waited for: each run of it takes as long as an answer may take."""
+
+WAITED_FOR = ("hang", "closed")
+"""Kinds of failures that are waited for."""
 
 
 @attrs.frozen
@@ -60,12 +65,12 @@ class _Shrinker:
         self.answered = list(lockstep.answered)
         self.replays = 0
         self.failed: set[str] = set()
-        self.deadline = time.monotonic() + SECONDS
+        self.most = MOST_WAITS if divergence.kind in WAITED_FOR else MOST_REPLAYS
 
     def run(self) -> None:
-        """Delete, then simplify, until neither changes anything or time is up."""
+        """Delete, then simplify, until neither changes anything or there were too many candidates."""
         before: list[Line] = []
-        while before != self.best and time.monotonic() < self.deadline:
+        while before != self.best:
             before = self.best
             self.delete_chunks()
             self.delete_pairs()
@@ -76,7 +81,7 @@ class _Shrinker:
     def accepts(self, program: list[Line]) -> bool:
         """Run a program; keep it, cut where it diverges, if it does so in the same way."""
         key = json.dumps(program)
-        if key in self.failed or time.monotonic() > self.deadline:
+        if key in self.failed or self.replays >= self.most:
             return False
         self.replays += 1
         found = run_program(self.lockstep, program)

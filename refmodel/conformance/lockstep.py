@@ -184,7 +184,7 @@ class Lockstep:
                 continue
             self.compared += self.level != "data"
             if now != before:
-                found[name] = now - before
+                found[name] = int(now - before)
         return found
 
 
@@ -237,11 +237,13 @@ def tells_lengths(hello: Hello) -> bool:
 
 
 def comparable(hello: Hello) -> Hello:
-    """Return what can be compared: without compressed lengths no control that is a limit on their sum."""
-    if tells_lengths(hello):
-        return hello
-    limits = ("wK/memory.zswap.max", "zswap/max_pool_percent")
-    controls = {name: values for name, values in hello.controls.items() if name not in limits}
+    """Return what can be compared.
+
+    Without compressed lengths there is no limit on their sum, without the size of memory none on a share of it.
+    """
+    lengths = tells_lengths(hello)
+    known = {"wK/memory.zswap.max": lengths, "zswap/max_pool_percent": lengths and hello.totalram_pages}
+    controls = {name: values for name, values in hello.controls.items() if known.get(name, True)}
     return attrs.evolve(hello, controls=controls)
 
 

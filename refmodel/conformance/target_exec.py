@@ -12,7 +12,7 @@ import shlex
 import subprocess
 import tempfile
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 from refmodel.conformance.boundary import BadTarget, Broke, Line
 from refmodel.conformance.target import Target
@@ -64,7 +64,7 @@ class ExecTarget(Target):
             raise self.ended() from None
         text = self.line()
         try:
-            return json.loads(text)
+            return json.loads(text, parse_float=_refused, parse_constant=_refused)
         except (ValueError, RecursionError):
             shown = repr(text[:60].decode(errors="replace"))
             raise Broke(
@@ -118,3 +118,7 @@ class ExecTarget(Target):
                 stream.close()
         self.selector.close()
         self.process = None
+
+
+def _refused(number: str) -> NoReturn:
+    raise ValueError(f"{number} is no whole number")

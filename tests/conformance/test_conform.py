@@ -17,6 +17,7 @@ from refmodel.conformance.lockstep import Lockstep
 from refmodel.conformance.target import open_target
 from refmodel.conformance.validator import Level, validate
 from refmodel.engines.litmus import load_litmus, run_litmus
+from refmodel.museum import exhibit
 from refmodel.profiles import PROFILES, profile
 from tests.conformance.served import Served, breaking, without
 
@@ -26,7 +27,7 @@ KERNELS = [name for name in PROFILES if name.startswith("linux-")]
 def search(
     target: Served, against: str = "linux-7.3", level: Level = "counters", runs: int = 200
 ) -> Conformance:
-    return conform(target, "served", profile(against), level=level, seconds=60, runs=runs)
+    return conform(target, "served", profile(against), level=level, seconds=600, runs=runs)
 
 
 @pytest.mark.parametrize("level", ["data", "counters", "events"])
@@ -36,6 +37,24 @@ def test_the_model_conforms_to_itself(name: str, level: Level) -> None:
     found = search(Served(name), name, level, runs=12)
     assert found.verdict == "not refuted", found.shrunk
     assert found.compared
+
+
+@pytest.mark.parametrize(("bug", "kernel"), [("Z11", "linux-6.12"), ("Z12", "linux-6.18")])
+def test_a_bug_of_the_museum_is_found_in_an_implementation(bug: str, kernel: str) -> None:
+    """Served behind the boundary, the bug of a kernel is a wrong implementation like any other."""
+    found = search(Served(exhibit(bug).profile.name), kernel)
+    assert found.shrunk
+    assert len(found.shrunk.program) <= 8
+
+
+def test_limits_on_what_is_not_told_are_left_alone() -> None:
+    """Where the size of memory is unknown, a share of it cannot be held against the model's."""
+
+    def change(command: Line, answer: Line) -> Line:
+        return {**answer, "totalram_pages": "unknown"} if command["op"] == "hello" else answer
+
+    coverage = search(Served(change=change), runs=2).coverage
+    assert coverage.missing["controls, because what they limit is not told"] == ("zswap/max_pool_percent",)
 
 
 def test_a_search_repeats_with_its_seed() -> None:

@@ -48,6 +48,9 @@ def program(tmp_path: Path, breaks: str) -> str:
         ("print('Segmentation fault', flush=True)", "garbage", "answered 'Segmentation fault'"),
         ("os.close(1); time.sleep(60)", "closed", "closed its streams and runs on"),
         ("print('{}', flush=True)", "schema", "'i' is a required property"),
+        ("print('{\"i\": 1.0}', flush=True)", "garbage", "one JSON object a line"),
+        ("print('{\"i\": NaN}', flush=True)", "garbage", "one JSON object a line"),
+        ("print('[' * 100000, flush=True)", "garbage", "one JSON object a line"),
         ('print(\'{"i": 1, "crc": "1"}\', flush=True)', "schema", "crc"),
         ("sys.stdout.write('x' * 5000000); sys.stdout.flush()", "garbage", "without a line's end"),
     ],
@@ -124,14 +127,14 @@ def test_a_class_that_cannot_be_used_is_refused(tmp_path: Path, text: str, said:
 
 def test_the_python_example_conforms() -> None:
     target = open_target(f"python:{specs_dir() / 'examples/store.py'}:Store")
-    found = conform(target, "store.py", profile("linux-7.3"), seconds=60, runs=40)
+    found = conform(target, "store.py", profile("linux-7.3"), seconds=600, runs=40)
     assert found.verdict == "not refuted", found.shrunk
 
 
 @pytest.mark.parametrize("fault", ["stale", "uncounted", "zeroes"])
 def test_the_python_examples_faults_are_found(fault: str) -> None:
     target = open_target(f"python:{specs_dir() / 'examples/store.py'}:Store {fault}")
-    found = conform(target, "store.py", profile("linux-7.3"), seconds=60, runs=200)
+    found = conform(target, "store.py", profile("linux-7.3"), seconds=600, runs=200)
     assert found.shrunk
     assert len(found.shrunk.program) <= 8
 
@@ -139,14 +142,14 @@ def test_the_python_examples_faults_are_found(fault: str) -> None:
 def test_a_python_starting_point_runs_as_it_is(tmp_path: Path) -> None:
     write_adapter("python", tmp_path)
     target = open_target(f"python:{tmp_path / 'adapter.py'}:Adapter")
-    assert conform(target, "adapter", profile("linux-7.3"), seconds=60, runs=5).verdict == "not refuted"
+    assert conform(target, "adapter", profile("linux-7.3"), seconds=600, runs=5).verdict == "not refuted"
 
 
 def test_a_program_as_starting_point_runs_as_it_is(tmp_path: Path) -> None:
     write_adapter("exec", tmp_path)
     target = open_target(f"exec:{sys.executable} {tmp_path / 'main.py'}")
     try:
-        assert conform(target, "adapter", profile("linux-7.3"), seconds=60, runs=5).verdict == "not refuted"
+        assert conform(target, "adapter", profile("linux-7.3"), seconds=600, runs=5).verdict == "not refuted"
     finally:
         target.close()
 

@@ -45,7 +45,7 @@ def test_the_store_conforms_behind_both_doors(doors: tuple[Path, Path], level: L
     for name in (f"lib:{doors[0]}", f"exec:{doors[1]}"):
         target = open_target(name)
         try:
-            found = conform(target, name, profile("linux-7.3"), level=level, seconds=60, runs=40)
+            found = conform(target, name, profile("linux-7.3"), level=level, seconds=600, runs=40)
         finally:
             target.close()
         assert found.verdict == "not refuted", found.shrunk
@@ -56,7 +56,7 @@ def test_the_store_conforms_behind_both_doors(doors: tuple[Path, Path], level: L
 def test_every_fault_is_found_with_a_short_program(doors: tuple[Path, Path], fault: str) -> None:
     target = open_target(f"exec:{doors[1]} fault={fault}")
     try:
-        found = conform(target, fault, profile("linux-7.3"), seconds=60, seed=1)
+        found = conform(target, fault, profile("linux-7.3"), seconds=600, seed=1)
     finally:
         target.close()
     assert found.shrunk
