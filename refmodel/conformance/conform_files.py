@@ -53,12 +53,15 @@ run = [{last}]
 def save(found: Conformance, profile: Profile, directory: Path) -> dict[str, Path]:
     """Write the files of a divergence; return their paths by kind.
 
-    There is no litmus file where the scenario has none: commands that only a boundary has, or a broken boundary.
+    A broken boundary leaves a vector only: no trace can show it.  There is no litmus file where the scenario has
+    none: commands that only a boundary has, or a field that no expression names.
     """
     assert found.shrunk is not None
     directory.mkdir(parents=True, exist_ok=True)
-    paths = {"trace": directory / "trace.jsonl"}
-    write_trace(found.header, found.seed, found.shrunk.answered, paths["trace"])
+    paths: dict[str, Path] = {}
+    if found.shrunk.divergence.kind == "differs":
+        paths["trace"] = directory / "trace.jsonl"
+        write_trace(found.header, found.seed, found.shrunk.answered, paths["trace"])
     name = f"divergence from {found.implementation}"
     on = {"op": "set", "what": "zswap/shrinker_enabled", "value": found.header["zswap"]["shrinker_enabled"]}
     paths["vector"] = write_vector(vector_of(name, profile, [on, *found.shrunk.program]), directory)

@@ -60,8 +60,8 @@ def sizes_of(trace: Trace) -> Sizes:
     Slots that were handed out unrecorded get numbers above all recorded ones.
     """
     counted = sum(1 for key in trace.header["start"] if key.endswith(".memory.swap.current"))
-    processes = max(counted, 1 + max(_worker(op.record) for op in trace.ops))
-    pages = -(-max(_pages(op.record) for op in trace.ops) // 512) * 512
+    processes = max(counted, 1 + max((_worker(op.record) for op in trace.ops), default=0))
+    pages = -(-max((_pages(op.record) for op in trace.ops), default=1) // 512) * 512
     unrecorded = sum(int(op.record.get("n", 1)) for op in trace.ops if op.record.get("untraced"))
     slots = max(_slots(trace), default=0) + 2 + unrecorded
     guest = trace.header["guest"]

@@ -114,6 +114,12 @@ def test_a_broken_boundary_is_a_divergence_that_names_command_and_field(how: str
     assert (divergence.kind, divergence.number, divergence.command["op"]) == (how, 1, "read")
 
 
+def test_a_broken_boundary_leaves_a_vector_only(tmp_path: Path) -> None:
+    """A trace holds answers; here there is none."""
+    found = search(Served(change=breaking("hang")))
+    assert set(save(found, profile("linux-7.3"), tmp_path)) == {"vector"}
+
+
 def test_what_is_left_out_is_neither_pass_nor_failure() -> None:
     found = search(Served(change=without("crc", "pre", "post", "counters")), runs=10)
     assert found.verdict == "not refuted"
