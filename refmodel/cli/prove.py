@@ -26,11 +26,12 @@ _EXIT = {"confirmed": FINE, "refuted": REFUTED, "could not run": WRONG_USE, "und
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=2, show_default=True, metavar="N", help="Processes to use."
 )
+@click.option("--diff", is_flag=True, help="Compare versions of decisions: alike, or different where first.")
 @click.option(
     "--teeth", is_flag=True, help="Put wrong versions in place of the decisions: each must be refuted."
 )
 @json_option
-def prove(names: tuple[str, ...], seconds: float, jobs: int, teeth: bool, as_json: bool) -> None:
+def prove(names: tuple[str, ...], seconds: float, jobs: int, diff: bool, teeth: bool, as_json: bool) -> None:
     """Show with CrossHair that decisions of the model keep their contracts, for all inputs within bounds.
 
     NAME is an area, a contract (area.contract) or a file of contracts of your own; with a name every condition is
@@ -40,6 +41,19 @@ def prove(names: tuple[str, ...], seconds: float, jobs: int, teeth: bool, as_jso
     from refmodel.report import prove_page
     from refmodel.report.terminal import show
 
+    if diff and teeth:
+        raise click.UsageError("--diff and --teeth ask different questions; leave one out")
+    if diff:
+        from refmodel.engines.compare_decisions import compare
+
+        with progress(prove_page.progress_line) as tell:
+            compared = compare(names, seconds=seconds, jobs=jobs, progress=tell)
+        print_json(prove_page.diff_data(compared)) if as_json else show(*prove_page.diff_page(compared))
+        codes = [
+            FINE if each.expected else UNDECIDED if each.found == "undecided" else REFUTED
+            for each in compared
+        ]
+        sys.exit(REFUTED if REFUTED in codes else max(codes))
     if teeth:
         with progress(prove_page.progress_line) as tell:
             found = engine.bite(names, seconds=seconds, jobs=jobs, progress=tell)

@@ -28,8 +28,11 @@ from refmodel.resources import specs_dir
 
 Decision = TypeVar("Decision", bound=Callable[..., Any])
 
+FOLDER = "contracts"
+"""Where contracts stand in ``specs``."""
+
 _CLAUSE = re.compile(r"(pre|post): (.+)")
-_FACT = re.compile(r"(Source|Requirement|Open): (.+)", re.DOTALL)
+_FACT = re.compile(r"(Source|Requirement|Open|Expect): (.+)", re.DOTALL)
 _PREFIX = "contracts_of_"
 
 
@@ -96,7 +99,7 @@ class Contract:
 
     @cached_property
     def facts(self) -> Mapping[str, str]:
-        """Further paragraphs of the docstring: Source, Requirement and, for what is not confirmed, Open: why."""
+        """Further paragraphs: Source, Requirement; Open: why it is not confirmed; Expect: what is known."""
         matches = (_FACT.fullmatch(each) for each in _paragraphs(self.function)[1:])
         return {match[1]: match[2] for match in matches if match}
 
@@ -151,9 +154,12 @@ def breaks(contract: Callable[..., Any], decision: Decision) -> Callable[[Decisi
     return mark
 
 
-def shipped() -> list[Path]:
-    """Return the modules of contracts that come with refmodel, by name."""
-    return sorted((specs_dir() / "contracts").glob("*.py"))
+def shipped(folder: str = FOLDER) -> list[Path]:
+    """Return the modules of contracts that come with refmodel, by name.
+
+    folder: of ``specs``.
+    """
+    return sorted((specs_dir() / folder).glob("*.py"))
 
 
 def load(path: Path) -> tuple[Contract, ...]:
@@ -171,14 +177,14 @@ def load(path: Path) -> tuple[Contract, ...]:
     return tuple(made)
 
 
-def chosen(names: Sequence[str]) -> tuple[Contract, ...]:
+def chosen(names: Sequence[str], folder: str = FOLDER) -> tuple[Contract, ...]:
     """Return the contracts that names mean, each once; without names all that come with refmodel.
 
-    A name is an area, an area and a contract (``area.contract``), or the path of a module.
+    A name is an area, an area and a contract (``area.contract``), or the path of a module.  folder: of ``specs``.
     Raises NoContract for a name that fits nothing, and BadContract.
     """
     files = [path for name in names if (path := Path(name)).suffix == ".py"]
-    known = [each for path in (*shipped(), *files) for each in load(path)]
+    known = [each for path in (*shipped(folder), *files) for each in load(path)]
     if not names:
         return tuple(known)
     found: dict[str, Contract] = {}

@@ -99,19 +99,19 @@ def prove(
     contracts = chosen(names)
     total = sum(len(each.conditions) for each in contracts)
     found: dict[str, list[Answer]] = {}
-    for contract, row in _run([(each, None) for each in contracts], seconds, jobs):
+    for contract, row in answers([(each, None) for each in contracts], seconds, jobs):
         found[contract.name] = row
         if progress is not None:
             known = [each for some in found.values() for each in some]
             progress(
                 Progress(len(known), total, sum(each.verdict == "confirmed" for each in known), "confirmed")
             )
-    answers = tuple(each for contract in contracts for each in found[contract.name])
-    if all(each.verdict == "no counterexample" for each in answers):
+    all_ = tuple(each for contract in contracts for each in found[contract.name])
+    if all(each.verdict == "no counterexample" for each in all_):
         raise TooShort(
-            f"{seconds:g} s of CPU for a condition decided none of {len(answers)}; try --seconds {SECONDS:g}"
+            f"{seconds:g} s of CPU for a condition decided none of {len(all_)}; try --seconds {SECONDS:g}"
         )
-    return Proof(contracts, answers, seconds, time.perf_counter() - begin)
+    return Proof(contracts, all_, seconds, time.perf_counter() - begin)
 
 
 def bite(
@@ -128,9 +128,9 @@ def bite(
     require_crosshair()
     tasks = [(each, number) for each in chosen(names) for number in range(len(each.twins))]
     found: dict[tuple[str, int], Tooth] = {}
-    runs = _run(tasks, seconds, jobs)
-    for (contract, number), (_, answers) in zip(tasks, runs, strict=True):
-        broken = tuple(each for each in answers if each.verdict == "refuted")
+    runs = answers(tasks, seconds, jobs)
+    for (contract, number), (_, row) in zip(tasks, runs, strict=True):
+        broken = tuple(each for each in row if each.verdict == "refuted")
         found[contract.name, number] = Tooth(contract, contract.twins[number], broken)
         if progress is not None:
             refuted = sum(bool(each.broken) for each in found.values())
@@ -138,7 +138,7 @@ def bite(
     return tuple(found.values())
 
 
-def _run(
+def answers(
     tasks: Sequence[tuple[Contract, int | None]], seconds: float, jobs: int
 ) -> Iterator[tuple[Contract, list[Answer]]]:
     """Yield the answers for each task: a contract, and the number of the twin that stands in, or None."""

@@ -12,6 +12,7 @@ import attrs
 from rich.console import RenderableType
 from rich.text import Text
 
+from refmodel.engines.compare_decisions import Comparison
 from refmodel.engines.contract import Contract
 from refmodel.engines.contract_inputs import Tried
 from refmodel.engines.prove import Progress, Proof, Tooth
@@ -105,6 +106,43 @@ def teeth_data(teeth: Sequence[Tooth]) -> list[dict[str, Any]]:
             "broken": [_answer_data(each) for each in tooth.broken],
         }
         for tooth in teeth
+    ]
+
+
+def diff_page(compared: Sequence[Comparison]) -> list[RenderableType]:
+    """Return each comparison with what was found, and for different versions the smallest input and both answers."""
+    parts: list[RenderableType] = []
+    for each in compared:
+        facts, bounds = each.contract.facts, " and ".join(each.contract.bounds)
+        words = "alike over all paths" if each.found == "alike" else each.found
+        expected = "" if each.expected else f", expected {facts.get('Expect', 'nothing')}"
+        parts += [Text(each.contract.name, "bold"), f"  {each.contract.sentence}"]
+        parts.append(Text(f"  {words}{expected}", "green" if each.expected else "bold red"))
+        if each.inputs:
+            shown = ", ".join(f"{name}={value}" for name, value in each.inputs)
+            parts.append(f"  first for {shown}: {each.first}, and {each.second}")
+        else:
+            parts.append(f"  for all inputs with {bounds}")
+        parts.append("")
+    right = sum(each.expected for each in compared)
+    return [*parts, f"{len(compared)} comparisons, {right} as expected"]
+
+
+def diff_data(compared: Sequence[Comparison]) -> list[dict[str, Any]]:
+    """Return comparisons as data that JSON can hold."""
+    return [
+        {
+            "name": each.contract.name,
+            "sentence": each.contract.sentence,
+            "bounds": list(each.contract.bounds),
+            "found": each.found,
+            "expected": each.contract.facts.get("Expect"),
+            "inputs": dict(each.inputs),
+            "first": each.first,
+            "second": each.second,
+            "seconds": each.seconds,
+        }
+        for each in compared
     ]
 
 

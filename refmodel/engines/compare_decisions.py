@@ -1,0 +1,81 @@
+"""Comparing two versions of a decision: alike for all inputs within bounds, or different, and where first.
+
+A comparison is written as a contract (``refmodel.engines.contract``) that returns both answers and has equality as its
+condition, in a module of ``specs/comparisons``; ``Expect:`` says what is known of it.  So CrossHair compares them
+within the bounds, which its own comparison of two functions would not regard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import attrs
+
+from refmodel.engines.contract import Contract, chosen
+from refmodel.engines.contract_inputs import smallest_inputs
+from refmodel.engines.prove import JOBS, SECONDS, Progress, answers
+from refmodel.engines.symbolic import require_crosshair
+
+FOLDER = "comparisons"
+"""Where comparisons stand in ``specs``."""
+
+Found = Literal["alike", "different", "undecided"]
+"""Alike over all paths; different for an input that was tried; neither is known."""
+
+
+@attrs.frozen
+class Comparison:
+    """What became of a comparison.
+
+    inputs: the smallest that were found, as text.  first, second: what the versions answer for them.
+    seconds: of CPU.
+    """
+
+    contract: Contract
+    found: Found
+    seconds: float
+    inputs: tuple[tuple[str, str], ...] = ()
+    first: str = ""
+    second: str = ""
+
+    @property
+    def expected(self) -> bool:
+        """Whether it is what the comparison expects."""
+        return self.found == self.contract.facts.get("Expect")
+
+
+def compare(
+    names: Sequence[str] = (),
+    *,
+    seconds: float = SECONDS,
+    jobs: int = JOBS,
+    progress: Callable[[Progress], None] | None = None,
+) -> tuple[Comparison, ...]:
+    """Compare versions of decisions.
+
+    names: as for ``chosen``.  seconds: of CPU for each comparison.
+    Raises NoCrossHair, NoContract, BadContract.
+    """
+    require_crosshair()
+    contracts = chosen(names, FOLDER)
+    found: list[Comparison] = []
+    for contract, rows in answers([(each, None) for each in contracts], seconds, jobs):
+        alike = all(each.verdict == "confirmed" for each in rows)
+        found.append(_comparison(contract, alike, sum(each.seconds for each in rows)))
+        if progress is not None:
+            expected = sum(each.expected for each in found)
+            progress(Progress(len(found), len(contracts), expected, "as expected"))
+    return tuple(found)
+
+
+def _comparison(contract: Contract, alike: bool, seconds: float) -> Comparison:
+    """Return what was found, and for different versions the smallest input."""
+    if alike:
+        return Comparison(contract, "alike", seconds)
+    smallest = smallest_inputs(contract)
+    if smallest is None:
+        return Comparison(contract, "undecided", seconds)
+    first, second = contract.function(**smallest)
+    shown = tuple((name, repr(value)) for name, value in smallest.items())
+    return Comparison(contract, "different", seconds, shown, repr(first), repr(second))

@@ -1,0 +1,123 @@
+"""The same decision in two versions, side by side: what each answers for the same inputs."""
+
+from __future__ import annotations
+
+from refmodel.kernel import iaa_mapping as iaa
+from refmodel.kernel import limit_decisions as limits
+from refmodel.kernel import zsmalloc_classes as zs
+
+PAGES = 2**40
+"""Pages of a machine, at most."""
+
+
+def whether_a_full_pool_refuses(cur: int, limit: int, threshold: int, full: bool) -> tuple[bool, bool]:
+    """Whether pools count as full: Linux 6.1 beside 6.12 and later.
+
+    Source: mm/zswap.c zswap_frontswap_store(), Linux 6.1.192; zswap_check_limits(), Linux 6.12.117
+    Requirement: Z1
+    Expect: different
+
+    pre: 0 <= cur <= PAGES
+    pre: 0 <= threshold <= limit <= PAGES
+    post: _[0] == _[1]
+    """
+    return limits.stays_full_61(cur, limit, threshold, full), limits.stays_full(cur, limit, threshold, full)
+
+
+def whether_a_pool_between_the_marks_refuses(
+    cur: int, limit: int, threshold: int, full: bool
+) -> tuple[bool, bool]:
+    """Whether pools count as full while they hold more than the threshold and less than the limit: 6.1 beside 6.12.
+
+    Source: mm/zswap.c zswap_frontswap_store(), Linux 6.1.192; zswap_check_limits(), Linux 6.12.117
+    Requirement: Z1
+    Expect: alike
+
+    pre: 0 <= threshold < cur < limit <= PAGES
+    post: _[0] == _[1]
+    """
+    return limits.stays_full_61(cur, limit, threshold, full), limits.stays_full(cur, limit, threshold, full)
+
+
+def where_a_full_pool_accepts_again(totalram: int, percent: int, accept: int) -> tuple[int, int]:
+    """The accept threshold in pages: Linux 6.1 beside 6.12 and later, which round in another order.
+
+    Source: mm/zswap.c zswap_can_accept(), Linux 6.1.192; zswap_accept_thr_pages(), Linux 6.12.117
+    Requirement: Z1
+    Expect: different
+
+    pre: 0 <= totalram <= PAGES
+    pre: 0 <= percent <= 100
+    pre: 0 <= accept <= 100
+    post: _[0] == _[1]
+    """
+    later = limits.threshold_pages(limits.limit_pages(totalram, percent), accept)
+    return limits.threshold_pages_61(totalram, percent, accept), later
+
+
+def which_group_a_zspage_is_in(inuse: int, objs: int) -> tuple[bool, bool]:
+    """Whether a zspage counts as nearly full: more than three quarters in 6.1, from eight tenths on in 6.12.
+
+    Source: mm/zsmalloc.c get_fullness_group(), Linux 6.1 and 6.12
+    Requirement: Z1
+    Expect: different
+
+    pre: 1 <= objs <= 512
+    pre: 0 < inuse < objs
+    post: _[0] == _[1]
+    """
+    return zs.three_quarters_group(inuse, objs) == 2, zs.inuse_ratio_group(inuse, objs) >= 9
+
+
+def which_queue_is_next(cursor: int, queues: int) -> tuple[int, int]:
+    """The next queue of a table that has not shrunk: Linux 6.12 beside batching v9.
+
+    Source: wq_table_next_wq(), Linux 6.12.117; comp_wq_table_next_wq(), batching v9 06/19
+    Requirement: I3, I5
+    Expect: alike
+
+    pre: 0 <= cursor < queues <= 64
+    post: _[0] == _[1]
+    """
+    return iaa.next_wrapping(cursor, queues), iaa.next_equal(cursor, queues)
+
+
+def which_queue_is_next_after_an_unbind(cursor: int, queues: int) -> tuple[int, int]:
+    """The next queue of a table that has shrunk under the cursor: Linux 6.12 beside batching v9 (IAA-H5).
+
+    Source: wq_table_next_wq(), Linux 6.12.117; comp_wq_table_next_wq(), batching v9 06/19
+    Requirement: I3, I5
+    Expect: different
+
+    pre: 1 <= queues <= cursor <= 64
+    post: _[0] == _[1]
+    """
+    return iaa.next_wrapping(cursor, queues), iaa.next_equal(cursor, queues)
+
+
+def which_queues_decompress(queues: int, g: int) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
+    """The types of a device's queues if all are bound before any is typed: the driver beside its documentation.
+
+    Source: map_iaa_device_wqs() and Documentation/driver-api/crypto/iaa/iaa-crypto.rst, batching v9 06/19
+    Requirement: I1
+    Expect: different
+
+    pre: 1 <= queues <= 8
+    pre: 0 <= g <= 8
+    post: _[0] == _[1]
+    """
+    return iaa.typed_one_shot(queues, g), iaa.typed_as_documented(queues, g)
+
+
+def what_share_a_device_gets(cpus: int, devices: int) -> tuple[int, int]:
+    """The CPUs of a device: before 5a7e89d3315d beside since then.
+
+    Source: save_iaa_wq(), Linux 6.8 as released and later
+    Requirement: I2
+    Expect: different
+
+    pre: 1 <= cpus <= 4096
+    pre: 1 <= devices <= 64
+    post: _[0] == _[1]
+    """
+    return iaa.cpus_per_iaa_unbounded(cpus, devices), iaa.cpus_per_iaa(cpus, devices)
