@@ -70,3 +70,22 @@ def conform(as_json: bool) -> None:
     print_json(bench_page.data(found)) if as_json else show(*bench_page.page(found))
     if missing:
         click.echo(missing, err=True)
+
+
+@bench.command("contracts", short_help="Measure proving the contracts.")
+@json_option
+def contracts(as_json: bool) -> None:
+    """Measure how many conditions of contracts are confirmed, and what a condition costs.
+
+    Takes some minutes, on two cores.
+    """
+    from refmodel.engines.bench_contracts import bench_contracts
+    from refmodel.report import bench_page
+    from refmodel.report.terminal import console, show
+
+    found = []
+    with console(stderr=True).status("proving") as status:
+        for figure in bench_contracts():
+            status.update(f"{figure.name}: {figure.measured:,.3g} {figure.unit}")
+            found.append(figure)
+    print_json(bench_page.data(found)) if as_json else show(*bench_page.page(found))

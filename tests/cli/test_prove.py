@@ -119,3 +119,22 @@ def test_a_backend_without_contracts_is_refused() -> None:
 
     assert result.exit_code == 2
     assert "--backend is about the inputs of contracts; add --contracts" in result.stderr
+
+
+def test_versions_are_compared_and_the_first_difference_is_shown() -> None:
+    result = refmodel_command(
+        "prove", "--diff", "versions.which_queue_is_next_after_an_unbind", "--jobs", "1"
+    )
+    data = json.loads(refmodel_command("prove", "--diff", "versions.which_queue_is_next", "--json").stdout)
+
+    assert result.exit_code == 0
+    assert "  first for cursor=1, queues=1: 0, and 2" in result.stdout
+    assert "1 comparisons, 1 as expected" in result.stdout
+    assert (data[0]["found"], data[0]["inputs"]) == ("alike", {})
+
+
+def test_two_questions_at_a_time_are_refused() -> None:
+    result = refmodel_command("prove", "--diff", "--teeth")
+
+    assert result.exit_code == 2
+    assert "--diff and --teeth ask different questions" in result.stderr
