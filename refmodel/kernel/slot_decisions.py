@@ -38,7 +38,7 @@ def aligned_starts(slots: int, nr: int) -> range:
     slots: offsets of the device, offset 0 included, which is the header of the swap area.
     Source: folio_alloc_swap(), mm/swap_slots.c, Linux 6.12.117 (S8).
     """
-    return range(nr if nr > 1 else 1, slots - nr + 1, nr)
+    return range(nr, slots - nr + 1, nr)
 
 
 def window(slot: int, length: int, slots: int) -> tuple[int, ...]:

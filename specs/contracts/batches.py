@@ -239,6 +239,24 @@ def keeps_nothing(length: int) -> bool:
     return 0 <= length < PAGE_SIZE
 
 
+def one_byte_is_a_result(length: int) -> bool:
+    """The shortest result that is kept has one byte, the longest one less than a page.
+
+    Source: mm/zswap.c zswap_compress(), Linux 6.18.15
+    Requirement: Z5
+
+    pre: length in (0, 1, PAGE_SIZE - 1, PAGE_SIZE)
+    post: _ == (length in (1, PAGE_SIZE - 1))
+    """
+    return batch.saves_memory(length)
+
+
+@breaks(one_byte_is_a_result, batch.saves_memory)
+def keeps_no_single_byte(length: int) -> bool:
+    """A page that compresses to one byte is refused."""
+    return 1 < length < PAGE_SIZE
+
+
 def only_what_does_not_fit_is_poor(error: int) -> bool:
     """-ENOSPC says that a page compresses poorly; every other errno is a failure of the compressor.
 

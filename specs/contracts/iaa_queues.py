@@ -76,6 +76,7 @@ def a_node_takes_the_positions_it_needs(cpus: int, per_iaa: int) -> int:
     pre: 0 <= cpus <= CPUS
     pre: 1 <= per_iaa <= CPUS
     post: (_ - 1) * per_iaa < cpus <= _ * per_iaa
+    post: isinstance(_, int)
     """
     return iaa.positions_used(cpus, per_iaa)
 
@@ -84,6 +85,12 @@ def a_node_takes_the_positions_it_needs(cpus: int, per_iaa: int) -> int:
 def leaves_the_rest(cpus: int, per_iaa: int) -> int:
     """CPUs that do not fill a share have no position."""
     return cpus // per_iaa
+
+
+@breaks(a_node_takes_the_positions_it_needs, iaa.positions_used)
+def takes_parts_of_positions(cpus: int, per_iaa: int) -> int:
+    """The number of positions is no whole number."""
+    return (cpus + per_iaa - 1) / per_iaa  # type: ignore[return-value]  # that is wrong
 
 
 def positions_of_a_node_follow_those_before(before: int, index: int, per_iaa: int, cpus: int) -> int:
@@ -96,6 +103,7 @@ def positions_of_a_node_follow_those_before(before: int, index: int, per_iaa: in
     pre: 0 <= index < cpus <= CPUS
     pre: 1 <= per_iaa <= 256
     post: before <= _ < before + iaa.positions_used(cpus, per_iaa)
+    post: isinstance(_, int)
     """
     return iaa.position_by_node(before, index, per_iaa)
 
@@ -104,6 +112,12 @@ def positions_of_a_node_follow_those_before(before: int, index: int, per_iaa: in
 def forgets_the_nodes_before(before: int, index: int, per_iaa: int) -> int:
     """Every node begins with the first device."""
     return index // per_iaa
+
+
+@breaks(positions_of_a_node_follow_those_before, iaa.position_by_node)
+def is_between_two_devices(before: int, index: int, per_iaa: int) -> int:
+    """The position is no whole number."""
+    return before + index / per_iaa  # type: ignore[return-value]  # that is wrong
 
 
 def neighbours_share_a_device(index: int, per_iaa: int) -> tuple[int, int]:
@@ -194,6 +208,7 @@ def a_cpu_is_mapped_to_a_device_that_exists(
     pre: 1 <= devices <= 32
     post: 0 <= _ < devices
     post: implies(cpu % cores == 0, _ == min(package * per_package, devices - 1))
+    post: isinstance(_, int)
     """
     return iaa.cpu_to_iaa(cpu, package, cores, per_package, per_iaa, devices)
 
@@ -212,17 +227,26 @@ def forgets_the_package(
     return min(cpu % cores // per_iaa, devices - 1)
 
 
+@breaks(a_cpu_is_mapped_to_a_device_that_exists, iaa.cpu_to_iaa)
+def is_mapped_between_devices(
+    cpu: int, package: int, cores: int, per_package: int, per_iaa: int, devices: int
+) -> int:
+    """The position is no whole number."""
+    return package * per_package + cpu % cores / per_iaa  # type: ignore[return-value]  # that is wrong
+
+
 def a_shared_table_begins_inside(queues: int, per_package: int, position: int) -> int:
     """A CPU begins at a queue of the shared table, at the first one for the first device of its package.
 
     Source: drivers/crypto/intel/iaa/iaa_crypto_main.c set_cpu_wq_table_start_wq(), batching v9 06/19
     Requirement: I3
 
-    pre: 1 <= queues <= QUEUES
+    pre: 0 <= queues <= QUEUES
     pre: 1 <= per_package <= 8
     pre: 0 <= position < 32
-    post: 0 <= _ < queues
+    post: 0 <= _ < queues or _ == queues == 0
     post: implies(position % per_package == 0, _ == 0)
+    post: implies(queues >= per_package, _ == queues // per_package * (position % per_package))
     """
     return iaa.start_cursor(queues, per_package, position)
 
@@ -231,6 +255,12 @@ def a_shared_table_begins_inside(queues: int, per_package: int, position: int) -
 def begins_past_the_end(queues: int, per_package: int, position: int) -> int:
     """The position is not taken within the package."""
     return queues // per_package * position
+
+
+@breaks(a_shared_table_begins_inside, iaa.start_cursor)
+def always_begins_in_front(queues: int, per_package: int, position: int) -> int:
+    """All CPUs begin at the first queue."""
+    return 0
 
 
 def the_first_queue_decompresses(added: int, queues: int, g: int) -> bool:

@@ -60,6 +60,7 @@ def the_order_of_shares_matters_by_a_page(totalram: int, percent: int, accept: i
     pre: 0 <= percent <= 100
     pre: 0 <= accept <= 100
     post: -1 <= _ - limits.threshold_pages(limits.limit_pages(totalram, percent), accept) <= 1
+    post: isinstance(_, int)
     """
     return limits.threshold_pages_61(totalram, percent, accept)
 
@@ -68,6 +69,12 @@ def the_order_of_shares_matters_by_a_page(totalram: int, percent: int, accept: i
 def takes_the_share_of_a_percent(totalram: int, max_pool_percent: int, accept_threshold_percent: int) -> int:
     """The share is rounded to whole percents before it is taken."""
     return totalram * (accept_threshold_percent * max_pool_percent // 100) // 100
+
+
+@breaks(the_order_of_shares_matters_by_a_page, limits.threshold_pages_61)
+def has_parts_of_pages(totalram: int, max_pool_percent: int, accept_threshold_percent: int) -> int:
+    """The threshold is no whole number of pages."""
+    return totalram * accept_threshold_percent * max_pool_percent / 10000  # type: ignore[return-value]  # that is wrong
 
 
 def a_full_pool_refuses(cur: int, limit: int, threshold: int, full: bool) -> bool:

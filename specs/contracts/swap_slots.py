@@ -122,6 +122,26 @@ def has_smaller_clusters(slot: int, other: int) -> bool:
     return slot // 256 == other // 256
 
 
+def neighbours_share_a_cluster(cluster: int, index: int, other: int) -> bool:
+    """All slots between two multiples of 512 are in one cluster.
+
+    Source: SWAPFILE_CLUSTER, mm/swapfile.c, Linux 6.12.117
+    Requirement: S1
+
+    pre: 0 <= cluster <= 2**31
+    pre: 0 <= index < 512
+    pre: 0 <= other < 512
+    post: _
+    """
+    return slots_of_device.same_cluster(cluster * 512 + index, cluster * 512 + other)
+
+
+@breaks(neighbours_share_a_cluster, slots_of_device.same_cluster)
+def divides_clusters(slot: int, other: int) -> bool:
+    """A slot is alone in its cluster."""
+    return slot == other
+
+
 def a_slot_is_freed_with_its_last_reference(count: int, cache: bool) -> Dropped:
     """Dropping a reference takes one off the count; the last one frees the slot unless the swap cache holds it.
 
@@ -183,7 +203,7 @@ def a_run_goes_at_once_if_all_are_alike(
     Requirement: S1
 
     pre: 1 <= len(slots) <= 3
-    pre: all(1 <= count <= 100 for count, _cached in slots)
+    pre: all(1 <= count <= 2 for count, _cached in slots)
     post: implies(_, same_cluster and len(slots) > 1)
     post: implies(_, all(count == 1 and cached == cache for count, cached in slots))
     post: implies(same_cluster and len(slots) > 1 and all(slot == (1, cache) for slot in slots), _)

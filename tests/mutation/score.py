@@ -1,0 +1,62 @@
+"""The mutation score of the decision functions: ``python -m tests.mutation.score``, in a checkout, for some minutes.
+
+mutmut changes the decisions in every way that it knows, and for each change runs contracts with many random inputs
+(``tests/mutation/decisions.py``).  Survivors are listed; those that no test can kill have their reason here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+
+LEAST = 95.0
+"""Percent of the mutants that have to be killed: it may only rise."""
+
+SURVIVORS = {
+    "limit_decisions.x_zswap_admits__mutmut_2": "the same: a quotient is below a whole number if its floor is",
+    "iaa_mapping.x_start_cursor__mutmut_6": "the same: the start is below the queues, or there is none",
+    "iaa_mapping.x_start_cursor__mutmut_7": "the same: the start is below the queues, or there is none",
+}
+"""Mutants that survive, by function and number, and why."""
+
+
+def main() -> int:
+    """Run mutmut in a copy, print the score and the survivors; return 0 if the score is high enough."""
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory) / "checkout"
+        left_out = shutil.ignore_patterns(".git", ".venv", "mutants", "__pycache__", "_build")
+        shutil.copytree(ROOT, copy, ignore=left_out)
+        mutmut = [sys.executable, "-m", "mutmut"]
+        subprocess.run(
+            [*mutmut, "run", "--max-children", "2"], cwd=copy, check=True, stdout=subprocess.DEVNULL
+        )
+        listed = subprocess.run([*mutmut, "results"], cwd=copy, check=True, capture_output=True, text=True)
+        subprocess.run([*mutmut, "export-cicd-stats"], cwd=copy, check=True, stdout=subprocess.DEVNULL)
+        stats = json.loads((copy / "mutants" / "mutmut-cicd-stats.json").read_text())
+        survivors = re.findall(r"refmodel\.kernel\.(\S+): (?!killed)", listed.stdout)
+        for name in survivors:
+            shown = subprocess.run(
+                [*mutmut, "show", f"refmodel.kernel.{name}"],
+                cwd=copy,
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+            changed = [line for line in shown.stdout.splitlines() if re.match(r"[-+] ", line)]
+            print(f"{name}: {SURVIVORS.get(name, 'survives without a reason')}", *changed, sep="\n    ")
+    score = 100 * (stats["total"] - len(survivors)) / stats["total"]
+    print(
+        f"{stats['total'] - len(survivors)} of {stats['total']} mutants killed: {score:.1f} %, at least {LEAST:g} %"
+    )
+    return 0 if score >= LEAST and set(survivors) <= set(SURVIVORS) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
