@@ -40,6 +40,26 @@ def leaves_the_last_run(slots: int, nr: int) -> range:
     return range(nr if nr > 1 else 1, slots - nr, nr)
 
 
+def the_last_run_is_not_left(nr: int, runs: int, rest: int) -> bool:
+    """The last whole run of a device can be handed out, whatever is left behind it.
+
+    Source: mm/swap_slots.c folio_alloc_swap(), Linux 6.12.117
+    Requirement: S8
+
+    pre: nr in (1, 2, 4, 8, 16, 512)
+    pre: 2 <= runs <= 2**31
+    pre: 0 <= rest < nr
+    post: _
+    """
+    return (runs - 1) * nr in slots_of_device.aligned_starts(runs * nr + rest, nr)
+
+
+@breaks(the_last_run_is_not_left, slots_of_device.aligned_starts)
+def leaves_the_end(slots: int, nr: int) -> range:
+    """A run that ends with the device is never handed out."""
+    return range(nr, slots - nr, nr)
+
+
 def a_number_lies_in_its_run(number: int, nr: int) -> int:
     """Every page or slot lies in exactly one naturally aligned run of a length.
 
