@@ -13,7 +13,7 @@ from refmodel.kernel import choices
 from refmodel.machine import ChoicePoint
 from refmodel.machine.introspect import OperationInfo, StepInfo
 from refmodel.museum import EXHIBITS, NOT_IN_THIS_ROOM, Exhibit
-from refmodel.profiles import PROFILES
+from refmodel.profiles import NAMED, PROFILES
 from refmodel.profiles.neighbours import NEIGHBOURS
 from refmodel.properties import PROPERTIES, Property
 from refmodel.report.book_differences import difference_name, difference_title, looks_different
@@ -59,7 +59,7 @@ Versions = dict[str, dict[OperationInfo, list[str]]]
 
 def _versions() -> Versions:
     found: Versions = {}
-    for profile in PROFILES.values():
+    for profile in NAMED.values():
         for name, info in operations(profile).items():
             found.setdefault(name, {}).setdefault(info, []).append(profile.name)
     return found
@@ -162,7 +162,7 @@ def _property(each: Property) -> Iterator[str]:
 def _profiles_page() -> Page:
     yield from ("# Profiles", "")
     yield from ("The profiles, and what differs between neighbours: in their steps, and to an observer.", "")
-    for profile in PROFILES.values():
+    for profile in NAMED.values():
         yield from (f"`{profile.name}`", f": {prose(profile.summary)}", "")
     pages = [(difference_name(*pair), difference_title(*pair)) for pair in NEIGHBOURS]
     yield from (f"- [{title}](differences/{name}.md)" for name, title in pages)
