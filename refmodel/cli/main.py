@@ -16,6 +16,7 @@ from refmodel.cli.errors import one_line
 from refmodel.cli.explore import explore
 from refmodel.cli.failures import failures
 from refmodel.cli.iaa import iaa
+from refmodel.cli.kcompressd_bound import kcompressd_bound
 from refmodel.cli.litmus import litmus
 from refmodel.cli.museum import museum
 from refmodel.cli.numa_report import numa_report
@@ -71,6 +72,7 @@ for command in (
     diff,
     overhead,
     iaa,
+    kcompressd_bound,
     numa_report,
     bench,
 ):
