@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from refmodel.engines.environment import LATER
 from refmodel.kernel.iaa_poll import device_work
+from refmodel.kernel.kcompressd_queue import thread_work
 from refmodel.kernel.zswap_pool import releasable
 
 if TYPE_CHECKING:
@@ -23,17 +24,19 @@ def ready(v: KernelView) -> Iterator[Operation]:
 
     The one who iterates runs each operation before it asks for the next: the shrink worker first, because it
     submits writes, then writes to the device, which end in the order of their folios, then pools that nothing
-    refers to any more.
+    refers to any more, then devices, last the threads of kcompressd.
     """
     if v[v.at.shrink_work].pending and not v.fails(LATER):
         yield v.ops.shrink_worker()
-    for folio in under_writeback(v):
+    for folio in ending(v):
         if not v.fails(LATER):
             yield v.ops.end_swap_write(folio=folio)
     for pool in releasable(v):
         if not v.fails(LATER):
             yield v.ops.pool_release(pool=pool)
     while (work := device_work(v)) is not None:
+        yield work
+    while (work := thread_work(v)) is not None and not v.fails(LATER):
         yield work
 
 
@@ -42,3 +45,23 @@ def under_writeback(v: KernelView) -> list[int]:
     at, used = v.at.folio, v[v.at.folios_used] >> 1
     numbers = range(1, used.bit_length() + 1)
     return [n for n in numbers if (folio := v[at[n]]) is not None and folio.writeback]
+
+
+def writes_end(v: KernelView) -> bool:
+    """Whether writes end without anybody: those to zram end where it is called, by a thread or in place."""
+    return not (v.at.kcompressd.queue and v[v.at.si].synchronous)
+
+
+def ending(v: KernelView) -> list[int]:
+    """Return the folios whose write the device is about to end."""
+    return under_writeback(v) if writes_end(v) else []
+
+
+def serving(v: KernelView) -> Operation | None:
+    """Return what the system does for somebody who waits: a write ends, a device works, a thread runs."""
+    writes = ending(v)
+    if writes:
+        end: Operation = v.ops.end_swap_write(folio=writes[0])
+        return end
+    work = device_work(v)
+    return thread_work(v) if work is None else work

@@ -414,6 +414,24 @@ def iaa_sync_mode(v: KernelView, value: str) -> Operation | None:
     return v.ops.iaa_attribute("sync_mode", value)
 
 
+@KINDS.kind("kswapd", folios, weight=8)
+def kswapd(v: KernelView, folio: int) -> Operation | None:
+    """Kswapd comes by an unlocked folio that is not being written; its compression may be left to a thread."""
+    record = v[v.at.folio[folio]]
+    return None if record is None or record.locked or record.writeback else v.ops.kswapd(folio)
+
+
+def threads(v: KernelView) -> Sequence[int]:
+    """Threads of kcompressd, by number."""
+    return range(len(v.at.kcompressd.queue))
+
+
+@KINDS.kind("kcompressd_stop", threads)
+def kcompressd_stop(v: KernelView, queue: int) -> Operation | None:
+    """A thread of kcompressd is stopped: its node goes, or a parameter is written."""
+    return v.ops.kcompressd_stop(queue)
+
+
 @KINDS.kind("swapoff")
 def swapoff(v: KernelView) -> Operation | None:
     """The swap device is taken out of use; the writes to it have ended, because swapoff waits for them."""

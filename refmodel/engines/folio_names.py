@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from refmodel.engines.scope import Scope
     from refmodel.kernel.table import KernelView
 
-NAMING = frozenset({"folio", "folios", "gathered", "rest", "splitting", "tails"})
+NAMING = frozenset({"folio", "folios", "gathered", "head", "rest", "splitting", "tails"})
 """Variables of operations that hold numbers of folios."""
 
 RECEIVING = (DoSwapPage, MadvisePageout, MadviseWillneed, ReadSwapCacheAsync, ShrinkFolio, ZswapWritebackBase)
@@ -37,8 +37,8 @@ OTHERS = frozenset(
     {
         "attempts", "budget", "cached", "cluster", "content", "cpu", "done", "entry", "error", "failures", "flushing",
         "former", "free_from", "handle", "index", "length", "memcg", "mm", "next", "nid", "nodes", "nr", "objcg", "old",
-        "order", "page", "physical", "pool", "pools", "process", "reclaiming", "removed", "run", "slot", "slots",
-        "threshold", "todo", "told", "value", "visits",
+        "order", "page", "physical", "pool", "pools", "process", "queue", "reclaiming", "removed", "run", "slot",
+        "slots", "threshold", "todo", "told", "value", "visits",
     }
 )  # fmt: skip
 """Variables of operations that hold other numbers."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from refmodel.engines import promise
+from refmodel.engines.background import writes_end
 from refmodel.engines.command import Argument, Command, describe
 from refmodel.engines.commands import KINDS
 from refmodel.engines.environment import Scripted
@@ -26,6 +27,7 @@ from refmodel.kernel.crypto import Symbolic
 from refmodel.kernel.iaa_config import IaaSystem
 from refmodel.kernel.iaa_desc import name_of
 from refmodel.kernel.iaa_engine import can_begin, can_end
+from refmodel.kernel.kcompressd_config import KcompressdSystem
 from refmodel.kernel.zswap_load import KernelBug
 from refmodel.kernel.zswap_pool import releasable
 from refmodel.machine import ChoicePoint, Operation
@@ -40,9 +42,9 @@ SMALL = Sizes(
 )  # fmt: skip
 """The sizes of a scope that names none: one page of one process, one swap slot."""
 
-STEPS_BACKGROUND = ("writes", "worker", "release", "engines", "interrupts")
+STEPS_BACKGROUND = ("writes", "worker", "release", "engines", "interrupts", "kcompressd")
 """What the system does on its own: writes to the device end, the shrink worker runs, pools are released; engines of
-IAA devices work, and their interrupts are served."""
+IAA devices work, and their interrupts are served; threads of kcompressd that are awake run."""
 
 
 SYMMETRIES = ("folios",)
@@ -84,6 +86,7 @@ class Scope:
     budget: how many failures there may be in a run, None for any number.
     background: what the system does on its own, of ``STEPS_BACKGROUND``.
     iaa: the IAA devices, where the profile has their driver.
+    kcompressd: the queues, where the profile has some.
     keeps: the values that commands return are part of the state; outcomes may ask for them.
     symmetry: things, of ``SYMMETRIES``, whose numbers only name them: states that differ in no more are one state.
     """
@@ -102,6 +105,7 @@ class Scope:
     budget: int | None = None
     background: tuple[str, ...] = STEPS_BACKGROUND
     iaa: IaaSystem | None = None
+    kcompressd: KcompressdSystem | None = None
     keeps: bool = False
     symmetry: tuple[str, ...] = ()
 
@@ -122,6 +126,7 @@ class Scope:
             zswap_enabled=self.enabled,
             initial_pool=self.enabled,
             iaa=self.iaa,
+            kcompressd=self.kcompressd,
         )
         v = profile.system(config)
         if self.budget is not None:
@@ -196,7 +201,8 @@ def _background(v: KernelView, names: Iterable[str]) -> list[Program]:
     def ended(number: int) -> Callable[[KernelView], Operation | None]:
         def make(v: KernelView) -> Operation | None:
             folio = v[v.at.folio[number]]
-            return v.ops.end_swap_write(folio=number) if folio is not None and folio.writeback else None
+            ends = folio is not None and folio.writeback and writes_end(v)
+            return v.ops.end_swap_write(folio=number) if ends else None
 
         return make
 
@@ -210,7 +216,8 @@ def _background(v: KernelView, names: Iterable[str]) -> list[Program]:
     }
     titles = {"writes": "device", "worker": "kworker", "release": "release work"}
     own = [Program(titles[name], menus[name], serves=True) for name in names if name in menus]
-    return [*own, *(_IAA[name](v) for name in names if name in _IAA and v.ops.iaa_job is not None)]
+    own += [_IAA[name](v) for name in names if name in _IAA and v.ops.iaa_job is not None]
+    return [*own, *_threads(v)] if "kcompressd" in names else own
 
 
 def _engines(v: KernelView) -> Program:
@@ -250,6 +257,20 @@ def _interrupts(v: KernelView) -> Program:
         ),
         serves=True,
     )
+
+
+def _threads(v: KernelView) -> list[Program]:
+    """Return a program for each thread of kcompressd."""
+
+    def awake(queue: int) -> Callable[[KernelView], Operation | None]:
+        def make(v: KernelView) -> Operation | None:
+            running = v[v.at.kcompressd.queue[queue]].thread == "running"
+            return v.ops.kcompressd_run(queue) if running else None
+
+        return make
+
+    numbers = range(len(v.at.kcompressd.queue))
+    return [Program(f"kcompressd{q}", (Start(f"thread {q} runs", awake(q)),), serves=True) for q in numbers]
 
 
 _IAA = {"engines": _engines, "interrupts": _interrupts}

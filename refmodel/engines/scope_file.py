@@ -37,6 +37,7 @@ import attrs
 from refmodel.engines.command import Argument, Command, Kind
 from refmodel.engines.commands import KINDS
 from refmodel.engines.iaa_scope import iaa_system
+from refmodel.engines.kcompressd_scope import kcompressd_system
 from refmodel.engines.scope import SMALL, STEPS_BACKGROUND, SYMMETRIES, Scope, Thread, expand
 from refmodel.engines.toml_file import Table, TomlFile, nearest, read_toml
 from refmodel.kernel import choices
@@ -57,6 +58,7 @@ KEYS = (
     "symmetry",
     "system",
     "iaa",
+    "kcompressd",
     "initial",
     "thread",
     "environment",
@@ -153,8 +155,10 @@ def _system(top: Table) -> Scope:
 
 
 def _devices(top: Table, scope: Scope) -> Scope:
-    """Return a scope with the IAA devices that its file describes."""
-    return attrs.evolve(scope, iaa=iaa_system(top, scope.sizes.cpus)) if "iaa" in top.data else scope
+    """Return a scope with the IAA devices and the queues of kcompressd that its file describes."""
+    if "iaa" in top.data:
+        scope = attrs.evolve(scope, iaa=iaa_system(top, scope.sizes.cpus))
+    return attrs.evolve(scope, kcompressd=kcompressd_system(top)) if "kcompressd" in top.data else scope
 
 
 def _batch(table: Table, key: str, otherwise: int) -> int:

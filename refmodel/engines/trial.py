@@ -16,7 +16,6 @@ from refmodel.engines import background, promise
 from refmodel.engines.commands import KINDS
 from refmodel.engines.violation import BUILT_IN, Endless, Violation, of_error, step_of
 from refmodel.kernel.choices import DECOMPRESS
-from refmodel.kernel.iaa_poll import device_work
 from refmodel.kernel.zswap_load import KernelBug
 from refmodel.machine import Event, run
 from refmodel.machine.view import ignore_event
@@ -139,9 +138,8 @@ class Trial:
         return self._history(events) or broken_state(v, self._states)
 
     def _serve(self, observe: StepObserver) -> bool:
-        """Let a device end the first of what it has in flight; return whether there was anything."""
-        writes = background.under_writeback(self.v)
-        work = self.v.ops.end_swap_write(folio=writes[0]) if writes else device_work(self.v)
+        """Let a device or a thread do the first of what it can do; return whether there was anything."""
+        work = background.serving(self.v)
         if work is not None:
             run(self.v, work, observe, partial(self._serve, observe))
         return work is not None

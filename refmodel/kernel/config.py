@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from refmodel.kernel.allocators import Allocator
     from refmodel.kernel.crypto import Codec
     from refmodel.kernel.iaa_config import IaaOptions, IaaSystem
+    from refmodel.kernel.kcompressd_config import KcompressdOptions, KcompressdSystem
 
 PAGE_SIZE = 4096
 """Bytes of a page."""
@@ -102,6 +103,7 @@ class KernelOptions:
         "entry" (batching v13), or a node id that the "caller" of the addition hands over, while the removal
         goes by the memory.
     iaa: which driver of IAA devices there is, None for none.
+    kcompressd: which discipline of kcompressd there is, None for none.
     """
 
     zero_map: bool
@@ -120,6 +122,7 @@ class KernelOptions:
     bulk_node: Literal["cpu", "any"] = "any"
     lru_node: Literal["memory", "entry", "caller"] = "memory"
     iaa: IaaOptions | None = None
+    kcompressd: KcompressdOptions | None = None
 
 
 @attrs.frozen(eq=False)
@@ -133,6 +136,7 @@ class Config:
         the creation of the pool failed at boot.
     device_slots: slots of the swap device that can be used, None for all that the sizes give; 0: no device.
     iaa: the IAA devices, where a profile has their driver; None for one small device.
+    kcompressd: the queues, where a profile has some; None for small ones.
     """
 
     sizes: Sizes
@@ -146,6 +150,7 @@ class Config:
     synchronous_device: bool = False
     device_slots: int | None = None
     iaa: IaaSystem | None = None
+    kcompressd: KcompressdSystem | None = None
 
     def __attrs_post_init__(self) -> None:
         """Refuse what no kernel can be in.

@@ -13,7 +13,7 @@ from refmodel.kernel.crypto import ZERO_PAGE, is_zero
 from refmodel.kernel.folio import FolioOperation
 from refmodel.kernel.state import Folio
 from refmodel.kernel.swap_slots import slots_of
-from refmodel.machine import Call, Next, Return, evolve, step
+from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
@@ -83,7 +83,7 @@ class SwapWritepage(FolioOperation):
             self.change(v, locked=False)
             return Return(WRITTEN)
         if memcg.writeback_enabled(v, memcg.folio_memcg(v, folio)):
-            return Call(v.ops.swap_write_device(folio=self.folio), then=self.written)
+            return Call(self.write(v), then=self.written)
         self.change(v, dirty=True)
         return Return(ACTIVATE)
 
@@ -91,6 +91,10 @@ class SwapWritepage(FolioOperation):
     def written(self, v: KernelView) -> Next:
         """The folio is on its way to the device."""
         return Return(WRITTEN)
+
+    def write(self, v: KernelView) -> Operation:
+        """Return the operation that hands the folio to the device."""
+        return v.ops.swap_write_device(folio=self.folio)
 
 
 @attrs.define
@@ -108,6 +112,13 @@ class SwapWriteDevice(FolioOperation):
     @step
     def submit(self, v: KernelView) -> Next:
         """Count the pages, start writeback, unlock."""
+        self.begin_write(v)
+        if v[v.at.si].synchronous:
+            return Call(v.ops.end_swap_write(folio=self.folio))
+        return Return()
+
+    def begin_write(self, v: KernelView) -> None:
+        """Count the pages, start writeback, unlock."""
         folio = self.the_folio(v)
         nr = len(folio.contents)
         v.emit("disk_write", swp=folio.swap, nr=nr, nid=folio.nid)
@@ -119,9 +130,6 @@ class SwapWriteDevice(FolioOperation):
         if nr == 512:
             v[v.at.vm.thp_swpout] += 1
         self.change(v, writeback=True, locked=False)
-        if v[v.at.si].synchronous:
-            return Call(v.ops.end_swap_write(folio=self.folio))
-        return Return()
 
 
 @attrs.define

@@ -23,6 +23,7 @@ import attrs
 from refmodel.kernel.config import Config
 from refmodel.kernel.crypto import ZERO_PAGE
 from refmodel.kernel.iaa_state import IaaPlaces, describe_iaa
+from refmodel.kernel.kcompressd_state import KcompressdPlaces, describe_kcompressd
 from refmodel.kernel.vswap_state import VswapPlaces, describe_vswap, virtual_entries
 from refmodel.machine import Layout, Place, component
 
@@ -440,6 +441,8 @@ class Places:
     """Virtual swap: where it exists, [slot] of all rows above but ``device`` means [virtual entry]."""
     iaa: IaaPlaces
     """IAA devices and their driver; without it the rows are empty."""
+    kcompressd: KcompressdPlaces
+    """Queues of kcompressd; without it the rows are empty."""
 
 
 def truth_of(v: Any, place: int) -> Place[Truth]:
@@ -563,5 +566,6 @@ def describe(config: Config) -> tuple[Layout, Places]:
         mthp=tuple(_counters(layout, MthpCounters, f"mthp[{order}]") for order in range(size.max_order + 1)),
         vswap=describe_vswap(layout, config, blocks),
         iaa=describe_iaa(layout, config),
+        kcompressd=describe_kcompressd(layout, config),
     )
     return layout, places

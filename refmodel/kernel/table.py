@@ -45,6 +45,17 @@ if TYPE_CHECKING:
     from refmodel.kernel.iaa_job import IaaJob
     from refmodel.kernel.iaa_poll import IaaInterrupt, IaaPoll
     from refmodel.kernel.iaa_verify import IaaVerify
+    from refmodel.kernel.kcompressd_submit import (
+        KcompressdSubmitBio,
+        Kswapd,
+        KswapdShrinkFolio,
+    )
+    from refmodel.kernel.kcompressd_thread import (
+        KcompressdRun,
+        KcompressdStop,
+        KcompressdSwapoutA,
+        KcompressdSwapoutB,
+    )
     from refmodel.kernel.memcg_offline import MemcgOffline612
     from refmodel.kernel.state import Places
     from refmodel.kernel.swapon import SwapOff612, SwapOn612
@@ -159,6 +170,14 @@ class OperationTable:
     iaa_bind: type[IaaBind] = NOT_THERE
     iaa_unbind: type[IaaUnbind] = NOT_THERE
     iaa_attribute: type[IaaAttribute] = NOT_THERE
+
+    kswapd: type[Kswapd] = NOT_THERE
+    kswapd_shrink: type[KswapdShrinkFolio] = NOT_THERE
+    kswapd_writepage: type[page_io.SwapWritepage] = NOT_THERE
+    kcompressd_submit: type[KcompressdSubmitBio] = NOT_THERE
+    kcompressd_swapout: type[KcompressdSwapoutA] | type[KcompressdSwapoutB] = NOT_THERE
+    kcompressd_run: type[KcompressdRun] = NOT_THERE
+    kcompressd_stop: type[KcompressdStop] = NOT_THERE
 
 
 class KernelView(View):

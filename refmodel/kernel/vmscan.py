@@ -148,7 +148,7 @@ class ShrinkFolio(FolioOperation):
         if self.the_folio(v).refs > 1:
             return self.keep_locked
         self.change(v, dirty=False, reclaim=True)
-        return Call(v.ops.swap_writepage(folio=self.folio), then=self.after_pageout)
+        return Call(self.writepage(v), then=self.after_pageout)
 
     @step
     def after_pageout(self, v: KernelView) -> Next:
@@ -214,6 +214,10 @@ class ShrinkFolio(FolioOperation):
             for number in self.rest:
                 putback_folio(v, number)
         return Return(self.rest)
+
+    def writepage(self, v: KernelView) -> Operation:
+        """Return the operation that writes the folio out."""
+        return v.ops.swap_writepage(folio=self.folio)
 
     def mapped_first(self, v: KernelView) -> tuple[Place[Pte], ...]:
         """Return the entries in the first of the page tables that map the folio."""

@@ -9,6 +9,7 @@ import attrs
 
 from refmodel.machine import Operation
 from refmodel.museum import (
+    a_x1_state_is_garbage,
     b01_wrong_node,
     b01a_node_for_the_addition,
     b02_frees_published,
@@ -17,6 +18,7 @@ from refmodel.museum import (
     b06_promised_batches,
     b08_hold_and_wait,
     b10_hole_in_context,
+    c_stop_leaves_folios,
     g01_early_lru,
     g02_isolated_entry,
     g03_list_of_the_past,
@@ -63,6 +65,12 @@ from refmodel.museum import (
     iaa_h18_hook_without_driver,
     iaa_s13_reversed_result,
     iaa_s15_error_lost,
+    k01_bytes_of_a_folio,
+    k02_nobody_wakes,
+    k03_leaves_after_success,
+    k04_waits_without_right,
+    k04a_waits_without_right,
+    k05_no_reference,
     s01_two_private_reads,
     s05_first_zero_flag,
     s06_flags_in_one_word,
@@ -180,10 +188,18 @@ EXHIBITS: tuple[Exhibit, ...] = tuple(
         iaa_h18_hook_without_driver,
         iaa_s13_reversed_result,
         iaa_s15_error_lost,
+        k01_bytes_of_a_folio,
+        k02_nobody_wakes,
+        k03_leaves_after_success,
+        k04_waits_without_right,
+        k04a_waits_without_right,
+        k05_no_reference,
+        a_x1_state_is_garbage,
+        c_stop_leaves_folios,
     )
 )
 """Bugs of zswap, of the swap core and of batching; then guards and interleavings; then those that released kernels
-and postings have as they are; last those of the IAA driver."""
+and postings have as they are; then those of the IAA driver, last those of kcompressd."""
 
 NOT_IN_THIS_ROOM = {
     "Z07": "The shrinker's I/O waits for its caller: needs a device whose worker allocates memory.",
@@ -200,11 +216,6 @@ NOT_IN_THIS_ROOM = {
     "R05": "Two passes over zram's slots mistake each other's marks: needs zram.",
     "M01": "A handle's word is used twice while zsmalloc evicts: none of the model's kernels has that code.",
     "M03": "Compressed data goes to the node of the reclaiming task: 6.12 does so as released (see litmus numa-bytes).",
-    "K01": "The queue receives the bytes of a folio: needs kcompressd.",
-    "K02": "Nobody wakes the worker: needs kcompressd.",
-    "K03": "The worker leaves after its first success: needs kcompressd.",
-    "K04": "Queued folios bypass the limit of their cgroup: needs kcompressd.",
-    "K05": "The queue holds no reference to its folios: needs kcompressd.",
     "I02": "More devices than CPUs divide by zero: see refmodel.museum.iaa_tables.",
     "I07": "The driver uses a field of its caller: a request of the model has no field for both.",
     "C01": "A bounce buffer is copied past the destination: the model has lengths, not buffers.",

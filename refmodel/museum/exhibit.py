@@ -10,6 +10,7 @@ import attrs
 
 from refmodel.kernel.crypto import Symbolic
 from refmodel.kernel.iaa_poll import device_work
+from refmodel.kernel.kcompressd_queue import thread_work
 from refmodel.kernel.table import KernelView
 from refmodel.machine import ChoicePoint, Event, Operation, run
 from refmodel.profiles import Profile, preset, profile
@@ -129,8 +130,10 @@ def play(exhibit: Exhibit, which: Profile) -> Iterator[tuple[KernelView, list[Ev
 
 
 def _serve(v: KernelView) -> bool:
-    """Let a device do the next thing that it can do; return whether there was any."""
+    """Let a device or a thread do the next thing that it can do; return whether there was any."""
     work = device_work(v)
+    if work is None:
+        work = thread_work(v)
     if work is not None:
         run(v, work, while_waiting=partial(_serve, v))
     return work is not None

@@ -8,6 +8,7 @@ from functools import reduce
 from refmodel.profiles.batching import POSTINGS, PROPOSALS
 from refmodel.profiles.combine import SIGN, combine, fit
 from refmodel.profiles.iaa_profiles import IAA_PROFILES
+from refmodel.profiles.kcompressd_profiles import KCOMPRESSD_PROFILES
 from refmodel.profiles.linux import LINUX_6_1, LINUX_6_12, LINUX_6_18, LINUX_7_3
 from refmodel.profiles.profile import Profile, UnknownProfile
 from refmodel.profiles.vswap import VSWAP_V6
@@ -17,8 +18,8 @@ _RELEASES = (LINUX_6_1, LINUX_6_12, LINUX_6_18, LINUX_7_3)
 PROFILES = {made.name: made for made in (*_RELEASES, VSWAP_V6, *POSTINGS, *PROPOSALS)}
 """The releases in their order, then the patch series, then what one of them only announces."""
 
-NAMED = {**PROFILES, **IAA_PROFILES}
-"""Those and the profiles with IAA devices, which stand on some of them and are asked for by name."""
+NAMED = {**PROFILES, **IAA_PROFILES, **KCOMPRESSD_PROFILES}
+"""Those, and the profiles with IAA devices or kcompressd, which stand on some of them and are asked for by name."""
 
 
 def combinations() -> dict[str, Profile]:

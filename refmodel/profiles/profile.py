@@ -46,10 +46,15 @@ class Profile:
         ``batches``: folios are stored in batches.  ``short``: of a few pages, not of whole folios.
         ``bulk``: their entries are allocated in bulk.  ``raw``: an entry as long as a page holds the page itself.
         ``late lock``: a compression context is locked for the compression of a batch only.
+        ``kcompressd``: folios wait for compression threads.
         ``iaa``: there are IAA devices.  ``iaa waits``: the removal of a queue waits for the jobs that hold it.
         """
         store, pages = self.operations.zswap_store, self.operations.zswap_store_pages
-        devices = {"iaa": self.options.iaa is not None, "iaa waits": self._waits}
+        devices = {
+            "iaa": self.options.iaa is not None,
+            "iaa waits": self._waits,
+            "kcompressd": self.options.kcompressd is not None,
+        }
         if pages is None:
             return frozenset(trait for trait, there in devices.items() if there)
         has = devices | {

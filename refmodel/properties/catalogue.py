@@ -11,6 +11,7 @@ from refmodel.properties import (
     contexts,
     descriptors,
     iaa_descriptors,
+    kcompressd,
     limits,
     locks,
     numa,
@@ -95,6 +96,14 @@ STATE_PROPERTIES: tuple[StateProperty, ...] = (
     iaa_descriptors.cursors_stay_in_their_tables,
     iaa_descriptors.success_has_a_length,
     iaa_descriptors.listed_devices_have_queues,
+    kcompressd.waits_once_and_protected,
+    kcompressd.waits_in_the_swap_cache,
+    kcompressd.waits_with_its_slots,
+    kcompressd.nobody_writes_to_it,
+    kcompressd.submitted_is_completed_or_waits,
+    kcompressd.no_more_than_the_ring_holds,
+    kcompressd.no_wake_up_is_lost,
+    kcompressd.freed_ring_is_empty,
 )
 """Properties of states, in the order in which they are judged."""
 
@@ -129,6 +138,10 @@ HISTORY_PROPERTIES: tuple[HistoryProperty, ...] = (
     iaa_descriptors.a_batch_tells_its_errors,
     iaa_descriptors.no_result_is_pending,
     iaa_descriptors.counters_add_up,
+    kcompressd.submitted_clean,
+    kcompressd.oldest_first,
+    kcompressd.refused_means_written,
+    kcompressd.who_may_not_compress_does_not_wait,
 )
 """Properties of the events of one command, in the order in which they are judged."""
 

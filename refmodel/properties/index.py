@@ -43,6 +43,7 @@ class Index:
     slots: swap map entry of each slot.  used: slots that are not free, ascending.
     swap_cache: folio in the swap cache of each slot, or 0.
     parked: slots in a return cache (6.1, 6.12).
+    queued: folios that wait in queues of kcompressd.
     pages: (number, page-table entry, what was last written) of every page that is anywhere or not zero;
         pages are numbered process after process.
     """
@@ -55,6 +56,7 @@ class Index:
         "pages",
         "parked",
         "places",
+        "queued",
         "slots",
         "stored",
         "swap_cache",
@@ -73,6 +75,7 @@ class Index:
     used: list[int]
     swap_cache: list[int]
     parked: list[int]
+    queued: tuple[int, ...]
     pages: list[tuple[int, Pte, Content]]
 
     def __init__(self, v: KernelView) -> None:
@@ -135,6 +138,11 @@ def _lists(index: Index) -> list[tuple[int, int, tuple[int, ...]]]:
     return [(i // nodes, i % nodes, numbers) for i, numbers in listed if numbers]
 
 
+def _queued(index: Index) -> tuple[int, ...]:
+    v = index.v
+    return tuple(folio for place in v.at.kcompressd.queue for folio in v[place].fifo)
+
+
 def _pages(index: Index) -> list[tuple[int, Pte, Content]]:
     v = index.v
     written = zip(grid(v, v.at.pte), grid(v, v.at.truth), strict=True)
@@ -174,5 +182,6 @@ COLLECTORS: dict[str, Callable[[Any], Any]] = {
     "stored": _stored,
     "lists": _lists,
     "pages": _pages,
+    "queued": _queued,
 }
 """How each part of an index is collected, in an order in which the parts that a part needs come before it."""

@@ -37,10 +37,16 @@ def nothing_is_held(index: Index) -> str | None:
     bug="reference_kept",
 )
 def folios_are_let_go(index: Index) -> str | None:
-    """While nothing is under way every folio is on an LRU list, and only page tables and swap cache refer to it."""
+    """While nothing is under way every folio is on an LRU list, and only page tables and swap cache refer to it.
+
+    A queue of kcompressd that takes references has one to each folio that waits (KC-19).
+    """
+    options = index.v.cfg.options.kcompressd
+    counted = options is not None and options.protects == "reference"
     for number, folio in index.folios.items():
-        if folio.refs:
-            return f"folio {number} has {folio.refs} references of operations at rest; expected none"
+        expected = int(counted and number in index.queued)
+        if folio.refs != expected:
+            return f"folio {number} has {folio.refs} references of operations at rest; expected {expected or 'none'}"
         if not folio.lru:
             return f"folio {number} is on no LRU list at rest; expected reclaim to find it"
     return None

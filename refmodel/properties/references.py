@@ -50,14 +50,17 @@ def what_is_named_exists(index: Index) -> str | None:
     bug="Z02",
 )
 def every_folio_is_in_use(index: Index) -> str | None:
-    """Every folio is unlocked, mapped by exactly the page-table entries of its rmap, and mapped or cached."""
+    """Every folio is unlocked, mapped by exactly the page-table entries of its rmap, and mapped or cached.
+
+    A folio that waits in a queue of kcompressd is excepted: it may be locked.
+    """
     mapped: dict[int, tuple[int, ...]] = {}
     first = index.v.at.pte[0][0]
     for number, pte, _ in index.pages:
         if pte.folio:
             mapped[pte.folio] = (*mapped.get(pte.folio, ()), first + number)
     for number, folio in index.folios.items():
-        if folio.locked:
+        if folio.locked and number not in index.queued:
             return f"folio {number} is locked although nothing is under way; expected it unlocked"
         if folio.rmap != mapped.get(number, ()):
             return f"folio {number} has rmap {folio.rmap}; expected {mapped.get(number, ())}, what maps it"

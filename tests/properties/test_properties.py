@@ -22,6 +22,7 @@ from refmodel.properties import (
     first_broken_history,
     iaa_descriptors,
     in_history,
+    kcompressd,
 )
 from refmodel.properties.property import HistoryProperty, Property, StateProperty
 from tests.properties.batch_mutants import BATCH_MUTANTS
@@ -35,9 +36,10 @@ BUGS = {each.id: each for each in (*EXHIBITS, *PLANTED)}
 BATCHES = tuple(name for name in PROFILES if name.startswith("batching"))
 BULK = ("batching-v10", "batching-v11", *(RAW := BATCHES[BATCHES.index("batching-v12") :]))
 
-ELSEWHERE = (*vars(descriptors).values(), *vars(iaa_descriptors).values())
+ELSEWHERE = (*vars(descriptors).values(), *vars(iaa_descriptors).values(), *vars(kcompressd).values())
 OWN = [each for each in PROPERTIES if each not in ELSEWHERE]
-"""Properties with a bug here; those of descriptors have theirs in test_descriptors and test_iaa_descriptors."""
+"""Properties with a bug here; those of descriptors have theirs in test_descriptors and test_iaa_descriptors, those of
+queues in test_kcompressd."""
 
 
 @pytest.mark.parametrize("each", OWN, ids=lambda each: each.id)

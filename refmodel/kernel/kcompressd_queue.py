@@ -1,0 +1,76 @@
+"""What producers and threads do with a queue of kcompressd, each in one step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from refmodel.kernel.folio import get_folio, live_folio
+from refmodel.kernel.state import Folio
+from refmodel.machine import evolve
+
+if TYPE_CHECKING:
+    from refmodel.kernel.table import KernelView
+    from refmodel.machine import Operation
+
+
+def is_full(v: KernelView, queue: int) -> bool:
+    """Whether a queue holds as many folios as it may."""
+    return len(v[v.at.kcompressd.queue[queue]].fifo) >= v.at.kcompressd.capacity
+
+
+def put(v: KernelView, queue: int, folio: int) -> None:
+    """Append a folio to a queue, with a reference where the discipline takes one (B-sub.6, C-sub.3, C-sub.4)."""
+    assert v.cfg.options.kcompressd is not None
+    if v.cfg.options.kcompressd.protects == "reference":
+        get_folio(v, folio)
+    place = v.at.kcompressd.queue[queue]
+    v[place] = evolve(v[place], fifo=(*v[place].fifo, folio))
+    v[v.at.kcompressd.count.pending] += 1
+    v[v.at.kcompressd.count.submitted] += 1
+    record = live_folio(v, folio)
+    v.emit("kcompressd_put", queue=queue, folio=folio, memcg=record.memcg, dirty=record.dirty)
+
+
+def take(v: KernelView, queue: int, position: int = 0) -> int:
+    """Take a folio out of a queue that is not empty, by default the oldest, to see to it."""
+    place = v.at.kcompressd.queue[queue]
+    fifo = v[place].fifo
+    folio = fifo[position]
+    left = (*fifo[:position], *fifo[position + 1 :])
+    v[place] = evolve(v[place], fifo=left, serving=(*v[place].serving, folio))
+    v.emit("kcompressd_take", queue=queue, folio=folio, ahead=position)
+    return folio
+
+
+def complete(v: KernelView, queue: int, folio: int) -> None:
+    """Give up what was taken out of a queue: the caller lets go of what protected it in the same step."""
+    place = v.at.kcompressd.queue[queue]
+    serving = list(v[place].serving)
+    serving.remove(folio)
+    v[place] = evolve(v[place], serving=tuple(serving))
+    v[v.at.kcompressd.count.pending] -= 1
+    v.emit("kcompressd_done", queue=queue, folio=folio)
+
+
+def wake(v: KernelView, queue: int) -> None:
+    """Wake the thread of a queue if it sleeps; start it if it was not started yet (A-sub.5, B-sub.7)."""
+    place = v.at.kcompressd.queue[queue]
+    if v[place].thread in ("sleeping", "not started"):
+        v[place] = evolve(v[place], thread="running")
+        v[v.at.kcompressd.count.wakeups] += 1
+
+
+def protected(v: KernelView, folio: Folio) -> bool:
+    """Whether a folio has what the discipline protects it with while it waits."""
+    options = v.cfg.options.kcompressd
+    assert options is not None
+    return folio.writeback if options.protects == "writeback" else folio.locked
+
+
+def thread_work(v: KernelView) -> Operation | None:
+    """Return what the first thread that runs does next, None while all sleep."""
+    for queue, place in enumerate(v.at.kcompressd.queue):
+        if v[place].thread == "running":
+            run: Operation = v.ops.kcompressd_run(queue)
+            return run
+    return None

@@ -1,0 +1,270 @@
+"""The threads of kcompressd: what they do with a folio, when they sleep, and how they stop (K1, K5, K9)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from refmodel.kernel.folio import FolioOperation, put_folio
+from refmodel.kernel.kcompressd_queue import complete, take, wake
+from refmodel.kernel.memory import DoSwapPage
+from refmodel.kernel.page_io import folio_order
+from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
+
+if TYPE_CHECKING:
+    from refmodel.kernel.state import Pte
+    from refmodel.kernel.table import KernelView
+
+_RFC = "[RFC] 2/2 kcompressd: Add kcompressd for accelerated zram compression, 7 March 2025"
+_PATCH = "[PATCH] mm: Add Kcompressd for accelerated memory compression, 30 April 2025"
+_DESCENDANT = "kcompressd-unofficial 0.5 for 6.12.44"
+
+
+# --- one folio ------------------------------------------------------------------------------------------------
+
+
+@attrs.define
+class KcompressdSwapoutA(FolioOperation):
+    """Write a folio to zram, and end its write.
+
+    folio: under writeback, taken out of a queue.  queue: which one.
+    """
+
+    source: ClassVar[str] = f"zram_bio_write_callback(), {_RFC}"
+    requirements: ClassVar[tuple[str, ...]] = ("K9",)
+
+    folio: int
+    queue: int
+
+    @step
+    def compress(self, v: KernelView) -> Next:
+        """Compress the pages; whoever faults meanwhile maps the folio, read-only."""
+        self.the_folio(v)
+        return self.end_write
+
+    @step
+    def end_write(self, v: KernelView) -> Next:
+        """End the write, which ends what protected the folio."""
+        complete(v, self.queue, self.folio)
+        return Call(v.ops.end_swap_write(folio=self.folio))
+
+
+@attrs.define
+class KcompressdSwapoutB(FolioOperation):
+    """Store a folio in zswap, or write it to the device where zswap refuses it.
+
+    folio: locked, taken out of a queue.  queue: which one.
+    Nobody asks the folio's cgroup again whether it may be written back (I-11), and nobody has a reference.
+    """
+
+    source: ClassVar[str] = f"kcompressd(), {_PATCH}"
+    requirements: ClassVar[tuple[str, ...]] = ("K9",)
+
+    folio: int
+    queue: int
+
+    @step
+    def store(self, v: KernelView) -> Next:
+        """Offer the folio to zswap."""
+        return Call(v.ops.zswap_store(folio=self.folio), then=self.after_store)
+
+    @step
+    def after_store(self, v: KernelView) -> Next:
+        """Unlock a folio that zswap took; leave another one to the device, which unlocks it under writeback."""
+        complete(v, self.queue, self.folio)
+        if not self.result:
+            return Call(v.ops.swap_write_device(folio=self.folio), then=self.end)
+        folio = self.the_folio(v)
+        if v.cfg.options.mthp_zswpout and len(folio.contents) > 1:
+            v[v.at.mthp[folio_order(folio)].zswpout] += 1
+        self.change(v, locked=False)
+        return self.wake_waiters
+
+    @step
+    def wake_waiters(self, v: KernelView) -> Next:
+        """Wake who sleeps for the lock: the second half of unlocking looks at the folio once more."""
+        self.the_folio(v)
+        return self.end
+
+    @step
+    def end(self, v: KernelView) -> Next:
+        """The folio is somebody else's from here on."""
+        return Return()
+
+
+@attrs.define
+class KcompressdSwapoutC(KcompressdSwapoutB):
+    """Store or write a folio, and give the reference of the queue back last of all (KC-19)."""
+
+    source: ClassVar[str] = f"do_swapout(), {_DESCENDANT}"
+
+    @step
+    def end(self, v: KernelView) -> Next:
+        """Give the reference back."""
+        put_folio(v, self.folio)
+        return Return()
+
+
+# --- threads --------------------------------------------------------------------------------------------------
+
+
+@attrs.define
+class KcompressdRun(Operation):
+    """A thread that is awake sees to folios until its queue is empty, then sleeps or, when told to, ends.
+
+    queue: whose thread.
+    """
+
+    source: ClassVar[str] = f"kcompressd(), {_PATCH}"
+    requirements: ClassVar[tuple[str, ...]] = ("K1", "K5")
+
+    queue: int
+
+    @step
+    def wait(self, v: KernelView) -> Next:
+        """Sleep while the queue is empty: who wakes takes the lock of the wait queue, so no wake-up is lost."""
+        place = v.at.kcompressd.queue[self.queue]
+        if v[place].fifo:
+            return self.take
+        v[place] = evolve(v[place], thread="gone" if v[place].stopping else "sleeping")
+        return Return()
+
+    @step
+    def take(self, v: KernelView) -> Next:
+        """Take the oldest folio, unless somebody was faster."""
+        if not v[v.at.kcompressd.queue[self.queue]].fifo:
+            return self.wait
+        folio = take(v, self.queue)
+        return Call(v.ops.kcompressd_swapout(folio=folio, queue=self.queue), then=self.wait)
+
+
+@attrs.define
+class KcompressdRunA(KcompressdRun):
+    """A thread that says that it sleeps, looks once more, and then does."""
+
+    source: ClassVar[str] = f"kcompressd_thread(), {_RFC}"
+
+    @step
+    def wait(self, v: KernelView) -> Next:
+        """Go on while there are folios; end when told to, whatever is left."""
+        place = v.at.kcompressd.queue[self.queue]
+        if v[place].stopping:
+            v[place] = evolve(v[place], thread="gone")
+            return Return()
+        return self.take if v[place].fifo else self.sleep
+
+    @step
+    def sleep(self, v: KernelView) -> Next:
+        """Say so: from here on a producer wakes the thread."""
+        place = v.at.kcompressd.queue[self.queue]
+        v[place] = evolve(v[place], thread="sleeping")
+        return self.look_again
+
+    @step
+    def look_again(self, v: KernelView) -> Next:
+        """Stay awake for a folio that came meanwhile.
+
+        A store buffer could hide it (A-X6, derived and UNVERIFIED); the steps of the model are in one order.
+        """
+        place = v.at.kcompressd.queue[self.queue]
+        if v[place].fifo or v[place].stopping:
+            v[place] = evolve(v[place], thread="running")
+            return self.wait
+        return Return()
+
+
+@attrs.define
+class KcompressdRunC(KcompressdRun):
+    """A thread that ends as soon as it is told to: the 6.1 port leaves its loop before it has emptied the queue."""
+
+    source: ClassVar[str] = (
+        "a vendor's mm/page_io.c based on Linux 6.1 with the design of kcompressd-unofficial"
+    )
+
+    @step
+    def wait(self, v: KernelView) -> Next:
+        """End when told to; sleep while the queue is empty."""
+        place = v.at.kcompressd.queue[self.queue]
+        if v[place].stopping:
+            v[place] = evolve(v[place], thread="gone")
+            return Return()
+        if v[place].fifo:
+            return self.take
+        v[place] = evolve(v[place], thread="sleeping")
+        return Return()
+
+
+@attrs.define
+class KcompressdStop(Operation):
+    """The node goes, or the module: kswapd first, then the thread, then its ring.
+
+    queue: whose thread.
+    """
+
+    source: ClassVar[str] = f"kswapd_stop(), {_PATCH}"
+    requirements: ClassVar[tuple[str, ...]] = ("K5",)
+
+    queue: int
+
+    @step
+    def stop_kswapd(self, v: KernelView) -> Next:
+        """Let kswapd finish its folio and begin no other; tell the thread to end, which wakes it."""
+        if v[v.at.kcompressd.kswapd]:
+            return Wait("kswapd, which reclaims a folio")
+        place = v.at.kcompressd.queue[self.queue]
+        if v[place].torn:
+            return Return()
+        v[place] = evolve(v[place], stopping=True)
+        wake(v, self.queue)
+        return self.stop_thread
+
+    @step
+    def stop_thread(self, v: KernelView) -> Next:
+        """Wait for the end of the thread."""
+        place = v.at.kcompressd.queue[self.queue]
+        return self.free_ring if v[place].thread == "gone" else Wait(f"the end of thread {self.queue}")
+
+    @step
+    def free_ring(self, v: KernelView) -> Next:
+        """Free the ring; folios are compressed in place from here on."""
+        place = v.at.kcompressd.queue[self.queue]
+        v[place] = evolve(v[place], torn=True, stopping=False)
+        return Return()
+
+
+@attrs.define
+class KcompressdStopA(KcompressdStop):
+    """A parameter is written: the threads end, and who writes sees to what is left in their queues.
+
+    That kswapd may be appending meanwhile is excluded here, as it should be (I-18); the posting does not.
+    """
+
+    source: ClassVar[str] = f"kcompressd_deinit(), {_RFC}"
+
+    @step
+    def free_ring(self, v: KernelView) -> Next:
+        """Compress what waits, then free the ring."""
+        if v[v.at.kcompressd.queue[self.queue]].fifo:
+            folio = take(v, self.queue)
+            return Call(v.ops.kcompressd_swapout(folio=folio, queue=self.queue), then=self.free_ring)
+        return KcompressdStop.free_ring(self, v)
+
+
+# --- a fault on a folio that waits ----------------------------------------------------------------------------
+
+
+@attrs.define
+class DoSwapPageStable(DoSwapPage):
+    """A fault on a swap entry, where the device needs pages that do not change while they are written.
+
+    Zram does: a page under writeback is mapped read-only, so that the next write copies it (KC-4).
+    """
+
+    source: ClassVar[str] = "mm/memory.c do_swap_page() with SWP_STABLE_WRITES, Linux 6.12.117"
+    requirements: ClassVar[tuple[str, ...]] = ("K6",)
+
+    def alone(self, v: KernelView, pte: Pte) -> bool:
+        """Whether the page may be written in place."""
+        unstable = self.the_folio(v).writeback and v[v.at.si].synchronous
+        return not unstable and DoSwapPage.alone(self, v, pte)

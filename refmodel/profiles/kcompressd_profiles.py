@@ -1,0 +1,97 @@
+"""Kcompressd: the disciplines of moving compression off kswapd, on linux-6.18.
+
+Synchronous reclaim is linux-6.18 itself.  The disciplines differ in what protects a folio that waits.  Postings are as
+written; what is known to be wrong in one is an exhibit of the museum, whose remedy says what was intended.  They stood
+on other kernels (6.13 to 6.15; the base of the second is UNVERIFIED).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from refmodel.kernel import kcompressd_submit as submit
+from refmodel.kernel import kcompressd_thread as thread
+from refmodel.kernel.kcompressd_config import KcompressdOptions
+from refmodel.profiles.linux import LINUX_6_18
+from refmodel.profiles.profile import Profile
+
+_KSWAPD = {
+    "kswapd": submit.Kswapd,
+    "kswapd_shrink": submit.KswapdShrinkFolio,
+    "end_swap_write": submit.EndSwapWriteRotates,
+    "do_swap_page": thread.DoSwapPageStable,
+}
+
+
+def _discipline(name: str, summary: str, options: KcompressdOptions, **classes: Any) -> Profile:
+    return attrs.evolve(
+        LINUX_6_18,
+        name=name,
+        base=LINUX_6_18.name,
+        parts=(LINUX_6_18.name,),
+        summary=summary,
+        operations=attrs.evolve(LINUX_6_18.operations, **{**_KSWAPD, **classes}),
+        options=attrs.evolve(LINUX_6_18.options, kcompressd=options),
+    )
+
+
+KCOMPRESSD_A = _discipline(
+    "kcompressd-a",
+    "Kcompressd, RFC of March 2025: zram queues bios for a pool of threads, folios wait under writeback.",
+    KcompressdOptions(protects="writeback", per_node=False, most=5461, zeroed=False),
+    kswapd_writepage=submit.SwapWritepageA,
+    kcompressd_submit=submit.KcompressdSubmitBio,
+    kcompressd_swapout=thread.KcompressdSwapoutA,
+    kcompressd_run=thread.KcompressdRunA,
+    kcompressd_stop=thread.KcompressdStopA,
+)
+"""Message-Id 20250307120141.1566673.  4096 items of 24 bytes ask for a ring of 5461."""
+
+KCOMPRESSD_B = _discipline(
+    "kcompressd-b",
+    "Kcompressd, patch of April 2025: a queue of locked folios for each node, before zswap and zram.",
+    KcompressdOptions(protects="lock", per_node=True, most=256),
+    kswapd_writepage=submit.SwapWritepageB,
+    kcompressd_swapout=thread.KcompressdSwapoutB,
+    kcompressd_run=thread.KcompressdRun,
+    kcompressd_stop=thread.KcompressdStop,
+)
+"""Message-Id 20250430082651.3152444."""
+
+KCOMPRESSD_C = _discipline(
+    "kcompressd-c",
+    "Kcompressd, descendants of 2025: with a reference, and kswapd compresses the oldest of a full queue.",
+    KcompressdOptions(protects="reference", per_node=True, most=256),
+    kswapd_writepage=submit.SwapWritepageC,
+    kcompressd_swapout=thread.KcompressdSwapoutC,
+    kcompressd_run=thread.KcompressdRunC,
+    kcompressd_stop=thread.KcompressdStop,
+)
+"""kcompressd-unofficial 0.5 for 6.12.44; its way to stop is that of a port to 6.1."""
+
+KCOMPRESSD_A_ZEROED = attrs.evolve(
+    KCOMPRESSD_A,
+    name="kcompressd-a-zeroed",
+    summary="The RFC with its threads zeroed, as vendors ship it.",
+    options=attrs.evolve(
+        LINUX_6_18.options, kcompressd=KcompressdOptions(protects="writeback", per_node=False, most=5461)
+    ),
+)
+"""The file in phone kernels of 4.19 and later; their further changes are left out."""
+
+KCOMPRESSD_B_REFERENCE = attrs.evolve(
+    KCOMPRESSD_B,
+    name="kcompressd-b-reference",
+    summary="The patch of April 2025 with the reference that its descendants take.",
+    operations=attrs.evolve(KCOMPRESSD_B.operations, kcompressd_swapout=thread.KcompressdSwapoutC),
+    options=KCOMPRESSD_C.options,
+)
+"""What the patch was meant to be: nobody has posted it so."""
+
+KCOMPRESSD_PROFILES: dict[str, Profile] = {
+    each.name: each
+    for each in (KCOMPRESSD_A, KCOMPRESSD_A_ZEROED, KCOMPRESSD_B, KCOMPRESSD_B_REFERENCE, KCOMPRESSD_C)
+}
+"""The disciplines in their order, by the name of the profile."""

@@ -1,0 +1,248 @@
+"""Invariants of queues of kcompressd (KC-1 to KC-25, as far as a state or a command shows them).
+
+KC-15 is the promise; KC-19 is REFS; KC-24 is LIVE; KC-23 is that every run comes to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from refmodel.kernel import memcg
+from refmodel.kernel.kcompressd_queue import protected
+from refmodel.kernel.swap_slots import slots_of
+from refmodel.properties.property import history_property, state_property
+
+if TYPE_CHECKING:
+    from refmodel.kernel.kcompressd_state import KcompressdQueue
+    from refmodel.kernel.state import Folio
+    from refmodel.kernel.table import KernelView
+    from refmodel.machine import Event
+    from refmodel.properties.index import Index
+
+_RFC = "[RFC] kcompressd, 7 March 2025"
+_PATCH = "[PATCH] mm: Add Kcompressd, 30 April 2025"
+
+
+def _queues(v: KernelView) -> Iterator[tuple[int, KcompressdQueue]]:
+    for number, place in enumerate(v.at.kcompressd.queue):
+        yield number, v[place]
+
+
+def _waiting(v: KernelView) -> Iterator[tuple[int, Folio | None]]:
+    """Yield each folio that waits or is being seen to, as often as it does."""
+    for _, queue in _queues(v):
+        for number in (*queue.fifo, *queue.serving):
+            yield number, v[v.at.folio[number]]
+
+
+@state_property(
+    "KC-1",
+    when="step",
+    source=f"{_RFC}; {_PATCH}",
+    requirements=("K1", "K3"),
+    bug="K01",
+    only="kcompressd",
+)
+def waits_once_and_protected(index: Index) -> str | None:
+    """A folio waits for compression at most once, and is there, under writeback or locked, until it was seen to."""
+    seen: list[int] = []
+    for number, folio in _waiting(index.v):
+        if folio is None:
+            return f"a queue names folio {number}, which does not exist; expected what was submitted"
+        if number in seen:
+            return f"folio {number} waits twice; expected once"
+        if not protected(index.v, folio):
+            return f"folio {number} waits, and nothing protects it; expected lock or writeback"
+        seen.append(number)
+    return None
+
+
+@state_property(
+    "KC-2",
+    when="step",
+    source=f"{_RFC}; {_PATCH}",
+    requirements=("K6",),
+    bug="a folio that waits is taken out of the swap cache (planted)",
+    only="kcompressd",
+)
+def waits_in_the_swap_cache(index: Index) -> str | None:
+    """A folio that waits is the one that the swap cache has of its slots, so that who needs it finds it there."""
+    for number, folio in _waiting(index.v):
+        if folio is not None and any(
+            index.v[index.v.at.swap_cache[slot]] != number for slot in slots_of(folio)
+        ):
+            return f"folio {number} waits outside the swap cache; expected it at slot {folio.swap}"
+    return None
+
+
+@state_property(
+    "KC-3",
+    when="step",
+    source="mm/swapfile.c, Linux 6.12.117",
+    requirements=("K6",),
+    bug="the slot of a folio that waits is freed (planted)",
+    only="kcompressd",
+)
+def waits_with_its_slots(index: Index) -> str | None:
+    """The slots of a folio that waits are pinned by the cache: they are not used for anything else meanwhile."""
+    for number, folio in _waiting(index.v):
+        if folio is not None and not all(index.v[index.v.at.slot[slot]].cache for slot in slots_of(folio)):
+            return f"folio {number} waits for slot {folio.swap}, which is free; expected it pinned"
+    return None
+
+
+@state_property(
+    "KC-4",
+    when="step",
+    source="SWP_STABLE_WRITES, mm/memory.c do_swap_page(), Linux 6.12.117",
+    requirements=("K6",),
+    bug="a fault maps a page that is being written writable (planted)",
+    only="kcompressd",
+)
+def nobody_writes_to_it(index: Index) -> str | None:
+    """No process may write to a folio that waits or is being compressed: its bytes are those that were submitted."""
+    for number, folio in _waiting(index.v):
+        if folio is not None and any(index.v[place].exclusive for place in folio.rmap):
+            return f"folio {number} waits and is mapped writable; expected read-only or not at all"
+    return None
+
+
+@state_property(
+    "KC-6",
+    when="step",
+    source=f"{_RFC}; {_PATCH}",
+    requirements=("K1",),
+    bug="a folio is taken out and forgotten (planted)",
+    only="kcompressd",
+)
+def submitted_is_completed_or_waits(index: Index) -> str | None:
+    """Whatever was submitted to a queue was completed, waits, or is being seen to."""
+    pending, found = index.v[index.v.at.kcompressd.count.pending], sum(1 for _ in _waiting(index.v))
+    return None if pending == found else f"{pending} folios were submitted and not completed; {found} wait"
+
+
+@state_property(
+    "KC-7",
+    when="step",
+    source=f"kfifo, lib/kfifo.c, Linux 6.12.117; {_PATCH}",
+    requirements=("K5",),
+    bug="a folio is appended to a full queue (planted)",
+    only="kcompressd",
+)
+def no_more_than_the_ring_holds(index: Index) -> str | None:
+    """No queue has more folios than its ring holds."""
+    most = index.v.at.kcompressd.capacity
+    for number, queue in _queues(index.v):
+        if len(queue.fifo) > most:
+            return f"queue {number} has {len(queue.fifo)} folios; expected at most {most}"
+    return None
+
+
+@state_property(
+    "KC-11",
+    source=f"{_RFC}; {_PATCH}",
+    requirements=("K5",),
+    bug="K02",
+    only="kcompressd",
+)
+def no_wake_up_is_lost(index: Index) -> str | None:
+    """While nothing is under way the thread of a queue that has folios is awake."""
+    for number, queue in _queues(index.v):
+        if queue.fifo and not queue.torn and queue.thread != "running":
+            return f"queue {number} has folios {queue.fifo}, and its thread is {queue.thread!r}; expected it awake"
+    return None
+
+
+@state_property(
+    "KC-18",
+    when="step",
+    source=f"kswapd_stop(), {_PATCH}",
+    requirements=("K5",),
+    bug="C-stop",
+    only="kcompressd",
+)
+def freed_ring_is_empty(index: Index) -> str | None:
+    """A ring that is freed is empty, and everything that was in it was completed."""
+    for number, queue in _queues(index.v):
+        if queue.torn and (queue.fifo or queue.serving):
+            return f"the ring of queue {number} was freed with folios {queue.fifo + queue.serving}; expected none"
+    return None
+
+
+@history_property(
+    "KC-8",
+    source=f"kfifo, {_RFC}; {_PATCH}",
+    requirements=("K1",),
+    bug="the newest folio is taken first (planted)",
+    only="kcompressd",
+)
+def oldest_first(events: list[Event], v: KernelView) -> str | None:
+    """The folios of a queue are taken in the order in which they were submitted."""
+    for name, fields in events:
+        if name == "kcompressd_take" and fields["ahead"]:
+            return (
+                f"folio {fields['folio']} was taken before {fields['ahead']} older ones; expected the oldest"
+            )
+    return None
+
+
+@history_property(
+    "KC-5",
+    source="mm/vmscan.c pageout(), Linux 6.12.117",
+    requirements=("K3",),
+    bug="a folio is queued with its dirty flag (planted)",
+    only="kcompressd",
+)
+def submitted_clean(events: list[Event], v: KernelView) -> str | None:
+    """A folio is clean when it is submitted, so that what makes it dirty later says that its bytes are to be kept."""
+    for name, fields in events:
+        if name == "kcompressd_put" and fields["dirty"]:
+            return f"folio {fields['folio']} was submitted dirty; expected it clean"
+    return None
+
+
+@history_property(
+    "KC-17",
+    source=f"kcompressd(), {_PATCH}",
+    requirements=("K9",),
+    bug="what zswap refuses the thread is dropped (planted)",
+    only="kcompressd",
+)
+def refused_means_written(events: list[Event], v: KernelView) -> str | None:
+    """A folio that zswap refuses a thread is written to the device, once."""
+    owed: int | None = None
+    for name, fields in events:
+        if name == "kcompressd_take":
+            if owed is not None:
+                break
+        elif name == "store" and not fields["ok"]:
+            owed = fields["swp"]
+        elif name == "disk_write" and fields["swp"] == owed:
+            owed = None
+    took = any(name == "kcompressd_take" for name, _ in events)
+    return (
+        f"zswap refused slot {owed}, and nobody wrote it; expected a write"
+        if took and owed is not None
+        else None
+    )
+
+
+@history_property(
+    "KC-LIMIT",
+    source=f"review of {_PATCH} by Nhat Pham, 30 April 2025",
+    requirements=("K9",),
+    bug="K04",
+    only="kcompressd",
+)
+def who_may_not_compress_does_not_wait(events: list[Event], v: KernelView) -> str | None:
+    """A folio whose cgroup may not use zswap does not wait for it: it goes to the device at once."""
+    if v[v.at.si].synchronous or not v[v.at.zswap].enabled:
+        return None
+    for name, fields in events:
+        objcg = fields.get("memcg", 0)
+        if name == "kcompressd_put" and objcg and not memcg.may_zswap(v, objcg):
+            return (
+                f"folio {fields['folio']} waits for zswap, which cgroup {objcg} may not use; expected a write"
+            )
+    return None
