@@ -1,0 +1,49 @@
+"""The queues of kcompressd in a scope file: what a discipline cannot have is refused, with the line of the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from refmodel.engines.scope_file import load_scope
+from refmodel.engines.toml_file import BadFile
+
+SCOPE = """
+profiles = ["{profile}"]
+
+[kcompressd]
+{queues}
+
+[[thread]]
+name = "kswapd"
+run = ["kswapd(1)"]
+"""
+
+
+def written(where: Path, profile: str, queues: str) -> Path:
+    """Write a scope file."""
+    path = where / "scope.toml"
+    path.write_text(SCOPE.format(profile=profile, queues=queues), encoding="utf-8")
+    return path
+
+
+def test_queues_are_read(tmp_path: Path) -> None:
+    scope = load_scope(written(tmp_path, "kcompressd-a", "queues = 2\ncapacity = 3")).scope
+    assert scope.kcompressd is not None
+    assert (scope.kcompressd.queues, scope.kcompressd.capacity) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("profile", "queues", "said"),
+    [
+        ("kcompressd-b", "capacity = 257", "queue of 257 folios"),
+        ("kcompressd-b", "queues = 2", "2 queues"),
+        ("kcompressd-a", "queues = 5", "5 queues"),
+        ("kcompressd-a", "threads = 5", "threads"),
+        ("linux-6.18", "capacity = 2", "kswapd, which linux-6.18 does not have"),
+    ],
+)
+def test_what_cannot_be_is_refused(tmp_path: Path, profile: str, queues: str, said: str) -> None:
+    with pytest.raises(BadFile, match=said):
+        load_scope(written(tmp_path, profile, queues))
