@@ -10,6 +10,7 @@ from refmodel.kernel.folio import FolioOperation, put_folio
 from refmodel.kernel.kcompressd_queue import complete, take, wake
 from refmodel.kernel.memory import DoSwapPage
 from refmodel.kernel.page_io import folio_order
+from refmodel.kernel.swap_slots import slots_of
 from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
 
 if TYPE_CHECKING:
@@ -104,6 +105,32 @@ class KcompressdSwapoutC(KcompressdSwapoutB):
         """Give the reference back."""
         put_folio(v, self.folio)
         return Return()
+
+
+@attrs.define
+class KcompressdSwapoutCancel(KcompressdSwapoutC):
+    """Drop a folio that no page table names any more, instead of compressing it (K7, I-5).
+
+    The question is that of swap_writepage(), asked again by who has the folio's lock: under it the count of a slot does
+    not rise, and a folio that loses its slots is marked dirty, so nobody takes it for written.
+    """
+
+    source: ClassVar[str] = "proposed in the thread of March 2025; nobody has posted it"
+    requirements: ClassVar[tuple[str, ...]] = ("K7", "K9")
+
+    @step
+    def store(self, v: KernelView) -> Next:
+        """Offer the folio to zswap, if somebody still names it."""
+        if any(v[v.at.slot[slot]].count for slot in slots_of(self.the_folio(v))):
+            return Call(v.ops.zswap_store(folio=self.folio), then=self.after_store)
+        complete(v, self.queue, self.folio)
+        return Call(v.ops.folio_free_swap(folio=self.folio), then=self.cancelled)
+
+    @step
+    def cancelled(self, v: KernelView) -> Next:
+        """Unlock the folio, which nobody has but the queue."""
+        self.change(v, locked=False)
+        return self.wake_waiters
 
 
 # --- threads --------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ EXHIBIT = Exhibit(
     base="kcompressd-b",
     operations={},
     remedy={"kswapd_writepage": AsksLimitB},
-    released_in=("kcompressd-b-reference",),
+    released_in=("kcompressd-b-reference", "kcompressd-cancel"),
     breaks=("KC-LIMIT",),
     program=(
         do("write_page", mm=0, page=0, content=1),

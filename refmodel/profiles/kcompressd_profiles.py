@@ -90,8 +90,24 @@ KCOMPRESSD_B_REFERENCE = attrs.evolve(
 )
 """What the patch was meant to be: nobody has posted it so."""
 
-KCOMPRESSD_PROFILES: dict[str, Profile] = {
-    each.name: each
-    for each in (KCOMPRESSD_A, KCOMPRESSD_A_ZEROED, KCOMPRESSD_B, KCOMPRESSD_B_REFERENCE, KCOMPRESSD_C)
-}
+KCOMPRESSD_CANCEL = attrs.evolve(
+    KCOMPRESSD_B_REFERENCE,
+    name="kcompressd-cancel",
+    summary="Proposal on it: a thread drops a folio that no page table names any more (K7).",
+    operations=attrs.evolve(
+        KCOMPRESSD_B_REFERENCE.operations, kcompressd_swapout=thread.KcompressdSwapoutCancel
+    ),
+)
+"""Asked for in the thread of March 2025, where it was judged challenging for the queue of bios."""
+
+_ALL = (
+    KCOMPRESSD_A,
+    KCOMPRESSD_A_ZEROED,
+    KCOMPRESSD_B,
+    KCOMPRESSD_B_REFERENCE,
+    KCOMPRESSD_CANCEL,
+    KCOMPRESSD_C,
+)
+
+KCOMPRESSD_PROFILES: dict[str, Profile] = {each.name: each for each in _ALL}
 """The disciplines in their order, by the name of the profile."""
