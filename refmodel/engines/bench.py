@@ -26,6 +26,7 @@ from refmodel.engines.walk import BYTES, walk
 from refmodel.kernel.crypto import Symbolic
 from refmodel.kernel.folio import alloc_folio, live_folio
 from refmodel.kernel.iaa_engine import engine_work
+from refmodel.kernel.kcompressd_queue import thread_work
 from refmodel.kernel.state import ZswapEntry
 from refmodel.kernel.zswap_store import ZswapStore61, ZswapStore612
 from refmodel.machine import evolve, run
@@ -191,6 +192,30 @@ def iaa_tables(_: Profile) -> Figure:
     host, driver = find_host("gnr-6-nodes").host, iaa_driver("batching-v14")
     milliseconds = _microseconds(lambda: driver.bind_all(attrs.evolve(host)), 3) / 1000
     return Figure("queue tables of IAA, 384 CPUs and 8 devices", 50, milliseconds, "ms", at_most=True)
+
+
+def kcompressd_folios(_: Profile) -> Figure:
+    """Measure folios on their way through a queue of kcompressd: kswapd submits one, the thread completes it on zram.
+
+    Whatever the profile that is measured otherwise.  Two operations a folio; there is no compression.
+    """
+    subject = without_known_bugs(profile("kcompressd-c"))
+    v = Setting(TOKENS, synchronous=True, enabled=False).system(subject, "toy")
+    run(v, v.ops.write_page(0, 0, 2))
+    run(v, v.ops.madvise_pageout(0, 0, 1))
+    run(v, v.ops.madvise_willneed(0, 0))
+    folio = v[v.at.swap_cache[v[v.at.pte[0][0]].slot]]
+
+    def cycle() -> None:
+        _lock(v, folio, locked=True)
+        run(v, v.ops.kswapd_writepage(folio=folio))
+        while (work := thread_work(v)) is not None:
+            run(v, work)
+
+    rate = 2e6 / _microseconds(cycle, 300)
+    if v[v.at.kcompressd.count.pending] or not v[v.at.kcompressd.count.submitted]:
+        raise AssertionError("folios were not queued and completed: the benchmark itself is wrong")
+    return Figure("folios through kcompressd (submit, complete)", 15_000, rate, "operations/s")
 
 
 def _free(v: KernelView, slot: int) -> Operation:
@@ -361,5 +386,6 @@ MEASURES: tuple[Callable[[Profile], Figure], ...] = (
     view_cost,
     iaa_jobs,
     iaa_tables,
+    kcompressd_folios,
 )
 """What ``bench`` measures, in this order."""
