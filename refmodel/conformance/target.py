@@ -5,6 +5,7 @@ A target is named by how it is reached and where it is, then by words for the im
     python:store.py:Store  fault=lru        a Python class
     exec:./store           --fault=lru      a process that speaks JSON lines
     lib:./store.so         fault=lru        a shared library with the functions of refmodel.h
+    linux:6.12                              a Linux kernel in a virtual machine
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from refmodel.conformance.boundary import VERSION, BadTarget, Broke, Hello, Line, check_answer, hello_of
 
-KINDS = ("python", "exec", "lib")
+KINDS = ("python", "exec", "lib", "linux")
 """How an implementation can be reached."""
 
 
@@ -64,17 +65,18 @@ def open_target(name: str, timeout: float = 5.0) -> Target:
     timeout: seconds that an answer may take.
     Raises BadTarget for a name of no kind, and for an implementation that cannot be used.
     """
+    from refmodel.conformance.linux.target_linux import LinuxTarget
     from refmodel.conformance.target_exec import ExecTarget
     from refmodel.conformance.target_lib import LibTarget
     from refmodel.conformance.target_python import PythonTarget
 
     kind, _, where = name.partition(":")
-    if kind == "linux":
-        raise BadTarget(
-            f"target {name}: this version boots no kernel; record traces and use refmodel validate"
-        )
-    classes: dict[str, type[Any]] = {"python": PythonTarget, "exec": ExecTarget, "lib": LibTarget}
+    classes: dict[str, type[Any]] = {
+        "python": PythonTarget, "exec": ExecTarget, "lib": LibTarget, "linux": LinuxTarget
+    }  # fmt: skip
     if kind not in classes or not where.strip():
-        raise BadTarget(f"target {name!r}: expected python:MODULE:CLASS, exec:PROGRAM or lib:FILE")
+        raise BadTarget(
+            f"target {name!r}: expected python:MODULE:CLASS, exec:PROGRAM, lib:FILE or linux:KERNEL"
+        )
     made: Target = classes[kind](where.strip(), timeout)
     return made

@@ -1,0 +1,60 @@
+"""Kernels to boot: where an image and its modules are, and a machine that runs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+
+from refmodel.conformance.boundary import BadTarget
+from refmodel.conformance.linux.guest_program import cache, guest_program
+from refmodel.conformance.linux.initramfs import archive, modules_of
+from refmodel.conformance.linux.machine import BOOT_SECONDS, Machine, Shape
+
+KVM_SECONDS = 20.0
+"""How long a kernel may take under KVM before it is emulated instead: a few seconds are usual."""
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def kernels() -> Path:
+    """Return the directory of kernels that ``refmodel linux get`` obtained."""
+    return cache() / "linux"
+
+
+def find_kernel(name: str, modules: Path | None) -> tuple[Path, Path | None]:
+    """Return the image and the directory of modules of a kernel.
+
+    name: a version that was obtained, for example ``6.12``, or the path of an image.
+    Raises BadTarget where there is none.
+    """
+    obtained = sorted((kernels() / name).glob("boot/vmlinuz-*")) if name and "/" not in name else []
+    image = obtained[-1] if obtained else Path(name)
+    if not name or not image.is_file():
+        raise BadTarget(
+            f"target linux:{name}: no such kernel; expected an image, or a version obtained with "
+            f"`refmodel linux get {name or '6.12'}`"
+        )
+    if modules is not None and not modules.is_dir():
+        raise BadTarget(f"--modules {modules}: no such directory; expected the unpacked modules of {image}")
+    return image, modules or (kernels() / name if obtained else None)
+
+
+def boot(image: Path, modules: Path | None, shape: Shape) -> Machine:
+    """Boot a kernel: under KVM where that works, otherwise emulated.
+
+    A KVM that this host offers and that runs no kernel is remembered until the host boots again.
+    Raises BadTarget.
+    """
+    initrd = archive(guest_program(), modules_of(modules), {})
+    if shape.chosen_accel() == "tcg" or shape.accel:
+        return Machine(image, initrd, shape, BOOT_SECONDS)
+    note = cache() / "no-kvm"
+    if not note.exists() or note.read_text() != _BOOT_ID.read_text():
+        try:
+            return Machine(image, initrd, attrs.evolve(shape, accel="kvm"), KVM_SECONDS)
+        except BadTarget:
+            emulated = Machine(image, initrd, attrs.evolve(shape, accel="tcg"), BOOT_SECONDS)
+            note.write_text(_BOOT_ID.read_text())
+            return emulated
+    return Machine(image, initrd, attrs.evolve(shape, accel="tcg"), BOOT_SECONDS)

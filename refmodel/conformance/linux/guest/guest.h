@@ -1,0 +1,37 @@
+/*
+ * The first process of a virtual machine in which a Linux kernel is driven page by page.
+ *
+ * Every line that arrives on the virtio-serial port is a command and is answered by one line of JSON, in which
+ * "errno" is 0 or the positive error. main.c answers for the machine, worker.c for the memory of one process,
+ * text.c has what both need.
+ */
+#ifndef GUEST_H
+#define GUEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAGE 4096UL
+#define MOST_WORKERS 8
+#define LONGEST_LINE 4096
+
+/* A text that grows. */
+struct text {
+	char *bytes;
+	size_t length, room;
+};
+
+void add(struct text *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void add_bytes(struct text *out, const char *bytes, size_t length);
+void add_string(struct text *out, const char *bytes, size_t length);
+void answer_errno(struct text *out, int error);
+char *word(char **line);
+uint64_t number(char **line, uint64_t otherwise);
+int read_line(int fd, char *line, size_t room);
+int write_all(int fd, const char *bytes, size_t length);
+char *read_file(const char *path, size_t *length);
+int write_file(const char *path, const char *value, int flags);
+
+void worker_main(int commands, int answers, int cpu) __attribute__((noreturn));
+
+#endif

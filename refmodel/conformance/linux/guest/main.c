@@ -1,0 +1,486 @@
+/* The first process: mounts, loads modules, answers commands for the machine and hands others to workers. */
+#define _GNU_SOURCE
+#include "guest.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TRACING "/sys/kernel/tracing/"
+
+static struct worker {
+	pid_t pid;
+	int commands, answers;
+} workers[MOST_WORKERS];
+
+static struct watch {
+	char prefix[64], path[192], keys[512];
+} *watches;
+static int nr_watches;
+
+/* ---- workers ---- */
+
+static int spawn(unsigned id, const char *cgroup, int cpu)
+{
+	int to[2], from[2], error;
+	char path[160], pid[16], go;
+
+	if (id >= MOST_WORKERS || workers[id].pid || !cgroup)
+		return EINVAL;
+	if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
+		return errno;
+	pid_t made = fork();
+
+	if (made < 0)
+		return errno;
+	if (!made) {
+		/* Nothing may be allocated before the process stands in its cgroup. */
+		if (read(to[0], &go, 1) != 1)
+			_exit(1);
+		close(to[1]);
+		close(from[0]);
+		worker_main(to[0], from[1], cpu);
+	}
+	close(to[0]);
+	close(from[1]);
+	snprintf(path, sizeof(path), "/cg/%s/cgroup.procs", cgroup);
+	snprintf(pid, sizeof(pid), "%d", made);
+	error = write_file(path, pid, 0);
+	workers[id] = (struct worker){ .pid = made, .commands = to[1], .answers = from[0] };
+	return write_all(to[1], "g", 1) ? EPIPE : error;
+}
+
+static int end_worker(unsigned id)
+{
+	if (id >= MOST_WORKERS)
+		return EINVAL;
+	if (workers[id].pid) {
+		kill(workers[id].pid, SIGKILL);
+		waitpid(workers[id].pid, NULL, 0);
+		close(workers[id].commands);
+		close(workers[id].answers);
+		workers[id].pid = 0;
+	}
+	return 0;
+}
+
+/* Answers that a worker gave go out as they are; one that died leaves its wait status. */
+static void collect(struct text *out, unsigned id)
+{
+	char part[65536];
+	ssize_t got;
+
+	out->length = 0;
+	while ((got = read(workers[id].answers, part, sizeof(part))) > 0) {
+		add_bytes(out, part, got);
+		if (out->bytes[out->length - 1] == '\n') {
+			out->bytes[--out->length] = 0;
+			return;
+		}
+	}
+	int status = 0;
+
+	waitpid(workers[id].pid, &status, 0);
+	workers[id].pid = 0;
+	out->length = 0;
+	add(out, "{\"errno\":%d,\"died\":%d}", ESRCH, status);
+}
+
+static void to_worker(struct text *out, char *line)
+{
+	char kind = *line;
+	unsigned id = strtoul(line + 1, &line, 10);
+
+	answer_errno(out, 0);
+	if (id >= MOST_WORKERS || !workers[id].pid) {
+		answer_errno(out, ESRCH);
+		return;
+	}
+	if (kind != '?') {
+		write_all(workers[id].commands, line, strlen(line));
+		write_all(workers[id].commands, "\n", 1);
+	}
+	if (kind != '&')
+		collect(out, id);
+}
+
+/* ---- counters ---- */
+
+static int wanted(const char *keys, const char *key, size_t length)
+{
+	for (const char *at = keys; *at; at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',')) {
+		size_t has = strcspn(at, ",");
+
+		if (at[has - 1] == '*' ? length >= has - 1 && !memcmp(at, key, has - 1) :
+					 length == has && !memcmp(at, key, length))
+			return 1;
+	}
+	return 0;
+}
+
+static void count_keys(struct text *out, const struct watch *watch, char *text, const char **comma)
+{
+	char *rest = NULL;
+
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		size_t length = strcspn(line, " :\t");
+
+		if (!wanted(watch->keys, line, length))
+			continue;
+		add(out, "%s\"%s%.*s\":%lld", *comma, watch->prefix, (int)length, line,
+		    strtoll(line + length + strspn(line + length, " :\t"), NULL, 0));
+		*comma = ",";
+	}
+}
+
+/* Values of everything that is watched. Counters of /proc/vmstat are exact after a write to stat_refresh. */
+static void counters(struct text *out)
+{
+	const char *comma = "";
+
+	write_file("/proc/sys/vm/stat_refresh", "1", 0);
+	add(out, "{\"errno\":0,\"counters\":{");
+	for (int i = 0; i < nr_watches; i++) {
+		char *text = read_file(watches[i].path, NULL);
+
+		if (!text)
+			continue;
+		if (watches[i].keys[0]) {
+			count_keys(out, &watches[i], text, &comma);
+		} else {
+			add(out, "%s\"%s\":%lld", comma, watches[i].prefix, strtoll(text, NULL, 0));
+			comma = ",";
+		}
+		free(text);
+	}
+	add(out, "}}");
+}
+
+static int watch(const char *prefix, char *line)
+{
+	char *path = word(&line), *keys = word(&line);
+
+	if (!path)
+		return EINVAL;
+	watches = realloc(watches, (nr_watches + 1) * sizeof(*watches));
+	struct watch *made = &watches[nr_watches++];
+
+	snprintf(made->prefix, sizeof(made->prefix), "%s", prefix);
+	snprintf(made->path, sizeof(made->path), "%s", path);
+	snprintf(made->keys, sizeof(made->keys), "%s", keys ? keys : "");
+	return 0;
+}
+
+/* rest: until no page is under writeback, for two seconds at most. */
+static int rest(void)
+{
+	for (int i = 0; i < 4000; i++) {
+		write_file("/proc/sys/vm/stat_refresh", "1", 0);
+		char *text = read_file("/proc/vmstat", NULL);
+		char *at = text ? strstr(text, "\nnr_writeback ") : NULL;
+		long under = at ? strtol(at + 14, NULL, 10) : 0;
+
+		free(text);
+		if (under <= 0)
+			return 0;
+		usleep(500);
+	}
+	return ETIMEDOUT;
+}
+
+/* ---- the machine ---- */
+
+static int make_swap(const char *device)
+{
+	static unsigned char header[PAGE];
+	int fd = open(device, O_RDWR | O_CLOEXEC);
+	uint64_t size = 0;
+	uint32_t *fields = (uint32_t *)(header + 1024);
+
+	if (fd < 0)
+		return errno;
+	if (ioctl(fd, BLKGETSIZE64, &size))
+		return errno;
+	fields[0] = 1;
+	fields[1] = size / PAGE - 1;
+	memcpy(header + PAGE - 10, "SWAPSPACE2", 10);
+	ssize_t put = pwrite(fd, header, PAGE, 0);
+
+	fsync(fd);
+	close(fd);
+	return put == PAGE ? 0 : EIO;
+}
+
+static int load_module(const char *path, const char *arguments)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int error;
+
+	if (fd < 0)
+		return errno;
+	error = syscall(SYS_finit_module, fd, arguments, 0) ? errno : 0;
+	close(fd);
+	return error;
+}
+
+static void list(struct text *out, const char *path)
+{
+	DIR *directory = opendir(path);
+	struct dirent *entry;
+	const char *comma = "";
+
+	if (!directory) {
+		answer_errno(out, errno);
+		return;
+	}
+	add(out, "{\"errno\":0,\"names\":[");
+	while ((entry = readdir(directory))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		add_bytes(out, comma, strlen(comma));
+		add_string(out, entry->d_name, strlen(entry->d_name));
+		comma = ",";
+	}
+	closedir(directory);
+	add(out, "]}");
+}
+
+static void get(struct text *out, const char *path)
+{
+	size_t length;
+	char *text = read_file(path, &length);
+
+	if (!text) {
+		answer_errno(out, errno);
+		return;
+	}
+	add(out, "{\"errno\":0,\"text\":");
+	add_string(out, text, length);
+	add_bytes(out, "}", 1);
+	free(text);
+}
+
+/* trace: takes what the ring buffer of tracefs holds. */
+static void trace(struct text *out)
+{
+	static int pipe = -1;
+	static char part[65536];
+	struct text all = { 0 };
+	ssize_t got;
+
+	if (pipe < 0)
+		pipe = open(TRACING "trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	add_bytes(&all, "", 0);
+	while (pipe >= 0 && (got = read(pipe, part, sizeof(part))) > 0)
+		add_bytes(&all, part, got);
+	add(out, "{\"errno\":0,\"text\":");
+	add_string(out, all.bytes, all.length);
+	add_bytes(out, "}", 1);
+	free(all.bytes);
+}
+
+/* symbol NAME: the address that the kernel has it at. */
+static void symbol(struct text *out, const char *name)
+{
+	char *text = read_file("/proc/kallsyms", NULL), *rest_of = NULL;
+
+	answer_errno(out, ENOENT);
+	for (char *line = strtok_r(text, "\n", &rest_of); line; line = strtok_r(NULL, "\n", &rest_of)) {
+		size_t length = strlen(name);
+
+		if (strlen(line) > 19 && !strncmp(line + 19, name, length) && strchr("\t", line[19 + length])) {
+			out->length = 0;
+			add(out, "{\"errno\":0,\"address\":\"%.16s\"}", line);
+		}
+	}
+	free(text);
+}
+
+static void name_kernel(struct text *out)
+{
+	struct utsname names;
+
+	uname(&names);
+	add(out, "{\"errno\":0,\"release\":\"%s\",\"version\":\"%s\"}", names.release, names.version);
+}
+
+/* Commands that are answered by an errno alone; -1 for any other. */
+static int of_machine(const char *name, char *line)
+{
+	char *rest_of = line, *first = word(&rest_of);
+
+	if (!strcmp(name, "rest"))
+		return rest();
+	if (!strcmp(name, "forget"))
+		return nr_watches = 0;
+	if (!first)
+		return -1;
+	if (!strcmp(name, "put") || !strcmp(name, "append"))
+		return write_file(first, rest_of, name[0] == 'a' ? O_APPEND : 0);
+	if (!strcmp(name, "mkdir"))
+		return mkdir(first, 0755) ? errno : 0;
+	if (!strcmp(name, "rmdir"))
+		return rmdir(first) ? errno : 0;
+	if (!strcmp(name, "mkswap"))
+		return make_swap(first);
+	if (!strcmp(name, "swapon"))
+		return swapon(first, 0) ? errno : 0;
+	if (!strcmp(name, "swapoff"))
+		return swapoff(first) ? errno : 0;
+	if (!strcmp(name, "kill"))
+		return end_worker(strtoul(first, NULL, 10));
+	if (!strcmp(name, "sleep"))
+		return usleep(strtoul(first, NULL, 10));
+	if (!strcmp(name, "spawn")) {
+		char *cgroup = word(&rest_of);
+
+		return spawn(strtoul(first, NULL, 10), cgroup, number(&rest_of, 0));
+	}
+	if (!strcmp(name, "watch"))
+		return watch(first, rest_of);
+	return -1;
+}
+
+static void answer(struct text *out, char *line)
+{
+	out->length = 0;
+	add_bytes(out, "", 0);
+	if (strchr("@&?", line[0]) && line[0]) {
+		to_worker(out, line);
+		return;
+	}
+	char *name = word(&line);
+
+	if (!name) {
+		answer_errno(out, EINVAL);
+	} else if (!strcmp(name, "counters")) {
+		counters(out);
+	} else if (!strcmp(name, "trace")) {
+		trace(out);
+	} else if (!strcmp(name, "uname")) {
+		name_kernel(out);
+	} else if (!strcmp(name, "get")) {
+		get(out, line);
+	} else if (!strcmp(name, "list")) {
+		list(out, line);
+	} else if (!strcmp(name, "symbol")) {
+		symbol(out, line);
+	} else {
+		int error = of_machine(name, line);
+
+		answer_errno(out, error < 0 ? ENOSYS : error);
+	}
+}
+
+/* ---- the start ---- */
+
+static void mount_all(void)
+{
+	static const char *const mounts[][2] = {
+		{ "proc", "/proc" }, { "sysfs", "/sys" }, { "devtmpfs", "/dev" }, { "cgroup2", "/cg" },
+		{ "debugfs", "/sys/kernel/debug" }, { "tracefs", "/sys/kernel/tracing" },
+	};
+
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		mkdir(mounts[i][1], 0755);
+		mount(mounts[i][0], mounts[i][1], mounts[i][0], 0, NULL);
+	}
+}
+
+/* /modules.list names a module a line, with its arguments, in the order to load them. */
+static void load_modules(void)
+{
+	char *text = read_file("/modules.list", NULL), *rest_of = NULL;
+	char path[256];
+
+	for (char *line = text ? strtok_r(text, "\n", &rest_of) : NULL; line; line = strtok_r(NULL, "\n", &rest_of)) {
+		char *name = word(&line);
+
+		snprintf(path, sizeof(path), "/modules/%s", name);
+		int error = load_module(path, line);
+
+		if (error && error != EEXIST)
+			printf("guest: module %s: %s\n", name, strerror(error));
+	}
+	free(text);
+}
+
+/* The port appears a little after its driver. */
+static int open_port(void)
+{
+	for (int i = 0; i < 5000; i++) {
+		int fd = open("/dev/vport0p1", O_RDWR | O_CLOEXEC);
+
+		if (fd >= 0)
+			return fd;
+		usleep(2000);
+	}
+	return -1;
+}
+
+static void power_off(void)
+{
+	sync();
+	reboot(RB_POWER_OFF);
+}
+
+/* Answers until the other side closes the port. Commands may arrive several at a time. */
+static void serve(int port)
+{
+	static char buffer[1 << 16];
+	struct text out = { 0 };
+	size_t have = 0;
+	ssize_t got;
+
+	while ((got = read(port, buffer + have, sizeof(buffer) - have)) != 0) {
+		if (got < 0)
+			continue;
+		have += got;
+		char *line = buffer, *end;
+
+		while ((end = memchr(line, '\n', buffer + have - line))) {
+			*end = 0;
+			answer(&out, line);
+			add_bytes(&out, "\n", 1);
+			write_all(port, out.bytes, out.length);
+			line = end + 1;
+		}
+		have -= line - buffer;
+		memmove(buffer, line, have);
+		if (have == sizeof(buffer))
+			have = 0;
+	}
+}
+
+int main(void)
+{
+	setvbuf(stdout, NULL, _IONBF, 0);
+	signal(SIGPIPE, SIG_IGN);
+	mount_all();
+	load_modules();
+	int port = open_port();
+
+	if (port < 0) {
+		printf("guest: no virtio-serial port: its driver is neither built in nor among the modules\n");
+	} else {
+		write_all(port, "{\"up\":1}\n", 9);
+		serve(port);
+	}
+	power_off();
+	return 0;
+}

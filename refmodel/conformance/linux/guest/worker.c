@@ -1,0 +1,303 @@
+/*
+ * A process whose anonymous memory is the one that is looked at. Everything else that it has is locked, so that
+ * only these pages are ever swapped.
+ */
+#define _GNU_SOURCE
+#include "guest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define HUGE (2UL << 20)
+
+static unsigned char *region;
+static size_t pages;
+static int pagemap, kpageflags;
+static pid_t child;
+
+/* ---- contents: the patterns of specs/traces/README.md ---- */
+
+static uint64_t splitmix64(uint64_t *state)
+{
+	uint64_t z = (*state += 0x9E3779B97F4A7C15ULL);
+
+	z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+	z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+	return z ^ (z >> 31);
+}
+
+static void fill_text(unsigned char *page, uint64_t state)
+{
+	static const char *const words[16] = {
+		"swap", "page", "node", "entry", "folio", "queue", "batch", "store",
+		"load", "tree", "slot", "cgroup", "worker", "device", "zone", "list",
+	};
+	size_t at = 0;
+
+	while (at < PAGE) {
+		for (const char *from = words[splitmix64(&state) & 15]; *from && at < PAGE; from++)
+			page[at++] = *from;
+		if (at < PAGE)
+			page[at++] = ' ';
+	}
+}
+
+static int fill(unsigned char *page, const char *kind, uint64_t seed, size_t length)
+{
+	uint64_t state = seed, *words = (uint64_t *)page;
+	size_t random_words = !strcmp(kind, "rand") ? PAGE / 8 : length / 8;
+
+	if (!strcmp(kind, "zero")) {
+		memset(page, 0, PAGE);
+	} else if (!strcmp(kind, "same") || !strcmp(kind, "nsame")) {
+		uint64_t value = splitmix64(&state);
+
+		for (size_t i = 0; i < PAGE / 8; i++)
+			words[i] = value;
+		if (kind[0] == 'n')
+			words[PAGE / 8 - 1] ^= 1;
+	} else if (!strcmp(kind, "rand") || !strcmp(kind, "mix")) {
+		for (size_t i = 0; i < PAGE / 8; i++)
+			words[i] = i < random_words ? splitmix64(&state) : 0;
+	} else if (!strcmp(kind, "text")) {
+		fill_text(page, state);
+	} else {
+		return EINVAL;
+	}
+	return 0;
+}
+
+static uint32_t crc32(const unsigned char *bytes, size_t length)
+{
+	static uint32_t table[256];
+	uint32_t crc = ~0U;
+
+	for (uint32_t i = 0; !table[255] && i < 256; i++) {
+		uint32_t entry = i;
+
+		for (int bit = 0; bit < 8; bit++)
+			entry = entry & 1 ? 0xEDB88320U ^ (entry >> 1) : entry >> 1;
+		table[i] = entry;
+	}
+	while (length--)
+		crc = table[(crc ^ *bytes++) & 255] ^ (crc >> 8);
+	return ~crc;
+}
+
+/* ---- states ---- */
+
+static long node_of(void *address)
+{
+	void *addresses[1] = { address };
+	int status = -1;
+
+	if (syscall(SYS_move_pages, 0, 1UL, addresses, NULL, &status, 0) < 0)
+		return -errno;
+	return status;
+}
+
+static void flag(struct text *out, const char *name, int set)
+{
+	if (set)
+		add(out, ",\"%s\":1", name);
+}
+
+/* One page as its page table entry, mincore and /proc/kpageflags show it (pagemap.rst has the bits). */
+static void state(struct text *out, size_t page)
+{
+	unsigned char *at = region + page * PAGE, cached = 0;
+	uint64_t entry = 0, flags = 0;
+
+	(void)!pread(pagemap, &entry, 8, ((uintptr_t)at / PAGE) * 8);
+	if (entry >> 63 & 1) {
+		(void)!pread(kpageflags, &flags, 8, (entry & ((1ULL << 55) - 1)) * 8);
+		add(out, "{\"st\":\"mem\",\"nid\":%ld", node_of(at));
+		flag(out, "dirty", flags >> 4 & 1);
+		flag(out, "wb", flags >> 8 & 1);
+		flag(out, "swcache", flags >> 13 & 1);
+		flag(out, "head", flags >> 15 & 1);
+		flag(out, "tail", flags >> 16 & 1);
+		flag(out, "zeropage", flags >> 24 & 1);
+	} else if (entry >> 62 & 1) {
+		mincore(at, PAGE, &cached);
+		add(out, "{\"st\":\"swap\",\"swp\":[%d,%llu]", (int)(entry & 31),
+		    (unsigned long long)(entry >> 5 & ((1ULL << 50) - 1)));
+		flag(out, "swcache", cached & 1);
+	} else {
+		add(out, "{\"st\":\"none\"");
+	}
+	add_bytes(out, "}", 1);
+}
+
+static void states(struct text *out, const char *name, size_t page, size_t count)
+{
+	add(out, ",\"%s\":%s", name, count > 1 ? "[" : "");
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			add_bytes(out, ",", 1);
+		state(out, page + i);
+	}
+	if (count > 1)
+		add_bytes(out, "]", 1);
+}
+
+/* ---- commands ---- */
+
+/* map N: N pages at a place where large folios would fit; they are off unless a command turns them on. */
+static int map(size_t count, int huge)
+{
+	char *room = mmap(NULL, count * PAGE + 2 * HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (room == MAP_FAILED)
+		return errno;
+	room = (char *)(((uintptr_t)room + HUGE - 1) & ~(HUGE - 1));
+	region = mmap(room, count * PAGE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+	if (region == MAP_FAILED)
+		return errno;
+	pages = count;
+	if (!huge)
+		madvise(region, count * PAGE, MADV_NOHUGEPAGE);
+	return 0;
+}
+
+/* fork: a silent child has a reference to every page and slot, until reap. */
+static int fork_child(void)
+{
+	if (child)
+		return EBUSY;
+	child = fork();
+	if (child < 0) {
+		child = 0;
+		return errno;
+	}
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	return 0;
+}
+
+static int reap_child(void)
+{
+	if (child) {
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+	}
+	child = 0;
+	return 0;
+}
+
+static int bind_node(char *node)
+{
+	unsigned long mask = node ? 1UL << strtoul(node, NULL, 0) : 0;
+
+	return syscall(SYS_set_mempolicy, node ? 2 : 0, node ? &mask : NULL, node ? 64UL : 0UL) ? errno : 0;
+}
+
+static int advice(const char *name)
+{
+	return !strcmp(name, "out") ? MADV_PAGEOUT :
+	       !strcmp(name, "free") ? MADV_DONTNEED :
+	       !strcmp(name, "lazyfree") ? MADV_FREE :
+	       !strcmp(name, "willneed") ? MADV_WILLNEED : -1;
+}
+
+static int read_pages(struct text *out, size_t page, size_t count, int whole)
+{
+	for (size_t i = page; i < page + count; i++)
+		(void)*(volatile unsigned char *)(region + i * PAGE);
+	if (whole)
+		add(out, ",\"crc\":%u", crc32(region + page * PAGE, PAGE));
+	return 0;
+}
+
+static int of_pages(struct text *out, const char *name, char *line)
+{
+	size_t page = number(&line, 0), count = 1;
+	int advised = advice(name);
+	char *kind;
+
+	if (!strcmp(name, "touch") || !strcmp(name, "peek") || advised >= 0)
+		count = number(&line, 1);
+	if (!count || page >= pages || count > pages - page)
+		return ERANGE;
+	states(out, "state", page, count);
+	if (advised >= 0)
+		return madvise(region + page * PAGE, count * PAGE, advised) ? errno : 0;
+	if (!strcmp(name, "read") || !strcmp(name, "touch"))
+		return read_pages(out, page, count, name[0] == 'r');
+	if (!strcmp(name, "dirty")) {
+		size_t offset = number(&line, 0) % PAGE;
+
+		region[page * PAGE + offset] = number(&line, 0);
+		return 0;
+	}
+	if (!strcmp(name, "write")) {
+		kind = word(&line);
+		uint64_t seed = number(&line, 0);
+
+		return kind ? fill(region + page * PAGE, kind, seed, number(&line, PAGE)) : EINVAL;
+	}
+	return strcmp(name, "peek") ? EINVAL : 0;
+}
+
+static int run(struct text *out, char *line)
+{
+	char *name = word(&line);
+
+	if (!name)
+		return EINVAL;
+	if (!strcmp(name, "map")) {
+		size_t count = number(&line, 0);
+
+		return map(count, number(&line, 0));
+	}
+	if (!strcmp(name, "fork"))
+		return fork_child();
+	if (!strcmp(name, "reap"))
+		return reap_child();
+	if (!strcmp(name, "bind"))
+		return bind_node(word(&line));
+	return of_pages(out, name, line);
+}
+
+void worker_main(int commands, int answers, int cpu)
+{
+	static char line[LONGEST_LINE];
+	struct text out = { 0 };
+	cpu_set_t set;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	pagemap = open("/proc/self/pagemap", O_RDONLY);
+	kpageflags = open("/proc/kpageflags", O_RDONLY);
+	/* The room for answers and the table of checksums are touched before they are locked. */
+	out.bytes = calloc(1, out.room = 1 << 20);
+	memset(out.bytes, 1, out.room);
+	crc32((const unsigned char *)"", 0);
+	mlockall(MCL_CURRENT);
+	while (read_line(commands, line, sizeof(line)) >= 0) {
+		int error;
+
+		out.length = 0;
+		add(&out, "{\"worker\":1");
+		error = run(&out, line);
+		add(&out, ",\"errno\":%d}\n", error);
+		if (write_all(answers, out.bytes, out.length))
+			break;
+	}
+	_exit(0);
+}

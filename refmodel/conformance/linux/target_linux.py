@@ -1,0 +1,251 @@
+"""A Linux kernel as the implementation under test: the boundary, spoken by a guest that runs it."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from refmodel.conformance.boundary import VERSION, BadTarget, Broke, Line
+from refmodel.conformance.linux.boot import boot, find_kernel
+from refmodel.conformance.linux.machine import GuestGone, Machine, Shape
+from refmodel.conformance.linux.probes import Normaliser, install
+from refmodel.conformance.replica import profile_of
+from refmodel.conformance.target import Target
+from refmodel.profiles import UnknownProfile
+
+WORKERS, PAGES = 2, 8
+"""Processes, each in a cgroup of its own, and the pages that each uses."""
+
+PARAMETERS = "/sys/module/zswap/parameters"
+_DEBUGFS = "/sys/kernel/debug/zswap"
+_DEVICE = "/dev/vda"
+
+_START = {
+    "zpool": "zsmalloc", "compressor": "lzo", "max_pool_percent": "20", "accept_threshold_percent": "90",
+    "shrinker_enabled": "N", "enabled": "Y",
+}  # fmt: skip
+"""Parameters of zswap at the start of a run, where the kernel has them."""
+
+_CGROUP = {"memory.swap.max": "max", "memory.zswap.max": "max", "memory.zswap.writeback": "1"}
+
+_CONTROLS = {
+    "wK/memory.zswap.max": ("max", "0", "8192"),
+    "wK/memory.swap.max": ("max", "0"),
+    "wK/memory.zswap.writeback": ("1", "0"),
+    "zswap/enabled": ("Y", "N"),
+    "zswap/compressor": ("lzo", "lz4", "deflate", "nonsense"),
+}
+"""Controls that runs write, with values."""
+
+_VMSTAT = (
+    "zswp*,pswp*,swpin_zero,swpout_zero,swap_ra,swap_ra_hit,pgmajfault,thp_swpout,thp_swpout_fallback,"
+    "nr_swapcached,nr_zspages"
+)
+_COMMANDS = (
+    "write",
+    "dirty",
+    "read",
+    "touch",
+    "out",
+    "free",
+    "lazyfree",
+    "willneed",
+    "peek",
+    "fork",
+    "reap",
+    "set",
+)
+
+
+@attrs.frozen
+class Words:
+    """What stands after ``linux:``.  probes: whether events are taken, which costs time."""
+
+    kernel: str
+    modules: Path | None
+    accel: str
+    probes: bool
+
+
+def words_of(where: str) -> Words:
+    """Read the words of a target.  Raises BadTarget."""
+    parts = shlex.split(where)
+    found: dict[str, Any] = {"modules": None, "accel": "", "probes": True}
+    kernel = ""
+    while parts:
+        part = parts.pop(0)
+        if part == "--no-probes":
+            found["probes"] = False
+        elif part in ("--modules", "--accel") and parts:
+            found[part[2:]] = parts.pop(0)
+        elif not kernel and not part.startswith("-"):
+            kernel = part
+        else:
+            raise BadTarget(
+                f"target linux:{where}: {part!r}; expected linux:VERSION or linux:IMAGE, then --modules DIR, "
+                "--accel kvm or tcg, --no-probes"
+            )
+    if found["accel"] not in ("", "kvm", "tcg"):
+        raise BadTarget(f"target linux:{where}: --accel {found['accel']!r}; expected kvm or tcg")
+    modules = Path(found["modules"]) if found["modules"] else None
+    return Words(kernel, modules, found["accel"], found["probes"])
+
+
+class LinuxTarget(Target):
+    """A kernel in a virtual machine, with one disk for swap, and two processes in cgroups of their own."""
+
+    def __init__(self, where: str, timeout: float) -> None:
+        """Boot the kernel.  where: a version that was obtained, or an image; see ``words_of``.
+
+        Raises BadTarget.
+        """
+        self.words = words_of(where)
+        self.image, self.modules = find_kernel(self.words.kernel, self.words.modules)
+        self.machine: Machine | None = None
+        # Emulation on a busy machine may take its time; a kernel that hangs still ends the run.
+        self.patience = max(timeout, 30.0)
+        self.restart()
+        super().__init__(timeout)
+
+    def restart(self) -> None:
+        """Boot the kernel anew."""
+        self.close()
+        self.machine = machine = boot(self.image, self.modules, Shape(accel=self.words.accel))
+        self.set_up(machine)
+        taken = install(machine) if self.words.probes else {}
+        self.normaliser = Normaliser(machine.release)
+        self.told = sorted(name for name, works in taken.items() if works and not name.endswith("_e"))
+        self.kinds = [*self.told, "worker_start"] if "worker" in self.told else self.told
+
+    def set_up(self, machine: Machine) -> None:
+        """Make the swap device and say what is counted."""
+        self.parameters = [name for name in _START if name in machine.names(PARAMETERS)]
+        machine.need(
+            "put /cg/cgroup.subtree_control +memory", "put /proc/sys/vm/page-cluster 0", f"mkswap {_DEVICE}",
+            "put /sys/block/vda/queue/rotational 0",
+            *(f"put {PARAMETERS}/{name} {_START[name]}" for name in self.parameters),
+        )  # fmt: skip
+        machine.ask("put /sys/kernel/mm/lru_gen/enabled n")
+        self.start_run(machine)
+        self.cgroup_files = [name for name in _CGROUP if name in machine.names("/cg/w0")]
+        machine.need(
+            "forget", f"watch vm. /proc/vmstat {_VMSTAT}",
+            *(f"watch zs.{name} {_DEBUGFS}/{name}" for name in machine.names(_DEBUGFS)),
+            *(f"watch cg.w{k}.memory.swap.current /cg/w{k}/memory.swap.current" for k in range(WORKERS)),
+        )  # fmt: skip
+
+    def start_run(self, machine: Machine) -> None:
+        """Make cgroups and processes, and use the device."""
+        machine.need(
+            f"swapon {_DEVICE}", *(f"mkdir /cg/w{k}" for k in range(WORKERS)),
+            *(f"spawn {k} w{k} 0" for k in range(WORKERS)), *(f"@{k} map {PAGES}" for k in range(WORKERS)),
+        )  # fmt: skip
+
+    def end_run(self, machine: Machine) -> None:
+        """End the processes, take the device out of use, and give parameters their first values."""
+        machine.need(
+            *(f"kill {k}" for k in range(WORKERS)), "rest", f"swapoff {_DEVICE}",
+            *(f"rmdir /cg/w{k}" for k in range(WORKERS)),
+            *(f"put {PARAMETERS}/{name} {_START[name]}" for name in self.parameters),
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """End the machine."""
+        if self.machine is not None:
+            self.machine.close()
+        self.machine = None
+
+    # --- the boundary ---------------------------------------------------------------------------------------
+
+    def exchange(self, command: Line) -> Any:
+        """Let the guest answer.  Raises Broke."""
+        assert self.machine is not None
+        try:
+            match command["op"]:
+                case "hello":
+                    return self.say_hello(self.machine)
+                case "reset":
+                    self.end_run(self.machine)
+                    self.start_run(self.machine)
+                    answers = self.machine.ask_all(["trace", "counters"], self.patience)
+                    self.normaliser = Normaliser(self.machine.release)
+                    return {"i": command["i"], "counters": answers[1]["counters"]}
+            return self.answer(self.machine, command)
+        except GuestGone as gone:
+            raise Broke("exit", "the answer", str(gone)) from None
+
+    def say_hello(self, machine: Machine) -> Line:
+        """Say what this kernel is and what can be asked of it."""
+        try:
+            profile = profile_of(machine.release).name
+        except UnknownProfile as error:
+            profile = str(error)
+        counted = machine.ask("counters")["counters"]
+        parameters = machine.names(PARAMETERS)
+        return {
+            "boundary": VERSION,
+            "name": f"Linux {machine.release}",
+            "version": machine.version,
+            "profile": profile,
+            "workers": WORKERS,
+            "pages": PAGES,
+            "slots": (machine.shape.disk << 20) // 4096 - 1,
+            "commands": list(_COMMANDS),
+            "controls": {name: list(values) for name, values in _CONTROLS.items() if self.has(name)},
+            "counters": [name for name in counted if self.told or name not in SHOW_LENGTHS],
+            "events": self.kinds,
+            "zswap": {name: machine.get(f"{PARAMETERS}/{name}") or "" for name in parameters},
+        }
+
+    def has(self, control: str) -> bool:
+        """Whether this kernel has a control."""
+        where, _, name = control.partition("/")
+        return name in (self.parameters if where == "zswap" else self.cgroup_files)
+
+    def answer(self, machine: Machine, command: Line) -> Line:
+        """Run a command, let everything come to rest, and say what is there."""
+        first, *others = self.lines(command)
+        answers = machine.ask_all([first, "rest", *others, "counters", "trace"], self.patience)
+        done, counted, traced = answers[0], answers[-2], answers[-1]
+        if "died" in done:
+            raise Broke("exit", "the answer", f"the guest's worker died of wait status {done['died']}")
+        found = {
+            "i": command["i"],
+            "errno": done["errno"],
+            "counters": counted["counters"],
+            "events": [{k: v for k, v in event.items() if k != "cpu"} for event in self.events(traced)],
+        }
+        if "state" in done:
+            found |= {"pre": done["state"], "post": answers[2]["state"]}
+        return found | {name: done[name] for name in ("crc",) if name in done}
+
+    def events(self, traced: Line) -> list[Line]:
+        """Return the events of a piece of trace."""
+        return list(self.normaliser.events(traced["text"]))
+
+    def lines(self, command: Line) -> list[str]:
+        """Return the guest's command, and the one that looks at the pages afterwards, if it is about pages."""
+        op = command["op"]
+        if op == "set":
+            where, _, name = command["what"].partition("/")
+            path = f"{PARAMETERS}/{name}" if where == "zswap" else f"/cg/{where}/{name}"
+            return [f"put {path} {command['value']}"]
+        worker = f"@{command['w']}"
+        if op in ("fork", "reap"):
+            return [f"{worker} {op}"]
+        page, n = command["page"], command.get("n", 1)
+        match op:
+            case "write":
+                arguments = f"{page} {command['kind']} {command['seed']} {command.get('len', 4096)}"
+            case "dirty":
+                arguments = f"{page} {command['off']} {command['val']}"
+            case _:
+                arguments = f"{page} {n}"
+        return [f"{worker} {op} {arguments}", f"{worker} peek {page} {n}"]
+
+
+SHOW_LENGTHS = ("zs.pool_total_size", "vm.nr_zspages")
+"""Counters that nothing can be said about without compressed lengths."""
