@@ -17,6 +17,7 @@ from refmodel.cli.explore import explore
 from refmodel.cli.failures import failures
 from refmodel.cli.iaa import iaa
 from refmodel.cli.kcompressd_bound import kcompressd_bound
+from refmodel.cli.linux import linux
 from refmodel.cli.litmus import litmus
 from refmodel.cli.museum import museum
 from refmodel.cli.numa_report import numa_report
@@ -63,6 +64,7 @@ for command in (
     replay,
     validate,
     conform,
+    linux,
     vectors,
     adapter,
     serve,

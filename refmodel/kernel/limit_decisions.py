@@ -80,6 +80,15 @@ def swap_admits(levels: Iterable[tuple[int, int]], nr: int) -> bool:
     return all(used + nr <= limit for used, limit in levels)
 
 
+def swap_is_full(levels: Iterable[tuple[int, int]]) -> bool:
+    """Whether a cgroup or one of its ancestors uses half or more of memory.swap.max, so that slots are scarce.
+
+    levels: slots in use and the limit, of each that has a limit.  A limit of 0 always counts as full.
+    Source: mem_cgroup_swap_full(), mm/memcontrol.c, Linux 6.12.117.
+    """
+    return any(used * 2 >= limit for used, limit in levels)
+
+
 def counts_as_incompressible(length: int, counted: bool) -> bool:
     """Whether a stored page moves the counter of incompressible pages: it takes a whole page (Z5, B11).
 

@@ -86,6 +86,11 @@ def swap_room(v: KernelView, memcg: int, nr: int) -> bool:
     return limit_decisions.swap_admits(_swap_levels(v, memcg), nr)
 
 
+def swap_full(v: KernelView, memcg: int) -> bool:
+    """Whether slots are scarce for a cgroup: a swap-in then frees the slot instead of keeping the copy."""
+    return limit_decisions.swap_is_full(_swap_levels(v, memcg))
+
+
 def _swap_levels(v: KernelView, memcg: int) -> Iterator[tuple[int, int]]:
     """Yield slots in use and memory.swap.max of each that has a limit."""
     for m in ancestors(v, memcg):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel import choices
+from refmodel.kernel import choices, memcg
 from refmodel.kernel.crypto import ZERO_PAGE
 from refmodel.kernel.folio import get_folio, live_folio, lock_folio, put_folio, unlock_folio
 from refmodel.kernel.mm import (
@@ -564,13 +564,13 @@ class DoSwapPage(Operation):
     def should_free_swap(self, v: KernelView, folio: Folio, mapped: int = 0) -> bool:
         """Whether the swap cache copy is dropped now.
 
-        When swap is nearly full; when a write needs the page for itself and nobody else holds it; on a
+        When the device or the cgroup's share of it is half full; when a write needs the page for itself and nobody else holds it; on a
         synchronous device always, where the kernel does that.
 
         mapped: entries that this fault has mapped already.
         """
         si = v[v.at.si]
-        if si.free * 2 < si.size:
+        if si.free * 2 < si.size or memcg.swap_full(v, memcg.folio_memcg(v, folio)):
             return True
         if v.cfg.options.drop_synchronous_cache and si.synchronous:
             return True

@@ -72,7 +72,8 @@ class ShrinkFolio(FolioOperation):
     def drop_lazyfree(self, v: KernelView) -> Next:
         """Drop a folio that was given up with MADV_FREE, unless it was written since.
 
-        It is unmapped address space by address space, each under its page-table lock.
+        It is unmapped address space by address space, each under its page-table lock.  What a page table
+        knows of a write goes to the folio's dirty flag, whether the folio is dropped or not.
         """
         folio = self.the_folio(v)
         if not folio.rmap:
@@ -82,7 +83,7 @@ class ShrinkFolio(FolioOperation):
             return waits
         places = self.mapped_first(v)
         if folio.dirty or any(v[place].dirty for place in places):
-            self.change(v, swapbacked=True)
+            self.change(v, swapbacked=True, dirty=True)
             return self.keep_locked
         if folio.refs > 1:
             return self.keep_locked

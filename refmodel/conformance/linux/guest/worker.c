@@ -170,11 +170,11 @@ static int map(size_t count, int huge)
 	return 0;
 }
 
-/* fork: a silent child has a reference to every page and slot, until reap. */
+/* fork: a silent child has a reference to every page and slot, until reap. There is one at most. */
 static int fork_child(void)
 {
 	if (child)
-		return EBUSY;
+		return 0;
 	child = fork();
 	if (child < 0) {
 		child = 0;

@@ -1,0 +1,27 @@
+"""``refmodel linux``: real kernels to hold against the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group(short_help="Obtain and record Linux kernels.")
+def linux() -> None:
+    """Work with real kernels in a virtual machine; `refmodel conform linux:VERSION` holds one against the model."""
+
+
+@linux.command(short_help="Obtain a distribution's kernel.")
+@click.argument("version")
+@click.option("--dir", "directory", metavar="DIR", help="Unpack here.  [default: where linux:VERSION looks]")
+def get(version: str, directory: str | None) -> None:
+    """Download the newest packaged kernel of VERSION, for example 6.12, and unpack it without installing it.
+
+    Works where apt-get does. Elsewhere give an image and its modules: linux:IMAGE --modules DIR.
+    """
+    from refmodel.conformance.linux.obtain import get_kernel
+
+    place = get_kernel(version, Path(directory) if directory else None)
+    click.echo(f"unpacked to {place}")
+    click.echo(f"run: refmodel conform linux:{version}")

@@ -1,0 +1,89 @@
+"""Kernels from a distribution: a package is downloaded with the ordinary client and unpacked, not installed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from refmodel.conformance.boundary import BadTarget
+from refmodel.conformance.linux.boot import kernels
+
+ELSEWHERE = (
+    "elsewhere, take the image and the modules of a kernel for x86-64 with CONFIG_ZSWAP from your distribution "
+    "and name them: linux:IMAGE --modules DIR"
+)
+"""What to do on a host of another kind."""
+
+_IMAGE = re.compile(r"^linux-(?:image|binary)(?:-unsigned)?-(\d[\w.+~]*?(?:-\d+)?)-amd64(?:-unsigned)?$")
+
+
+def get_kernel(version: str, directory: Path | None = None) -> Path:
+    """Obtain the newest packaged kernel of a version; return the directory that it was unpacked to.
+
+    version: for example ``6.12``.  directory: where to; by default where ``linux:VERSION`` looks.
+    Raises BadTarget on a host without the client, and for a version that it does not offer.
+    """
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        raise BadTarget(f"this host has no apt-get and dpkg-deb; {ELSEWHERE}")
+    package = newest(version, offered())
+    target = directory or kernels() / version
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="get-") as place:
+        for name in with_modules(package):
+            _run(["apt-get", "download", "-q", name], Path(place))
+        for file in sorted(Path(place).glob("*.deb")):
+            _run(["dpkg-deb", "-x", str(file), str(Path(place) / "unpacked")], Path(place))
+        if target.exists():
+            shutil.rmtree(target)
+        (Path(place) / "unpacked").rename(target)
+    return target
+
+
+def offered() -> list[str]:
+    """Return the names of kernel packages that the client knows, whether generic or not."""
+    return _run(["apt-cache", "pkgnames", "linux-"], Path.cwd()).split()
+
+
+def newest(version: str, names: list[str]) -> str:
+    """Return the newest generic package of a version: other flavours are built without zswap.
+
+    Raises BadTarget where there is none.
+    """
+    found = {name: told[1] for name in names if (told := _IMAGE.match(name))}
+    fitting = [name for name, release in found.items() if _is_of(release, version)]
+    if not fitting:
+        known = sorted({".".join(release.split(".")[:2]) for release in found.values()}, key=_numbers)
+        raise BadTarget(
+            f"no package of Linux {version}; this host offers {', '.join(known) or 'none'}: try one of these, or "
+            f"apt-get update; {ELSEWHERE}"
+        )
+    # From 7.0 on linux-image is a package without files, which depends on linux-binary.
+    return max(fitting, key=lambda name: (_numbers(found[name]), "-binary-" in name, "-unsigned" in name))
+
+
+def with_modules(package: str) -> list[str]:
+    """Return the packages to unpack: from 7.0 on the modules have one of their own."""
+    if not package.startswith("linux-binary-"):
+        return [package]
+    release = _IMAGE.match(package)
+    assert release is not None
+    return [package, f"linux-modules-{release[1]}-amd64"]
+
+
+def _is_of(release: str, version: str) -> bool:
+    return release == version or release.startswith((f"{version}.", f"{version}+", f"{version}-"))
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", release))
+
+
+def _run(command: list[str], directory: Path) -> str:
+    ran = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        said = (ran.stderr.strip().splitlines() or ["nothing"])[-1]
+        raise BadTarget(f"{' '.join(command)} failed: {said}; {ELSEWHERE}")
+    return ran.stdout
