@@ -25,3 +25,25 @@ def get(version: str, directory: str | None) -> None:
     place = get_kernel(version, Path(directory) if directory else None)
     click.echo(f"unpacked to {place}")
     click.echo(f"run: refmodel conform linux:{version}")
+
+
+@linux.command(short_help="Record what a kernel does.")
+@click.argument("kernel")
+@click.argument("file", metavar="FILE")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which commands are drawn.")
+@click.option("--commands", type=click.IntRange(min=1), default=100, show_default=True, help="How many.")
+def record(kernel: str, file: str, seed: int, commands: int) -> None:
+    """Give KERNEL random commands and write what it did to FILE, as a trace for `refmodel validate`.
+
+    KERNEL is what `refmodel conform` takes after linux:, for example 6.12, or "IMAGE --modules DIR".
+    """
+    from refmodel.conformance.linux.record import record as recorded
+    from refmodel.conformance.linux.target_linux import LinuxTarget
+
+    target = LinuxTarget(kernel.removeprefix("linux:"), 30.0)
+    try:
+        nr = recorded(target, Path(file), seed=seed, commands=commands)
+    finally:
+        target.close()
+    click.echo(f"recorded {nr} operations to {file}")
+    click.echo(f"run: refmodel validate {file}")

@@ -28,7 +28,9 @@ def find_kernel(name: str, modules: Path | None) -> tuple[Path, Path | None]:
     name: a version that was obtained, for example ``6.12``, or the path of an image.
     Raises BadTarget where there is none.
     """
-    places = ("boot/vmlinuz-*", "lib/modules/*/vmlinuz", "usr/lib/modules/*/vmlinuz") if "/" not in name else ()
+    places = (
+        ("boot/vmlinuz-*", "lib/modules/*/vmlinuz", "usr/lib/modules/*/vmlinuz") if "/" not in name else ()
+    )
     obtained = [image for place in places for image in sorted((kernels() / name).glob(place))]
     image = obtained[-1] if obtained else Path(name)
     if not name or not image.is_file():
