@@ -564,8 +564,8 @@ class DoSwapPage(Operation):
     def should_free_swap(self, v: KernelView, folio: Folio, mapped: int = 0) -> bool:
         """Whether the swap cache copy is dropped now.
 
-        When the device or the cgroup's share of it is half full; when a write needs the page for itself and nobody else holds it; on a
-        synchronous device always, where the kernel does that.
+        When the device or the cgroup's share of it is half full; when a write needs the page for itself and
+        nobody else holds it; on a synchronous device always, where the kernel does that.
 
         mapped: entries that this fault has mapped already.
         """

@@ -107,7 +107,11 @@ class LinuxTarget(Target):
         self.machine: Machine | None = None
         # Emulation on a busy machine may take its time; a kernel that hangs still ends the run.
         self.patience = max(timeout, 30.0)
-        self.restart()
+        try:
+            self.restart()
+        except BaseException:
+            self.close()
+            raise
         super().__init__(timeout)
 
     def restart(self) -> None:
