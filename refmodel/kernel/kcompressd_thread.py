@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
+from refmodel.kernel import memcg
 from refmodel.kernel.folio import FolioOperation, put_folio
 from refmodel.kernel.kcompressd_queue import complete, take, wake
 from refmodel.kernel.memory import DoSwapPage
@@ -108,7 +109,23 @@ class KcompressdSwapoutC(KcompressdSwapoutB):
 
 
 @attrs.define
-class KcompressdSwapoutCancel(KcompressdSwapoutC):
+class KcompressdSwapoutAsks(KcompressdSwapoutC):
+    """Store or write a folio, and ask its cgroup once more before the device gets it (I-11)."""
+
+    source: ClassVar[str] = "asked for by memory.zswap.writeback, mm/page_io.c swap_writeout(), Linux 6.18.15"
+
+    @step
+    def after_store(self, v: KernelView) -> Next:
+        """Keep a folio in memory, dirty, that zswap refuses and whose cgroup forbids writeback by this time."""
+        if self.result or memcg.writeback_enabled(v, memcg.folio_memcg(v, self.the_folio(v))):
+            return KcompressdSwapoutC.after_store(self, v)
+        complete(v, self.queue, self.folio)
+        self.change(v, dirty=True, locked=False)
+        return self.wake_waiters
+
+
+@attrs.define
+class KcompressdSwapoutCancel(KcompressdSwapoutAsks):
     """Drop a folio that no page table names any more, instead of compressing it (K7, I-5).
 
     The question is that of swap_writepage(), asked again by who has the folio's lock: under it the count of a slot does

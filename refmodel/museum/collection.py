@@ -72,6 +72,7 @@ from refmodel.museum import (
     k04a_waits_without_right,
     k05_no_reference,
     k7_skips_a_clean_page,
+    ki11_forbidden_meanwhile,
     s01_two_private_reads,
     s05_first_zero_flag,
     s06_flags_in_one_word,
@@ -198,6 +199,7 @@ EXHIBITS: tuple[Exhibit, ...] = tuple(
         a_x1_state_is_garbage,
         c_stop_leaves_folios,
         k7_skips_a_clean_page,
+        ki11_forbidden_meanwhile,
     )
 )
 """Bugs of zswap, of the swap core and of batching; then guards and interleavings; then those that released kernels

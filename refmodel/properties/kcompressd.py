@@ -210,7 +210,7 @@ def submitted_clean(events: list[Event], v: KernelView) -> str | None:
     only="kcompressd",
 )
 def refused_means_written(events: list[Event], v: KernelView) -> str | None:
-    """A folio that zswap refuses a thread is written to the device, once."""
+    """A folio that zswap refuses a thread is written to the device, unless its cgroup forbids writeback by then."""
     owed: int | None = None
     for name, fields in events:
         if name == "kcompressd_take":
@@ -220,6 +220,8 @@ def refused_means_written(events: list[Event], v: KernelView) -> str | None:
             owed = fields["swp"]
         elif name == "disk_write" and fields["swp"] == owed:
             owed = None
+    if owed is not None and not memcg.writeback_enabled(v, v[v.at.slot[owed]].memcg):
+        return None
     took = any(name == "kcompressd_take" for name, _ in events)
     return (
         f"zswap refused slot {owed}, and nobody wrote it; expected a write"
