@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 def ready(v: KernelView) -> Iterator[Operation]:
     """Yield operations that the system is ready to run, until nothing is ready that is not put off.
 
-    The one who iterates runs each operation before it asks for the next: the shrink worker first, because it
-    submits writes, then writes to the device, which end in the order of their folios, then pools that nothing
-    refers to any more, then devices, last the threads of kcompressd.
+    The one who iterates runs each operation before it asks for the next: the threads of kcompressd first, because they
+    store, then the shrink worker, because it submits writes, then writes to the device, which end in the order of their
+    folios, then pools that nothing refers to any more, last devices.
     """
+    while (work := thread_work(v)) is not None and not v.fails(LATER):
+        yield work
     if v[v.at.shrink_work].pending and not v.fails(LATER):
         yield v.ops.shrink_worker()
     for folio in ending(v):
@@ -35,8 +37,6 @@ def ready(v: KernelView) -> Iterator[Operation]:
         if not v.fails(LATER):
             yield v.ops.pool_release(pool=pool)
     while (work := device_work(v)) is not None:
-        yield work
-    while (work := thread_work(v)) is not None and not v.fails(LATER):
         yield work
 
 
