@@ -114,6 +114,48 @@ def commands() -> None:
     terminal.show(made)
 
 
+@litmus.command(short_help="Try a scenario on a real kernel.")
+@click.argument("file")
+@click.option("--as", "form", type=click.Choice(["linux"]), required=True, help="On what.")
+@click.option("--kernel", default="6.12", show_default=True, help="As after linux: in `refmodel conform`.")
+@click.option(
+    "--attempts", type=click.IntRange(min=1), default=640, show_default=True, help="Pages for each place."
+)
+@json_option
+def emit(file: str, form: str, kernel: str, attempts: int, as_json: bool) -> None:
+    """Run a scenario on a Linux kernel with two CPUs, many times, and count how it ends.
+
+    Each page of a block is an attempt; a thread that reads runs at the same time as a page-out. The counts stand beside
+    the model's verdict. Seen where the model says never, the model is refuted; not seen, nothing is said.
+    """
+    from refmodel.conformance.linux.litmus_linux import LitmusRun
+    from refmodel.conformance.linux.target_linux import boot_words
+    from refmodel.conformance.replica import profile_of
+    from refmodel.engines.litmus import load_litmus, run_litmus
+    from refmodel.report import terminal
+
+    loaded = load_litmus(_path(file))
+    with boot_words(kernel.removeprefix("linux:"), cpus=2) as machine:
+        found = LitmusRun(loaded, machine).run(attempts)
+        release, accel = machine.release, machine.accel
+    against = profile_of(release)
+    verdict = run_litmus(loaded, against).found if against.name in loaded.profiles else "not in the file"
+    if as_json:
+        rows = [{"together": each.together, "asked": each.asked, "seen": dict(each.seen)} for each in found]
+        print_json({"litmus": loaded.name, "kernel": release, "accel": accel, "model": verdict, "seen": rows})
+    else:
+        click.echo(
+            f"{loaded.name} on Linux {release}, 2 CPUs, {accel}; the model ({against.name}) says: {verdict}"
+        )
+        made = terminal.table("read together with", "attempts", "outcomes", "as the file asks")
+        for each in found:
+            seen = ", ".join(f"{name} {each.seen[name]}" for name in sorted(each.seen))
+            share = f"{each.hits} ({100 * each.hits / each.attempts:.2f} %)"
+            made.add_row(each.together or "no read", str(each.attempts), seen, share)
+        terminal.show(made)
+    sys.exit(REFUTED if verdict == "never" and any(each.hits for each in found) else FINE)
+
+
 def _path(file: str) -> Path:
     """Return the path of a file, or of the shipped one of that name."""
     import difflib

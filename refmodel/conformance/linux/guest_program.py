@@ -13,7 +13,7 @@ from refmodel.conformance.boundary import BadTarget
 SOURCES = Path(__file__).parent / "guest"
 """Where the C sources are."""
 
-_FLAGS = ("-O2", "-Wall", "-static")
+_FLAGS = ("-O2", "-Wall", "-static", "-pthread")
 
 
 def cache() -> Path:

@@ -12,38 +12,24 @@ from refmodel.conformance.boundary import VERSION, BadTarget, Broke, Line
 from refmodel.conformance.linux.boot import boot, find_kernel
 from refmodel.conformance.linux.machine import GuestGone, Machine, Shape
 from refmodel.conformance.linux.probes import Normaliser, install
+from refmodel.conformance.linux.setting import PARAMETERS, WORKERS, Setting
 from refmodel.conformance.replica import profile_of
 from refmodel.conformance.target import Target
 from refmodel.profiles import UnknownProfile
 
-WORKERS, PAGES = 2, 8
-"""Processes, each in a cgroup of its own, and the pages that each uses."""
-
-PARAMETERS = "/sys/module/zswap/parameters"
-_DEBUGFS = "/sys/kernel/debug/zswap"
-_DEVICE = "/dev/vda"
-
-_START = {
-    "zpool": "zsmalloc", "compressor": "lzo", "max_pool_percent": "20", "accept_threshold_percent": "90",
-    "shrinker_enabled": "N", "enabled": "Y",
-}  # fmt: skip
-"""Parameters of zswap at the start of a run, where the kernel has them."""
-
-_CGROUP = {"memory.swap.max": "max", "memory.zswap.max": "max", "memory.zswap.writeback": "1"}
+PAGES = 8
+"""Pages that each process uses."""
 
 _CONTROLS = {
     "wK/memory.zswap.max": ("max", "0", "8192"),
     "wK/memory.swap.max": ("max", "0"),
     "wK/memory.zswap.writeback": ("1", "0"),
     "zswap/enabled": ("Y", "N"),
-    "zswap/compressor": ("lzo", "lz4", "deflate", "nonsense"),
+    # Others are no synchronous compressors in every kernel: their lengths show in no probe.
+    "zswap/compressor": ("lzo", "lz4", "nonsense"),
 }
 """Controls that runs write, with values."""
 
-_VMSTAT = (
-    "zswp*,pswp*,swpin_zero,swpout_zero,swap_ra,swap_ra_hit,pgmajfault,thp_swpout,thp_swpout_fallback,"
-    "nr_swapcached,nr_zspages"
-)
 _COMMANDS = (
     "write",
     "dirty",
@@ -94,6 +80,13 @@ def words_of(where: str) -> Words:
     return Words(kernel, modules, found["accel"], found["probes"])
 
 
+def boot_words(where: str, cpus: int) -> Machine:
+    """Boot the kernel that words name, in a machine of some CPUs.  Raises BadTarget."""
+    words = words_of(where)
+    image, modules = find_kernel(words.kernel, words.modules)
+    return boot(image, modules, Shape(cpus=cpus, accel=words.accel))
+
+
 class LinuxTarget(Target):
     """A kernel in a virtual machine, with one disk for swap, and two processes in cgroups of their own."""
 
@@ -118,43 +111,11 @@ class LinuxTarget(Target):
         """Boot the kernel anew."""
         self.close()
         self.machine = machine = boot(self.image, self.modules, Shape(accel=self.words.accel))
-        self.set_up(machine)
+        self.setting = Setting(machine, PAGES)
         taken = install(machine) if self.words.probes else {}
         self.normaliser = Normaliser(machine.release)
         self.told = sorted(name for name, works in taken.items() if works and not name.endswith("_e"))
         self.kinds = [*self.told, "worker_start"] if "worker" in self.told else self.told
-
-    def set_up(self, machine: Machine) -> None:
-        """Make the swap device and say what is counted."""
-        self.parameters = [name for name in _START if name in machine.names(PARAMETERS)]
-        machine.need(
-            "put /cg/cgroup.subtree_control +memory", "put /proc/sys/vm/page-cluster 0", f"mkswap {_DEVICE}",
-            "put /sys/block/vda/queue/rotational 0",
-            *(f"put {PARAMETERS}/{name} {_START[name]}" for name in self.parameters),
-        )  # fmt: skip
-        machine.ask("put /sys/kernel/mm/lru_gen/enabled n")
-        self.start_run(machine)
-        self.cgroup_files = [name for name in _CGROUP if name in machine.names("/cg/w0")]
-        machine.need(
-            "forget", f"watch vm. /proc/vmstat {_VMSTAT}",
-            *(f"watch zs.{name} {_DEBUGFS}/{name}" for name in machine.names(_DEBUGFS)),
-            *(f"watch cg.w{k}.memory.swap.current /cg/w{k}/memory.swap.current" for k in range(WORKERS)),
-        )  # fmt: skip
-
-    def start_run(self, machine: Machine) -> None:
-        """Make cgroups and processes, and use the device."""
-        machine.need(
-            f"swapon {_DEVICE}", *(f"mkdir /cg/w{k}" for k in range(WORKERS)),
-            *(f"spawn {k} w{k} 0" for k in range(WORKERS)), *(f"@{k} map {PAGES}" for k in range(WORKERS)),
-        )  # fmt: skip
-
-    def end_run(self, machine: Machine) -> None:
-        """End the processes, take the device out of use, and give parameters their first values."""
-        machine.need(
-            *(f"kill {k}" for k in range(WORKERS)), "rest", f"swapoff {_DEVICE}",
-            *(f"rmdir /cg/w{k}" for k in range(WORKERS)),
-            *(f"put {PARAMETERS}/{name} {_START[name]}" for name in self.parameters),
-        )  # fmt: skip
 
     def close(self) -> None:
         """End the machine."""
@@ -172,8 +133,8 @@ class LinuxTarget(Target):
                 case "hello":
                     return self.say_hello(self.machine)
                 case "reset":
-                    self.end_run(self.machine)
-                    self.start_run(self.machine)
+                    self.setting.end()
+                    self.setting.begin()
                     answers = self.machine.ask_all(["trace", "counters"], self.patience)
                     self.normaliser = Normaliser(self.machine.release)
                     return {"i": command["i"], "counters": answers[1]["counters"]}
@@ -207,7 +168,7 @@ class LinuxTarget(Target):
     def has(self, control: str) -> bool:
         """Whether this kernel has a control."""
         where, _, name = control.partition("/")
-        return name in (self.parameters if where == "zswap" else self.cgroup_files)
+        return name in (self.setting.parameters if where == "zswap" else self.setting.cgroup_files)
 
     def answer(self, machine: Machine, command: Line) -> Line:
         """Run a command, let everything come to rest, and say what is there."""

@@ -326,8 +326,6 @@ static int of_machine(const char *name, char *line)
 
 	if (!strcmp(name, "rest"))
 		return rest();
-	if (!strcmp(name, "forget"))
-		return nr_watches = 0;
 	if (!first)
 		return -1;
 	if (!strcmp(name, "put") || !strcmp(name, "append"))

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -252,6 +253,85 @@ static int of_pages(struct text *out, const char *name, char *line)
 	return strcmp(name, "peek") ? EINVAL : 0;
 }
 
+/* ---- ranges: many pages at once, for races ---- */
+
+static struct {
+	size_t page, count;
+	volatile int stop;
+} racer;
+
+/* The other thread, on the other CPU: reads a byte of each page of the range, again and again. */
+static void *read_range(void *unused)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(1, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	while (!racer.stop)
+		for (size_t i = racer.page; i < racer.page + racer.count && !racer.stop; i++)
+			(void)*(volatile unsigned char *)(region + i * PAGE);
+	return unused;
+}
+
+/* race I N: pages are swapped out while another thread reads them. */
+static int race(size_t page, size_t count)
+{
+	pthread_t reader;
+	int error;
+
+	racer.page = page;
+	racer.count = count;
+	racer.stop = 0;
+	error = pthread_create(&reader, NULL, read_range, NULL);
+	if (error)
+		return error;
+	error = madvise(region + page * PAGE, count * PAGE, MADV_PAGEOUT) ? errno : 0;
+	racer.stop = 1;
+	pthread_join(reader, NULL);
+	return error;
+}
+
+/* How many pages of a range hold a pattern; page j of it has the seed that is given plus j. */
+static void matching(struct text *out, size_t page, size_t count, const char *kind, uint64_t seed, size_t length)
+{
+	static unsigned char expected[PAGE];
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		fill(expected, kind, seed + i, length);
+		found += !memcmp(expected, region + (page + i) * PAGE, PAGE);
+	}
+	add(out, ",\"matching\":%zu", found);
+}
+
+/* range NAME I N [KIND SEED LENGTH]; nothing is looked at before or afterwards. */
+static int of_range(struct text *out, char *line)
+{
+	char *name = word(&line);
+	size_t page = number(&line, 0), count = number(&line, 0);
+	char *kind = word(&line);
+	uint64_t seed = number(&line, 0);
+	size_t length = number(&line, PAGE);
+
+	if (!name || !count || page >= pages || count > pages - page)
+		return ERANGE;
+	if (!strcmp(name, "race"))
+		return race(page, count);
+	if (!strcmp(name, "out"))
+		return madvise(region + page * PAGE, count * PAGE, MADV_PAGEOUT) ? errno : 0;
+	if (!strcmp(name, "free"))
+		return madvise(region + page * PAGE, count * PAGE, MADV_DONTNEED) ? errno : 0;
+	if (!kind)
+		return EINVAL;
+	if (!strcmp(name, "matching"))
+		matching(out, page, count, kind, seed, length);
+	else
+		for (size_t i = 0; i < count; i++)
+			fill(region + (page + i) * PAGE, kind, seed + i, length);
+	return 0;
+}
+
 static int run(struct text *out, char *line)
 {
 	char *name = word(&line);
@@ -267,6 +347,8 @@ static int run(struct text *out, char *line)
 		return fork_child();
 	if (!strcmp(name, "reap"))
 		return reap_child();
+	if (!strcmp(name, "range"))
+		return of_range(out, line);
 	if (!strcmp(name, "bind"))
 		return bind_node(word(&line));
 	return of_pages(out, name, line);

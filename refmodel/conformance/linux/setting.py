@@ -1,0 +1,68 @@
+"""What stands around a run in the guest: swap device, parameters, cgroups with a process each, what is counted."""
+
+from __future__ import annotations
+
+from refmodel.conformance.linux.machine import Machine
+
+WORKERS = 2
+"""Processes, each in a cgroup of its own."""
+
+PARAMETERS = "/sys/module/zswap/parameters"
+"""Where the parameters of zswap are."""
+
+_DEBUGFS = "/sys/kernel/debug/zswap"
+_DEVICE = "/dev/vda"
+
+_START = {
+    "zpool": "zsmalloc", "compressor": "lzo", "max_pool_percent": "20", "accept_threshold_percent": "90",
+    "shrinker_enabled": "N", "enabled": "Y",
+}  # fmt: skip
+"""Parameters of zswap at the start of a run, where the kernel has them."""
+
+_CGROUP = ("memory.swap.max", "memory.zswap.max", "memory.zswap.writeback")
+
+_VMSTAT = (
+    "zswp*,pswp*,swpin_zero,swpout_zero,swap_ra,swap_ra_hit,pgmajfault,thp_swpout,thp_swpout_fallback,"
+    "nr_swapcached,nr_zspages"
+)
+
+
+class Setting:
+    """A guest that is ready for runs; the first one has begun.
+
+    pages: of each process.  parameters, cgroup_files: those of zswap and swap that this kernel has.
+    """
+
+    def __init__(self, machine: Machine, pages: int) -> None:
+        """Make the swap device, begin a run and say what is counted.  Raises BadTarget, GuestGone."""
+        self.machine, self.pages = machine, pages
+        self.parameters = [name for name in _START if name in machine.names(PARAMETERS)]
+        machine.need(
+            "put /cg/cgroup.subtree_control +memory", "put /proc/sys/vm/page-cluster 0", f"mkswap {_DEVICE}",
+            "put /sys/block/vda/queue/rotational 0", *self._parameters_at_start(),
+        )  # fmt: skip
+        machine.ask("put /sys/kernel/mm/lru_gen/enabled n")
+        self.begin()
+        self.cgroup_files = [name for name in _CGROUP if name in machine.names("/cg/w0")]
+        machine.need(
+            f"watch vm. /proc/vmstat {_VMSTAT}",
+            *(f"watch zs.{name} {_DEBUGFS}/{name}" for name in machine.names(_DEBUGFS)),
+            *(f"watch cg.w{k}.memory.swap.current /cg/w{k}/memory.swap.current" for k in range(WORKERS)),
+        )  # fmt: skip
+
+    def begin(self) -> None:
+        """Make cgroups and processes, and use the device."""
+        self.machine.need(
+            f"swapon {_DEVICE}", *(f"mkdir /cg/w{k}" for k in range(WORKERS)),
+            *(f"spawn {k} w{k} 0" for k in range(WORKERS)), *(f"@{k} map {self.pages}" for k in range(WORKERS)),
+        )  # fmt: skip
+
+    def end(self) -> None:
+        """End the processes, take the device out of use, and give parameters their first values."""
+        self.machine.need(
+            *(f"kill {k}" for k in range(WORKERS)), "rest", f"swapoff {_DEVICE}",
+            *(f"rmdir /cg/w{k}" for k in range(WORKERS)), *self._parameters_at_start(),
+        )  # fmt: skip
+
+    def _parameters_at_start(self) -> list[str]:
+        return [f"put {PARAMETERS}/{name} {_START[name]}" for name in self.parameters]
