@@ -45,6 +45,7 @@ class Setting:
         self.begin()
         self.cgroup_files = [name for name in _CGROUP if name in machine.names("/cg/w0")]
         machine.need(
+            "forget",
             f"watch vm. /proc/vmstat {_VMSTAT}",
             *(f"watch zs.{name} {_DEBUGFS}/{name}" for name in machine.names(_DEBUGFS)),
             *(f"watch cg.w{k}.memory.swap.current /cg/w{k}/memory.swap.current" for k in range(WORKERS)),
@@ -63,6 +64,11 @@ class Setting:
             *(f"kill {k}" for k in range(WORKERS)), "rest", f"swapoff {_DEVICE}",
             *(f"rmdir /cg/w{k}" for k in range(WORKERS)), *self._parameters_at_start(),
         )  # fmt: skip
+
+    def memory_pages(self) -> int:
+        """Return the pages that max_pool_percent is a share of; MemTotal is the same number in KiB."""
+        told = (self.machine.get("/proc/meminfo") or "").partition("MemTotal:")[2].split()
+        return int(told[0]) // 4
 
     def _parameters_at_start(self) -> list[str]:
         return [f"put {PARAMETERS}/{name} {_START[name]}" for name in self.parameters]

@@ -158,6 +158,7 @@ class LinuxTarget(Target):
             "workers": WORKERS,
             "pages": PAGES,
             "slots": (machine.shape.disk << 20) // 4096 - 1,
+            "totalram_pages": self.setting.memory_pages(),
             "commands": list(_COMMANDS),
             "controls": {name: list(values) for name, values in _CONTROLS.items() if self.has(name)},
             "counters": [name for name in counted if self.told or name not in SHOW_LENGTHS],

@@ -37,7 +37,7 @@ def kernel() -> Iterator[LinuxTarget]:
 @live
 def test_a_stock_kernel_does_what_the_model_allows(kernel: LinuxTarget) -> None:
     """Page states, contents, errors and exact counters agree in random programs."""
-    found = conform(kernel, "linux:6.12", profile_for(kernel, None), level="counters", seconds=15, runs=6)
+    found = conform(kernel, "linux:6.12", profile_for(kernel, None), level="counters", seconds=8, runs=6)
     assert found.verdict == "not refuted", found.found
     assert found.commands >= 40
 

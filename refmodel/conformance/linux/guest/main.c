@@ -30,6 +30,7 @@ static struct worker {
 
 static struct watch {
 	char prefix[64], path[192], keys[512];
+	int fd;
 } *watches;
 static int nr_watches;
 
@@ -148,17 +149,33 @@ static void count_keys(struct text *out, const struct watch *watch, char *text, 
 	}
 }
 
+/* Reads a watched file again from its start; one that was made anew since is opened again. */
+static const char *watched(struct watch *watch, char *text, size_t room)
+{
+	for (int tries = 0; tries < 2; tries++) {
+		ssize_t got = watch->fd < 0 ? -1 : pread(watch->fd, text, room - 1, 0);
+
+		if (got >= 0) {
+			text[got] = 0;
+			return text;
+		}
+		if (watch->fd >= 0)
+			close(watch->fd);
+		watch->fd = open(watch->path, O_RDONLY | O_CLOEXEC);
+	}
+	return NULL;
+}
+
 /* Values of everything that is watched. Counters of /proc/vmstat are exact after a write to stat_refresh. */
 static void counters(struct text *out)
 {
+	static char text[1 << 16];
 	const char *comma = "";
 
 	write_file("/proc/sys/vm/stat_refresh", "1", 0);
 	add(out, "{\"errno\":0,\"counters\":{");
 	for (int i = 0; i < nr_watches; i++) {
-		char *text = read_file(watches[i].path, NULL);
-
-		if (!text)
+		if (!watched(&watches[i], text, sizeof(text)))
 			continue;
 		if (watches[i].keys[0]) {
 			count_keys(out, &watches[i], text, &comma);
@@ -166,7 +183,6 @@ static void counters(struct text *out)
 			add(out, "%s\"%s\":%lld", comma, watches[i].prefix, strtoll(text, NULL, 0));
 			comma = ",";
 		}
-		free(text);
 	}
 	add(out, "}}");
 }
@@ -183,6 +199,14 @@ static int watch(const char *prefix, char *line)
 	snprintf(made->prefix, sizeof(made->prefix), "%s", prefix);
 	snprintf(made->path, sizeof(made->path), "%s", path);
 	snprintf(made->keys, sizeof(made->keys), "%s", keys ? keys : "");
+	made->fd = -1;
+	return 0;
+}
+
+static int forget(void)
+{
+	while (nr_watches)
+		close(watches[--nr_watches].fd);
 	return 0;
 }
 
@@ -326,6 +350,8 @@ static int of_machine(const char *name, char *line)
 
 	if (!strcmp(name, "rest"))
 		return rest();
+	if (!strcmp(name, "forget"))
+		return forget();
 	if (!first)
 		return -1;
 	if (!strcmp(name, "put") || !strcmp(name, "append"))
