@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
+from refmodel.kernel import iaa_decisions as decisions
 from refmodel.kernel.iaa_config import MAX_BATCH_JOBS
 from refmodel.kernel.iaa_desc import desc_place
 from refmodel.kernel.iaa_job import JobResult, running_on
@@ -22,7 +23,7 @@ from refmodel.kernel.zswap_load import KernelBug
 from refmodel.machine import Call, Next, Operation, Return, Wait, step
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable
 
     from refmodel.kernel.iaa_poll import IaaPoll
     from refmodel.kernel.table import KernelView
@@ -45,16 +46,6 @@ class BatchResult:
     error: int
     lengths: tuple[int, ...]
     outs: tuple[Hashable, ...]
-
-
-def largest_first(lengths: Sequence[int]) -> tuple[int, ...]:
-    """Return the order in which data of these lengths is submitted for decompression: the largest two first.
-
-    Of equal ones the later is the largest.  The rest keep their order.
-    Source: iaa_comp_adecompress_batch(), batching v10 16/25 to v14 17/26.
-    """
-    ranked = sorted(range(len(lengths)), key=lambda k: (lengths[k], k), reverse=True)[:2]
-    return (*ranked, *(k for k in range(len(lengths)) if k not in ranked))
 
 
 @attrs.define
@@ -118,7 +109,7 @@ class IaaBatch(Operation):
         """Note where the job is, or what it came to at once."""
         index, found = self.order()[self.sent], self.result
         if found.error == -EINPROGRESS:
-            self.held = (*self.held[:index], found, *self.held[index + 1 :])
+            self.held = decisions.with_result(self.held, index, found)
         else:
             self.submit_ended(index, found)
         self.sent += 1
@@ -132,20 +123,17 @@ class IaaBatch(Operation):
 
     def take(self, index: int, found: JobResult) -> None:
         """Put a result at the index of its job."""
-        self.lengths = (*self.lengths[:index], found.dlen, *self.lengths[index + 1 :])
-        self.outs = (*self.outs[:index], found.out, *self.outs[index + 1 :])
+        self.lengths = decisions.with_result(self.lengths, index, found.dlen)
+        self.outs = decisions.with_result(self.outs, index, found.out)
 
     @step
     def poll(self, v: KernelView) -> Next:
         """Go round the jobs in flight until one is done; the loop has no other end and never sleeps (IAA-H13)."""
-        pending = 0
-        for index, job in enumerate(self.held):
-            if job.error != -EINPROGRESS:
-                continue
-            if job.d >= 0 and job_is_done(v, job):
-                self.polled = index
-                return Call(self.poll_of(v, job), then=self.job_polled)
-            pending += 1
+        found = decisions.first_done(job_is_done(v, job) for job in self.held)
+        if found >= 0:
+            self.polled = found
+            return Call(self.poll_of(v, self.held[found]), then=self.job_polled)
+        pending = sum(job.error == -EINPROGRESS for job in self.held)
         return Wait(f"the device to end one of {pending} jobs in flight") if pending else self.finish
 
     def poll_of(self, v: KernelView, job: JobResult) -> IaaPoll:
@@ -163,7 +151,7 @@ class IaaBatch(Operation):
     @step
     def job_polled(self, v: KernelView) -> Next:
         """Take the result of the job, which is in flight no longer."""
-        self.held = (*self.held[: self.polled], NOT_IN_FLIGHT, *self.held[self.polled + 1 :])
+        self.held = decisions.with_result(self.held, self.polled, NOT_IN_FLIGHT)
         self.take(self.polled, self.result)
         if self.result.error:
             self.poll_failed()
@@ -180,8 +168,8 @@ class IaaBatch(Operation):
 
 
 def job_is_done(v: KernelView, job: JobResult) -> bool:
-    """Whether the device has ended a job in flight."""
-    return v[desc_place(v, job.q, job.d)].phase == "done"
+    """Whether a poll of a job sees that the device has ended it."""
+    return decisions.can_be_looked_at(job.error, job.d) and v[desc_place(v, job.q, job.d)].phase == "done"
 
 
 @attrs.define
@@ -229,7 +217,7 @@ class IaaBatchV13(IaaBatch):
 
     def order(self) -> tuple[int, ...]:
         """Return the order of submission: what takes longest to decompress begins first."""
-        return largest_first(self.lengths_in) if self.op == "decompress" else IaaBatch.order(self)
+        return decisions.largest_first(self.lengths_in) if self.op == "decompress" else IaaBatch.order(self)
 
     @step
     def finish(self, v: KernelView) -> Next:
@@ -273,7 +261,7 @@ class IaaChain(IaaBatch):
     @step
     def submitted(self, v: KernelView) -> Next:
         """Give up the whole chain if the head was refused; else go on with the next member."""
-        if self.sent == 0 and self.result.error not in (0, -EINPROGRESS):
+        if decisions.chain_given_up(self.sent, self.result.error):
             return self.give_up
         return IaaBatch.submitted(self, v)
 
@@ -293,4 +281,4 @@ class IaaChain(IaaBatch):
     @step
     def finish(self, v: KernelView) -> Next:
         """Take the chain apart and return the head's error."""
-        return Return(BatchResult(min(self.lengths[0], 0), self.lengths, self.outs))
+        return Return(BatchResult(decisions.error_of_head(self.lengths[0]), self.lengths, self.outs))

@@ -11,9 +11,9 @@ from errno import EAGAIN, EIO, ENXIO
 from typing import TYPE_CHECKING
 
 from refmodel.kernel import choices
+from refmodel.kernel import iaa_decisions as decisions
 from refmodel.kernel.iaa_config import IaaSystem
 from refmodel.kernel.iaa_state import FREE_DESC, IaaDesc
-from refmodel.kernel.table import lowest_free
 from refmodel.kernel.zswap_load import KernelBug
 from refmodel.machine import Place, evolve
 
@@ -66,10 +66,10 @@ def alloc_desc(v: KernelView, q: int, cpu: int) -> int:
         return -EIO
     look_at_memory(v, q)
     used = v[v.at.iaa.sbitmap[q]]
-    d = lowest_free(used)
-    if d >= len(v.at.iaa.desc[q]):
-        return -EAGAIN
-    v[v.at.iaa.sbitmap[q]] = used | 1 << d
+    d = decisions.descriptor_to_take(used, len(v.at.iaa.desc[q]))
+    if d < 0:
+        return d
+    v[v.at.iaa.sbitmap[q]] = decisions.taken(used, d)
     v[v.at.iaa.desc[q][d]] = evolve(FREE_DESC, phase="allocated", cpu=cpu)
     return d
 
@@ -83,9 +83,9 @@ def free_desc(v: KernelView, q: int, d: int) -> None:
     """
     place = desc_place(v, q, d)
     used = v[v.at.iaa.sbitmap[q]]
-    if not used >> d & 1:
+    if not decisions.is_taken(used, d):
         raise KernelBug(f"descriptor {d} of {name_of(v, q)} is freed twice")
-    v[v.at.iaa.sbitmap[q]] = used & ~(1 << d)
+    v[v.at.iaa.sbitmap[q]] = decisions.given_back(used, d)
     desc = v[place]
     owned = desc.phase in ("queued", "service")
     v[place] = evolve(desc, cpu=-1) if owned else FREE_DESC

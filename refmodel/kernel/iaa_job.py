@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 
 from refmodel.kernel import choices
+from refmodel.kernel import iaa_decisions as decisions
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.crypto import Compressed, CorruptData
 from refmodel.kernel.iaa_config import IaaOptions
@@ -34,7 +35,7 @@ from refmodel.kernel.iaa_desc import (
 )
 from refmodel.kernel.iaa_engine import codec
 from refmodel.kernel.iaa_round_robin import move_then_use, use_then_move
-from refmodel.kernel.iaa_status import ANALYTICS_ERROR, Completion, Op, errno_of
+from refmodel.kernel.iaa_status import Completion, Op, errno_of
 from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def tries_of(v: KernelView, op: Op) -> int:
     """Return how often a job may try to get a descriptor; 0: it sleeps instead."""
     options = options_of(v)
     tries = options.comp_tries if op == "compress" else options.decomp_tries
-    return min(tries, system_of(v).tries or tries)
+    return decisions.attempts(tries, system_of(v).tries or 0)
 
 
 def select_wq(v: KernelView, cpu: int, op: Op) -> int:
@@ -116,12 +117,13 @@ def count_submitted(v: KernelView, q: int, op: Op) -> None:
 def count_end(v: KernelView, op: Op, found: Completion) -> int:
     """Count how a job ended if the driver counts that; return 0 or the errno (check_completion)."""
     error = errno_of(op, found)
-    if error == EINVAL:
-        v[v.at.iaa.stats.total_completion_einval_errors] += 1
-    elif error == ETIMEDOUT:
-        v[v.at.iaa.stats.total_completion_timeout_errors] += 1
-    elif found.status == ANALYTICS_ERROR:
-        v[v.at.iaa.stats.total_completion_comp_buf_overflow_errors] += 1
+    match decisions.error_counter(error, found.status):
+        case "einval":
+            v[v.at.iaa.stats.total_completion_einval_errors] += 1
+        case "timeout":
+            v[v.at.iaa.stats.total_completion_timeout_errors] += 1
+        case "overflow":
+            v[v.at.iaa.stats.total_completion_comp_buf_overflow_errors] += 1
     return error
 
 
@@ -233,16 +235,14 @@ class IaaJob(Operation):
             self.d = d
             return self.submit
         limit = tries_of(v, self.op)
-        if d != -EAGAIN:
-            self.error = d
-            return self.no_desc()
-        if limit:
-            self.tries += 1
-            return self.alloc if self.tries < limit else self.no_desc()
-        if v.fails(choices.IAA_SIGNAL):
-            self.error = -EAGAIN
-            return self.no_desc()
-        return Wait(f"a free descriptor of {name_of(v, self.q)}")
+        match decisions.without_descriptor(d, limit):
+            case "try":
+                self.tries += 1
+                return self.alloc if decisions.tries_again(self.tries, limit) else self.no_desc()
+            case "sleep" if not v.fails(choices.IAA_SIGNAL):
+                return Wait(f"a free descriptor of {name_of(v, self.q)}")
+        self.error = d
+        return self.no_desc()
 
     def no_desc(self) -> Next:
         """Go on without a descriptor: the job fails."""
@@ -308,7 +308,7 @@ class IaaJob(Operation):
         """Go on after a job was done, for better or worse."""
         if not self.error and self.op == "compress" and v[v.at.iaa.crypto].latched_verify:
             return self.verify
-        if found.status == ANALYTICS_ERROR and self.op == "decompress":
+        if decisions.software_can(self.op, found.status):
             self.error = -EAGAIN
         return self.release
 
@@ -435,14 +435,14 @@ class IaaJobV9(IaaJob):
 
     def no_desc(self) -> Next:
         """Go on without a descriptor: a compression fails with -ENODEV, a decompression is for software (I7)."""
-        if self.op == "decompress":
+        if decisions.software_takes_over(self.op, -ENODEV):
             return self.software
         self.error = -ENODEV
         return self.release
 
     def not_submitted(self) -> Next:
         """Go on after the device has refused the job: a decompression is for software."""
-        return self.software if self.op == "decompress" else self.release
+        return self.software if decisions.software_takes_over(self.op, self.error) else self.release
 
     def to_be_told(self) -> Next:
         """Go on while an interrupt is to come; a request that is to be polled remembers no descriptor (IAA-H12)."""
@@ -456,7 +456,7 @@ class IaaJobV9(IaaJob):
         """Go on after a job was done: software decompresses whatever the device could not."""
         if not self.error and self.op == "compress" and v[v.at.iaa.crypto].latched_verify:
             return self.verify
-        return self.software if self.error and self.op == "decompress" else self.release
+        return self.software if decisions.software_takes_over(self.op, self.error) else self.release
 
     def ended(self) -> Next:
         """Return what the job came to."""
@@ -518,11 +518,13 @@ class IaaJobV13(IaaJobV9, SpinLimit):
 
     def without_queue(self) -> Next:
         """Go on without a queue: a compression fails, a decompression is for software."""
-        return self.software if self.op == "decompress" else Return(JobResult(-ENODEV))
+        if decisions.software_takes_over(self.op, -ENODEV):
+            return self.software
+        return Return(JobResult(-ENODEV))
 
     def timed_out(self) -> Next:
         """Go on after the device was given up: a decompression is for software."""
-        return self.software if self.op == "decompress" else self.release
+        return self.software if decisions.software_takes_over(self.op, self.error) else self.release
 
     def polled(self, v: KernelView) -> bool:
         """Whether the caller polls: the flag alone says so."""

@@ -5,16 +5,17 @@ Source: iaa_comp_poll() of batching v5 to v14; iaa_desc_complete() and irq_proce
 
 from __future__ import annotations
 
-from errno import EAGAIN, EIO
+from errno import EAGAIN
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
+from refmodel.kernel import iaa_decisions as decisions
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.iaa_desc import desc_place, free_desc
 from refmodel.kernel.iaa_engine import engine_work
 from refmodel.kernel.iaa_job import JobResult, count_bytes, count_end, deflate, put_wq
-from refmodel.kernel.iaa_status import ANALYTICS_ERROR, Op
+from refmodel.kernel.iaa_status import Op
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
 if TYPE_CHECKING:
@@ -161,9 +162,9 @@ class IaaInterrupt(Operation):
         place = desc_place(v, self.q, self.d)
         desc = v[place]
         v[place] = evolve(desc, irq=False)
-        self.error = -EIO if count_end(v, desc.op, desc.completion) else 0
+        self.error = decisions.error_by_interrupt(count_end(v, desc.op, desc.completion))
         if self.error:
-            software = desc.op == "decompress" and desc.completion.status == ANALYTICS_ERROR
+            software = decisions.software_can(desc.op, desc.completion.status)
             return self.software if software else self.release
         self.length, self.out = desc.length, desc.out
         count_bytes(v, self.q, desc.op, desc.length if desc.op == "compress" else desc.length_in)
@@ -178,7 +179,7 @@ class IaaInterrupt(Operation):
         """Unmap the page first, then decompress in software."""
         v[v.at.iaa.stats.total_sw_decomp_calls] += 1
         done = deflate(v, v[desc_place(v, self.q, self.d)].data)
-        self.error, self.length, self.out = -EIO if done.error else 0, done.length, done.out
+        self.error, self.length, self.out = decisions.error_by_interrupt(done.error), done.length, done.out
         return self.release
 
     @step
@@ -190,7 +191,7 @@ class IaaInterrupt(Operation):
     @step
     def verified(self, v: KernelView) -> Next:
         """Take the verdict, as -EIO."""
-        self.error = -EIO if self.result else 0
+        self.error = decisions.error_by_interrupt(self.result)
         return self.release
 
     @step

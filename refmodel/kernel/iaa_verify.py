@@ -5,12 +5,13 @@ Source: iaa_compress_verify(), drivers/crypto/intel/iaa/iaa_crypto_main.c, Linux
 
 from __future__ import annotations
 
-from errno import EAGAIN, EINVAL, ENODEV
+from errno import EINVAL, ENODEV
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
 from refmodel.kernel import choices
+from refmodel.kernel import iaa_decisions as decisions
 from refmodel.kernel.iaa_desc import (
     alloc_desc,
     desc_place,
@@ -54,14 +55,14 @@ class IaaVerify(Operation):
             self.d = d
             return self.submit
         limit = tries_of(v, "decompress")
-        if d != -EAGAIN:
-            return Return(d)
-        if limit:
-            self.tries += 1
-            return self.alloc if self.tries < limit else Return(self.exhausted())
-        return (
-            Return(d) if v.fails(choices.IAA_SIGNAL) else Wait(f"a free descriptor of {name_of(v, self.q)}")
-        )
+        match decisions.without_descriptor(d, limit):
+            case "try":
+                self.tries += 1
+                again = decisions.tries_again(self.tries, limit)
+                return self.alloc if again else Return(self.exhausted())
+            case "sleep" if not v.fails(choices.IAA_SIGNAL):
+                return Wait(f"a free descriptor of {name_of(v, self.q)}")
+        return Return(d)
 
     def exhausted(self) -> int:
         """Return the error where no descriptor came: the page counts as failed."""

@@ -6,7 +6,7 @@ from errno import E2BIG, EINVAL, ENODEV
 
 import pytest
 
-from refmodel.kernel.iaa_batch import largest_first
+from refmodel.kernel.iaa_decisions import largest_first
 from refmodel.kernel.iaa_status import Op
 from refmodel.kernel.iaa_topology import Queue
 from refmodel.kernel.zswap_load import KernelBug
