@@ -191,19 +191,20 @@ def ignores_the_system(of_version: int, of_system: int) -> int:
     return of_version
 
 
-def only_an_empty_pool_is_waited_for(error: int, limit: int) -> str:
+def only_an_empty_pool_is_waited_for(empty: bool, other: int, limit: int) -> str:
     """A job that met another error than an empty pool fails at once; it sleeps exactly where it has no limit.
 
     Source: drivers/dma/idxd/submit.c idxd_alloc_desc(), Linux 6.12.117; batching v6 to v14
     Requirement: I7
 
-    pre: -ERRNO <= error < 0
+    pre: -ERRNO <= other < 0
+    pre: other != -errno.EAGAIN
     pre: 0 <= limit <= TRIES
-    post: (_ == "fail") == (error != -errno.EAGAIN)
-    post: implies(_ == "sleep", limit == 0)
-    post: implies(_ == "try", limit > 0)
+    post: (_ == "fail") == (not empty)
+    post: (_ == "sleep") == (empty and limit == 0)
+    post: (_ == "try") == (empty and limit > 0)
     """
-    return iaa.without_descriptor(error, limit)
+    return iaa.without_descriptor(-errno.EAGAIN if empty else other, limit)
 
 
 @breaks(only_an_empty_pool_is_waited_for, iaa.without_descriptor)
@@ -503,17 +504,18 @@ def uses_before_it_moves(tables: CpuTables, op: Op) -> Selection:
 # --- batches -----------------------------------------------------------------------------------------------
 
 
-def only_what_is_in_flight_is_polled(error: int, d: int) -> bool:
+def only_what_is_in_flight_is_polled(in_flight: bool, other: int, d: int) -> bool:
     """A record is looked at where the job is with the device, and its request knows which one it is.
 
     Source: drivers/crypto/intel/iaa/iaa_crypto_main.c iaa_comp_poll(), batching v9 and v13
     Requirement: I8, A6
 
-    pre: -ERRNO <= error <= 0
-    pre: -1 <= d < 128
-    post: _ == (error == -errno.EINPROGRESS and d != -1)
+    pre: -ERRNO <= other <= 0
+    pre: other != -errno.EINPROGRESS
+    pre: -1 <= d < 8
+    post: _ == (in_flight and d != -1)
     """
-    return iaa.can_be_looked_at(error, d)
+    return iaa.can_be_looked_at(-errno.EINPROGRESS if in_flight else other, d)
 
 
 @breaks(only_what_is_in_flight_is_polled, iaa.can_be_looked_at)
@@ -613,18 +615,19 @@ def keeps_their_order(lengths: Sequence[int]) -> tuple[int, ...]:
     return tuple(range(len(lengths)))
 
 
-def a_chain_goes_with_its_head(sent: int, error: int) -> bool:
+def a_chain_goes_with_its_head(sent: int, in_flight: bool, other: int) -> bool:
     """A chain is given up exactly if its head was refused; what becomes of later members stops nobody.
 
     Source: crypto/acompress.c acomp_do_req_chain(), batching v8
     Requirement: A4
 
     pre: 0 <= sent < 8
-    pre: -ERRNO <= error <= 0
+    pre: -ERRNO <= other <= 0
+    pre: other != -errno.EINPROGRESS
     post: implies(_, sent == 0)
-    post: implies(sent == 0, _ == (error not in (0, -errno.EINPROGRESS)))
+    post: implies(sent == 0, _ == (not in_flight and other != 0))
     """
-    return iaa.chain_given_up(sent, error)
+    return iaa.chain_given_up(sent, -errno.EINPROGRESS if in_flight else other)
 
 
 @breaks(a_chain_goes_with_its_head, iaa.chain_given_up)
