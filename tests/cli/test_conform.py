@@ -47,7 +47,7 @@ def test_json_has_the_program_and_the_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ("store", "target 'store': expected python:MODULE:CLASS, exec:PROGRAM or lib:FILE"),
+        ("store", "target 'store': expected python:MODULE:CLASS, exec:PROGRAM, lib:FILE or linux:KERNEL"),
         ("exec:/no/such/program", "cannot be started"),
         ("linux:/no/such/image", "no such kernel"),
         ("exec:/bin/true", "command 0 (hello)"),
