@@ -1,7 +1,7 @@
 """A virtual machine with the kernel under test: QEMU, without network, and lines to the guest's program.
 
-Commands go over a virtio-serial port that is QEMU's standard input and output, so that a machine whose host
-process has gone sees the end of its input and powers itself off.
+Commands go over a virtio-serial port that is QEMU's standard input and output.  The guest powers itself off when its
+input ends, and the host's kernel ends QEMU with the process that started it.
 """
 
 from __future__ import annotations
