@@ -112,8 +112,9 @@ class Scope:
     def system(self, profile: Profile) -> KernelView:
         """Return the system of a profile as the threads find it.
 
-        Raises BadScope when an initial command breaks a property.
+        Raises BadScope when an initial command breaks a property, and for devices or queues that the profile lacks.
         """
+        self._fit(profile)
         codecs = {
             name: Symbolic(name, self.lengths, fail="compress" in self.faults, batch_size=batch)
             for name, batch in ((TOKENS, self.batch), (BATCHES, MAX_BATCH))
@@ -138,6 +139,23 @@ class Scope:
             if wrong is not None:
                 raise BadScope(f"{self.name}: initial {describe(KINDS, command)}: {wrong.found}")
         return v
+
+    def _fit(self, profile: Profile) -> None:
+        """Raise BadScope where the scope describes what the profile has not: nothing of it would run."""
+        parts = (
+            ("IAA devices", self.iaa, profile.operations.iaa_job, "a profile iaa-..."),
+            (
+                "queues of kcompressd",
+                self.kcompressd,
+                profile.operations.kcompressd_run,
+                "a profile kcompressd-...",
+            ),
+        )
+        for words, described, operation, expected in parts:
+            if described is not None and operation is None:
+                raise BadScope(
+                    f"{self.name}: it has {words}, and {profile.name} has none; expected {expected}"
+                )
 
     def actors(self, v: KernelView) -> Actors:
         """Return the threads and the system's own work as actors."""

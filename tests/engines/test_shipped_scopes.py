@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from refmodel.engines.exploration import explore
+from refmodel.engines.scope import BadScope
 from refmodel.engines.scope_file import load_scope
 from refmodel.museum import without_known_bugs
 from refmodel.profiles import profile
@@ -57,3 +58,12 @@ def test_a_scope_has_the_same_states_transitions_and_levels_everywhere(
     assert result.verdict == "holds"
     assert (result.states, result.transitions, result.depth) == size
     assert result.distrusted == (), "operations of the model claim only what is theirs"
+
+
+@pytest.mark.parametrize(
+    ("scope", "words"), [("kcompressd", "queues of kcompressd"), ("iaa-queues", "IAA devices")]
+)
+def test_a_profile_without_what_the_scope_is_about_is_refused(scope: str, words: str) -> None:
+    file = load_scope(specs_dir() / "scopes" / f"{scope}.toml")
+    with pytest.raises(BadScope, match=f"{words}, and linux-7.3 has none"):
+        explore(file.scope, profile("linux-7.3"))
