@@ -10,7 +10,7 @@ from typing import Literal
 import click
 
 from refmodel.cli.errors import FINE, REFUTED, UNDECIDED
-from refmodel.cli.options import json_option, print_json
+from refmodel.cli.options import json_option, print_json, timeout_option
 from refmodel.cli.progress import progress
 
 _EXIT = {"not refuted": FINE, "refuted": REFUTED, "undecided": UNDECIDED}
@@ -35,13 +35,7 @@ _EXIT = {"not refuted": FINE, "refuted": REFUTED, "undecided": UNDECIDED}
     "--seconds", type=click.FloatRange(min=0), default=10.0, show_default=True, help="How long to search."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Which programs are drawn.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=5.0,
-    show_default=True,
-    help="Seconds that an answer may take.",
-)
+@timeout_option
 @click.option("--out", "directory", metavar="DIR", help="Save a divergence here.  [default: conform-<seed>]")
 @json_option
 def conform(

@@ -16,6 +16,14 @@ profile_option = click.option(
     help="Kernel version or series; `refmodel profiles` lists them.",
 )
 
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=5.0,
+    show_default=True,
+    help="Seconds that an answer may take.",
+)
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 

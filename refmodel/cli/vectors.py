@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from refmodel.cli.errors import FINE, REFUTED, UNDECIDED
-from refmodel.cli.options import json_option, print_json, profile_option
+from refmodel.cli.options import json_option, print_json, profile_option, timeout_option
 
 
 @click.group(short_help="Test vectors for other implementations.")
@@ -51,13 +51,7 @@ def fill(profile_name: str, directory: str, seed: int, runs: int, shards: int) -
 @click.argument("directory", metavar="DIR")
 @click.argument("target")
 @click.option("--shard", type=click.IntRange(min=0), metavar="K", help="Only this part, from 0.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=5.0,
-    show_default=True,
-    help="Seconds that an answer may take.",
-)
+@timeout_option
 @json_option
 def verify(directory: str, target: str, shard: int | None, timeout: float, as_json: bool) -> None:
     """Run the vectors of DIR against TARGET, which is named as for `refmodel conform`.

@@ -153,9 +153,7 @@ class Scope:
         )
         for words, described, operation, expected in parts:
             if described is not None and operation is None:
-                raise BadScope(
-                    f"{self.name}: it has {words}, and {profile.name} has none; expected {expected}"
-                )
+                raise BadScope(f"{self.name}: {words}, and {profile.name} has none: expected {expected}")
 
     def actors(self, v: KernelView) -> Actors:
         """Return the threads and the system's own work as actors."""

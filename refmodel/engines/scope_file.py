@@ -107,15 +107,18 @@ def scope_of(file: TomlFile, more: Sequence[str] = ()) -> ScopeFile:
     top = Table(file, (), file.data)
     top.only((*KEYS, *more))
     profiles = _profiles(top)
-    scope = _environment(top, _devices(top, _system(top)))
+    named = attrs.evolve(
+        _system(top),
+        name=top.get("name", str, Path(file.path).stem),
+        question=top.get("question", str, ""),
+    )
+    scope = _environment(top, _devices(top, named))
     views = [_view(top, scope, each) for each in profiles]
     reader = _Commands(views, [each.name for each in profiles])
     initial = top.table("initial")
     initial.only(("run",))
     scope = attrs.evolve(
         scope,
-        name=top.get("name", str, Path(file.path).stem),
-        question=top.get("question", str, ""),
         initial=tuple(reader.commands(initial, "run")),
         threads=_threads(top, reader),
         symmetry=_symmetry(top),

@@ -24,6 +24,7 @@ from refmodel.kernel.iaa_tables import remove_wq
 from refmodel.machine import Next, Operation, Return, Wait, evolve, step
 
 if TYPE_CHECKING:
+    from refmodel.kernel.iaa_driver import IaaDriver
     from refmodel.kernel.table import KernelView
 
 
@@ -89,6 +90,13 @@ class _Control(Operation):
         """Take the lock of the driver, or let it go."""
         v[v.at.iaa.crypto] = evolve(v[v.at.iaa.crypto], locked=held)
 
+    def end(self, v: KernelView, made: DriverState, *, enabled: bool) -> Return:
+        """Give the CPUs the tables that were worked out, and let the lock go."""
+        write_tables(v, made)
+        write_driver(v, made, enabled=enabled)
+        self.lock(v, held=False)
+        return Return(0)
+
 
 @attrs.define
 class IaaBind(_Control):
@@ -139,10 +147,7 @@ class IaaBind(_Control):
     @step
     def fill(self, v: KernelView) -> Next:
         """Fill the tables; the first queue registers the algorithm, and jobs are taken."""
-        write_tables(v, self.made)
-        write_driver(v, self.made, enabled=self.made.enabled)
-        self.lock(v, held=False)
-        return Return(0)
+        return self.end(v, self.made, enabled=self.made.enabled)
 
 
 @attrs.define
@@ -169,6 +174,10 @@ class IaaUnbind(_Control):
 
     made: DriverState = attrs.field(factory=DriverState)
 
+    def driver(self, v: KernelView) -> IaaDriver:
+        """Return what works out the tables of the queues that are left."""
+        return options_of(v).driver
+
     @step
     def quiesce(self, v: KernelView) -> Next:
         """Let nobody submit to the queue any more through idxd; jobs that the device has go on."""
@@ -184,7 +193,7 @@ class IaaUnbind(_Control):
     def unlink(self, v: KernelView) -> Next:
         """Take the queue out of its device; the tables of the CPUs still name it."""
         system, before = system_of(v), driver_state(v)
-        self.made = options_of(v).driver.unbind(system.host, system.attributes, before, system.wqs[self.q])
+        self.made = self.driver(v).unbind(system.host, system.attributes, before, system.wqs[self.q])
         crypto = v[v.at.iaa.crypto]
         v[v.at.iaa.crypto] = evolve(crypto, devices=remove_wq(crypto.devices, system.wqs[self.q]))
         return self.detach
@@ -219,10 +228,7 @@ class IaaUnbind(_Control):
     @step
     def fill(self, v: KernelView) -> Next:
         """Fill the tables with the queues that are left; with the last one no job is taken any more."""
-        write_tables(v, self.made)
-        write_driver(v, self.made, enabled=bool(self.made.devices) and v[v.at.iaa.crypto].enabled)
-        self.lock(v, held=False)
-        return Return(0)
+        return self.end(v, self.made, enabled=bool(self.made.devices) and v[v.at.iaa.crypto].enabled)
 
 
 @attrs.define
@@ -238,7 +244,7 @@ class IaaUnbindV9(IaaUnbind):
 
 
 @attrs.define
-class IaaUnbindV13(IaaUnbind):
+class IaaUnbindV13(IaaUnbindV9):
     """Take a queue away in v13 and v14: the driver is off meanwhile, and every job that holds the queue is awaited."""
 
     waits: ClassVar[bool] = True
@@ -274,17 +280,9 @@ class IaaUnbindV13(IaaUnbind):
         return self.drain
 
     @step
-    def clear(self, v: KernelView) -> Next:
-        """Leave the tables as they are until the new ones stand."""
-        return self.fill
-
-    @step
     def fill(self, v: KernelView) -> Next:
         """Make the tables; without a queue the algorithm goes, else the driver is on if every CPU has one."""
-        write_tables(v, self.made)
-        write_driver(v, self.made, enabled=self.made.enabled)
-        self.lock(v, held=False)
-        return Return(0)
+        return self.end(v, self.made, enabled=self.made.enabled)
 
 
 @attrs.define

@@ -550,4 +550,4 @@ class IaaJobV14(IaaJobV13):
 
     def interrupts(self, v: KernelView) -> bool:
         """Whether the device is to interrupt when the job is done: not if the caller polls."""
-        return not self.poll and v[v.at.iaa.crypto].latched_mode == "async_irq"
+        return not self.poll and super().interrupts(v)

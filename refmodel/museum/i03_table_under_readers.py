@@ -4,8 +4,9 @@ When a queue comes or goes the driver empties the tables of all CPUs and then fi
 queue meanwhile finds none, and its job fails with -ENODEV although queues are there; for zswap a page cannot be read.
 """
 
+from refmodel.kernel.iaa_bind import IaaBindV9
 from refmodel.museum.exhibit import Exhibit
-from refmodel.museum.iaa_intended import BindAtOnce, UnbindWaits
+from refmodel.museum.iaa_intended import UnbindWaits
 
 SCOPE = """
 [iaa]
@@ -28,7 +29,7 @@ EXHIBIT = Exhibit(
     evidence="A",
     base="iaa-6.12",
     operations={},
-    remedy={"iaa_bind": BindAtOnce, "iaa_unbind": UnbindWaits},
+    remedy={"iaa_bind": IaaBindV9, "iaa_unbind": UnbindWaits},
     released_in=("iaa-7.3",),
     scope=SCOPE,
     meets="IAA-19",

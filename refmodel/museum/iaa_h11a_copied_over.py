@@ -6,20 +6,8 @@ unmaps first. Read in the code.
 """
 
 from refmodel.museum.exhibit import Exhibit
+from refmodel.museum.iaa_h11_copied_over import SCOPE
 from refmodel.museum.iaa_intended import MeantV14
-
-SCOPE = """
-[iaa]
-queues = [1]
-statuses = ["analytics_error"]
-
-[[thread]]
-name = "task"
-run = ["iaa_decompress(0, 2)"]
-
-[environment]
-faults = ["iaa_status", "iaa_bounce"]
-"""
 
 EXHIBIT = Exhibit(
     id="IAA-H11a",

@@ -6,18 +6,8 @@ Read in the code; in v14 who polls gets no interrupt.
 """
 
 from refmodel.museum.exhibit import Exhibit
+from refmodel.museum.iaa_h12_never_told import SCOPE
 from refmodel.museum.iaa_intended import NoInterruptToPoll, PollPuts
-
-SCOPE = """
-[iaa]
-queues = [2]
-sync_mode = "async_irq"
-tries = 1
-
-[[thread]]
-name = "task"
-run = ["iaa_compress_batch(0, 2)"]
-"""
 
 EXHIBIT = Exhibit(
     id="IAA-H12b",

@@ -6,8 +6,9 @@ the job goes on with them. Read in the code; the cover of batching v13 says that
 race of removal.
 """
 
+from refmodel.kernel.iaa_bind import IaaBindV9
 from refmodel.museum.exhibit import Exhibit
-from refmodel.museum.iaa_intended import BindAtOnce, UnbindWaits
+from refmodel.museum.iaa_intended import UnbindWaits
 
 SCOPE = """
 [iaa]
@@ -29,7 +30,7 @@ EXHIBIT = Exhibit(
     evidence="B",
     base="iaa-6.12",
     operations={},
-    remedy={"iaa_bind": BindAtOnce, "iaa_unbind": UnbindWaits},
+    remedy={"iaa_bind": IaaBindV9, "iaa_unbind": UnbindWaits},
     released_in=("iaa-7.3",),
     scope=SCOPE,
     meets="LIVE",

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel.iaa_batch import BatchResult, IaaBatchV9, IaaBatchV13, IaaBatchV14
-from refmodel.kernel.iaa_bind import IaaBind, IaaUnbind, IaaUnbindV9, IaaUnbindV13, driver_state
-from refmodel.kernel.iaa_desc import desc_place, enabled, free_desc, system_of
+from refmodel.kernel.iaa_bind import IaaUnbind, IaaUnbindV9, IaaUnbindV13
+from refmodel.kernel.iaa_desc import desc_place, enabled, free_desc
 from refmodel.kernel.iaa_job import (
     IaaJob,
     IaaJob73,
@@ -25,24 +25,14 @@ from refmodel.kernel.iaa_job import (
     put_wq,
 )
 from refmodel.kernel.iaa_poll import IaaPollV9
-from refmodel.kernel.iaa_tables import remove_wq
 from refmodel.machine import Next, Return, Wait, evolve, step
 
 if TYPE_CHECKING:
+    from refmodel.kernel.iaa_driver import IaaDriver
     from refmodel.kernel.table import KernelView
 
 
 # --- queues that come and go -------------------------------------------------------------------------------
-
-
-@attrs.define
-class BindAtOnce(IaaBind):
-    """Bind a queue; the tables of the CPUs are replaced, not emptied and filled."""
-
-    @step
-    def clear(self, v: KernelView) -> Next:
-        """Leave the tables as they are until the new ones stand."""
-        return self.fill
 
 
 @attrs.define
@@ -69,43 +59,22 @@ class UnbindWaits(IaaUnbind):
         return self.fill
 
 
-def unlinked(v: KernelView, q: int) -> None:
-    """Take a queue out of its device, in what the driver knows."""
-    crypto = v[v.at.iaa.crypto]
-    v[v.at.iaa.crypto] = evolve(crypto, devices=remove_wq(crypto.devices, system_of(v).wqs[q]))
-
-
 @attrs.define
 class UnbindPrunes(IaaUnbindV13):
     """Take a queue away; the tables are made of the queues that are left."""
 
-    @step
-    def unlink(self, v: KernelView) -> Next:
-        """Take the queue out of its device and its types, and make tables of the others."""
-        system, driver = system_of(v), options_of(v).driver.as_intended()
-        self.made = driver.unbind(system.host, system.attributes, driver_state(v), system.wqs[self.q])
-        unlinked(v, self.q)
-        return self.detach
+    def driver(self, v: KernelView) -> IaaDriver:
+        """Return the driver that takes the queue out of its types, too."""
+        return options_of(v).driver.as_intended()
 
 
 @attrs.define
 class UnbindPrunesV9(IaaUnbindV9, UnbindWaits):
     """Take a queue away in v9, once nobody holds it; the tables are made of the queues that are left."""
 
-    waits: ClassVar[bool] = True
-
-    @step
-    def unlink(self, v: KernelView) -> Next:
-        """Take the queue out of its device and its types, and make tables of the others."""
-        system, driver = system_of(v), options_of(v).driver.as_intended()
-        self.made = driver.unbind(system.host, system.attributes, driver_state(v), system.wqs[self.q])
-        unlinked(v, self.q)
-        return self.detach
-
-    @step
-    def detach(self, v: KernelView) -> Next:
-        """Let no further job have the queue, and sleep until those that have it are over."""
-        return UnbindWaits.detach(self, v)
+    def driver(self, v: KernelView) -> IaaDriver:
+        """Return the driver that takes the queue out of its types, too."""
+        return options_of(v).driver.as_intended()
 
 
 # --- jobs ------------------------------------------------------------------------------------------------------
@@ -139,7 +108,7 @@ class NoInterruptToPoll(IaaJobV9):
 
     def interrupts(self, v: KernelView) -> bool:
         """Whether the device is to interrupt when the job is done: not if the caller polls."""
-        return not self.poll and v[v.at.iaa.crypto].latched_mode == "async_irq"
+        return not self.poll and super().interrupts(v)
 
     @step
     def software(self, v: KernelView) -> Next:
@@ -166,7 +135,7 @@ class MeantV13(IaaJobV13):
 
     def interrupts(self, v: KernelView) -> bool:
         """Whether the device is to interrupt when the job is done: not if the caller polls."""
-        return not self.poll and v[v.at.iaa.crypto].latched_mode == "async_irq"
+        return not self.poll and super().interrupts(v)
 
     @step
     def submit(self, v: KernelView) -> Next:

@@ -41,7 +41,7 @@ def test_queues_are_read(tmp_path: Path) -> None:
         ("kcompressd-b", "queues = 2", "2 queues"),
         ("kcompressd-a", "queues = 5", "5 queues"),
         ("kcompressd-a", "threads = 5", "threads"),
-        ("linux-6.18", "capacity = 2", "kswapd, which linux-6.18 does not have"),
+        ("linux-6.18", "capacity = 2", "linux-6.18 has none; expected a profile kcompressd-"),
     ],
 )
 def test_what_cannot_be_is_refused(tmp_path: Path, profile: str, queues: str, said: str) -> None:
