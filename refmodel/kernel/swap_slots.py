@@ -195,8 +195,8 @@ def insert_into_swap_cache(v: KernelView, number: int, slot: int, *, dirty: bool
 
 def current_cpu(v: KernelView) -> int:
     """Return the CPU that the task runs on at this moment."""
-    online = tuple(cpu for cpu, place in enumerate(v.at.cpu_online) if v[place])
-    return int(v.choose(choices.CPU, online)) if len(online) > 1 else online[0]
+    online = [cpu for cpu, place in enumerate(v.at.cpu_online) if v[place]]
+    return int(v.choose(choices.CPU, tuple(online))) if len(online) > 1 else online[0]
 
 
 # --- becoming free ---------------------------------------------------------------------------------------

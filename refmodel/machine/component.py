@@ -38,8 +38,8 @@ else:
     def evolve(record: Any, **changes: Any) -> Any:
         """Return a copy of a component with some fields replaced."""
         new = record._copied()
-        for name, value in changes.items():
-            _set_field(new, name, value)
+        for name in changes:
+            _set_field(new, name, changes[name])
         return new
 
 
