@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from refmodel.engines.explorer.missing import Missing
 from refmodel.engines.explorer.progress import resting
+from refmodel.engines.explorer.visited import different, where
 from refmodel.engines.trial import broken_state
 from refmodel.engines.violation import Violation
 from refmodel.machine.recorder import Cell, Unkept
@@ -89,8 +90,7 @@ class Judge:
     def _judged_step(self, search: Search, states: Sequence[int]) -> tuple[int, Violation] | None:
         """Judge the properties that hold between any two steps, in states that look new to all of them together."""
         mask = search.packing.mask({place: None for watch in self.steps for place, _ in watch.cells})
-        due = {state & mask: state for state in states}
-        fresh = [state for masked, state in due.items() if masked not in self.seen]
+        fresh = [state for state in different(states, mask) if state & mask not in self.seen]
         for watch in self.steps:
             known = len(watch.cells)
             wrong = watch.judge(search, fresh)
@@ -99,16 +99,15 @@ class Judge:
             if len(watch.cells) > known:
                 self.seen.clear()
                 return self._judged_step(search, states)
-        self.seen.update(due)
+        self.seen.update([state & mask for state in fresh])
         return None
 
     def _resting_states(self, search: Search, states: Sequence[int]) -> list[int]:
         """Return states with no operation in flight whose components were not judged before."""
-        rests, everyone, due = self.rests, search.packing.local_bits, []
-        for state in [state for state in states if rests[state & everyone]]:
-            if state & ~everyone not in self.resting:
-                self.resting.add(state & ~everyone)
-                due.append(state)
+        everyone = search.packing.local_bits
+        at_rest = different(where(states, everyone, self.rests), ~everyone)
+        due = [state for state in at_rest if state & ~everyone not in self.resting]
+        self.resting.update([state & ~everyone for state in due])
         return due
 
     def _judged(self, properties: Sequence[StateProperty]) -> Violation | None:

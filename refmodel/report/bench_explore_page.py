@@ -37,6 +37,9 @@ FULL = Size(2, 2, 3)
 REDUCED = (Size(2, 2, 2), Size(3, 2, 2), Size(2, 3, 2), Size(2, 2, 3))
 """The scopes that are compared with all reductions."""
 
+LARGE = Size(3, 3, 3)
+"""The scope of some ten million states."""
+
 BUGS = tuple(Size(2, 2, 2, bug) for bug in (1, 2, 3, 4))
 
 KERNEL = (("zswap", "linux-7.3"), ("zswap-faults", "linux-7.3"), ("direct", "linux-7.3"))
@@ -106,9 +109,13 @@ def _protocol(build: Path) -> Iterator[Line]:
         goal = None if isinstance(spin, Missing) else (spin[0].seconds + spin[1].seconds) / 4
         theirs = ", ".join(map(_told, spin if isinstance(spin, tuple) else (spin,)))
         yield Line(f"{_name(size)} reduced, {ours.states:,} states", ours.seconds, theirs, goal)
-    for size in BUGS:
+    for size, goal in (*((size, 0.2) for size in BUGS), (attrs.evolve(LARGE, bug=1), 1.0)):
         ours = measure(build, size, everything)
-        yield Line(f"{_name(size)} bug {size.bug}: {ours.verdict}", ours.seconds, "", 0.2)
+        yield Line(f"{_name(size)} bug {size.bug}: {ours.verdict}", ours.seconds, "", goal)
+    ours = measure(build, LARGE, everything)
+    yield Line(f"{_name(LARGE)} reduced, {ours.states:,} states", ours.seconds, "", 120)
+    if ours.bytes_per_state is not None:
+        yield Line(f"{_name(LARGE)}: bytes of a state", ours.bytes_per_state, "", 120, "bytes")
 
 
 def _name(size: Size) -> str:

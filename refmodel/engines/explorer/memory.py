@@ -9,6 +9,10 @@ SHARE = 0.8
 """Part of the memory that is free which a search takes at most."""
 
 
+class MemoryFull(Exception):
+    """The process has as much memory as it may have."""
+
+
 def resident() -> int | None:
     """Return the bytes of memory that this process has, or None where the system does not tell."""
     try:

@@ -10,7 +10,7 @@ import gc
 import time
 from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -19,15 +19,18 @@ from refmodel.engines.explorer.agenda import Agenda, Order
 from refmodel.engines.explorer.branches import Offer
 from refmodel.engines.explorer.checkpoint import Checkpoint, load, save
 from refmodel.engines.explorer.loop import Breach, Ordered, Stuck, Unfounded, compiled_loop, compiled_normals
-from refmodel.engines.explorer.memory import allowance, resident
+from refmodel.engines.explorer.memory import MemoryFull, allowance, resident
 from refmodel.engines.explorer.packing import Inconstant, Packing, Widened
 from refmodel.engines.explorer.symmetry import BrokenSymmetry, Normal, Renaming
 from refmodel.engines.explorer.transitions import Restart, StepFailed, Transitions
-from refmodel.engines.explorer.visited import STORAGES, Storage, insert_bits
+from refmodel.engines.explorer.visited import ARRAYS_ABLE, STORAGES, Following, Storage, Visited, insert_bits
 from refmodel.engines.explorer.workers import PAYS, able, expand_in_parts
 from refmodel.machine import Operation, View
 from refmodel.machine.choice import ChoicePoint
 from refmodel.machine.recorder import Cell, Recorder, Unkept
+
+if TYPE_CHECKING:
+    from refmodel.engines.explorer.arrays.expander import Expander
 
 T = TypeVar("T")
 
@@ -39,6 +42,12 @@ CHUNK = 16_384
 
 YOUNG = 4_000
 """States before fields are packed tightly."""
+
+ARRAYS = 50_000
+"""States from which on they are kept in arrays."""
+
+MANY = 2_000
+"""States of a level from which on arrays expand it."""
 
 LEARNED = 4
 """Levels after which what steps depend on is known well enough to join acts that depend on the same."""
@@ -69,10 +78,6 @@ class Bounds:
     seconds: float | None = None
     depth: int | None = None
     megabytes: float | None = None
-
-
-class MemoryFull(Exception):
-    """The process has as much memory as it may have."""
 
 
 @attrs.define
@@ -164,6 +169,7 @@ class Search:
         self.compared = 0
         self.ordered = Ordered(0, self.groups)
         self.names: Normal | None = None
+        self.expander: Expander | None = None
         self._reset()
 
     def _groups(self) -> tuple[tuple[int, ...], ...]:
@@ -272,6 +278,7 @@ class Search:
             since += 1
             if since == LEARNED:
                 self.table.gather()
+                self.expander = None
             if self.packing.young and len(self.visited) >= YOUNG:
                 self._tighten()
                 since = 0
@@ -327,13 +334,14 @@ class Search:
         bounds = self.bounds
         if bounds.states is not None and len(self.visited) >= bounds.states:
             self.stopped = f"stopped at the bound of {bounds.states:,} states"
-        elif self._memory_full():
+        elif self.memory_full():
             self._stop_full()
         elif bounds.seconds is not None and time.monotonic() - self.began >= bounds.seconds:
             self.stopped = f"stopped at the bound of {bounds.seconds:g} seconds"
         return bool(self.stopped)
 
-    def _memory_full(self) -> bool:
+    def memory_full(self) -> bool:
+        """Whether the process has as much memory as it may have, or would with the next level."""
         if self.allowed is None:
             return False
         have = resident()
@@ -380,6 +388,7 @@ class Search:
 
     def _fit(self) -> None:
         """Make what depends on the widths of fields."""
+        self.expander = None
         if self.ordered.width != self.packing.width:
             self.ordered = Ordered(self.packing.width, self.groups)
         names = self.reductions.names
@@ -402,7 +411,7 @@ class Search:
 
     # --- expanding --------------------------------------------------------------------------------------------
 
-    def _expand(self, level: Sequence[int]) -> tuple[set[int] | None, int]:
+    def _expand(self, level: Sequence[int]) -> tuple[Following | None, int]:
         """Return what follows a level, and how many transitions lead there; None when something is wrong."""
         at = [0, 0]
         try:
@@ -429,15 +438,46 @@ class Search:
                 return self.expanded(level, at)
             transitions += len(found)
             following |= self._normals(found)
-            if len(level) > CHUNK and self._memory_full():
+            if len(level) > CHUNK and self.memory_full():
                 raise MemoryFull
         return following, transitions
 
-    def _expand_all(self, level: Sequence[int], at: list[int]) -> tuple[set[int], int]:
-        """Return what ``expanded`` does; with several processes where that pays."""
+    def _expand_all(self, level: Sequence[int], at: list[int]) -> tuple[Following, int]:
+        """Return what ``expanded`` does; with arrays, and with several processes, where that pays."""
+        expand: Callable[[Sequence[int], list[int]], tuple[Following, int]] = self.expanded
+        if len(level) >= MANY and self._in_arrays():
+            self._fit_arrays()
+            expand = self._expanded_rows
         if len(level) < PAYS or not able(self.jobs):
-            return self.expanded(level, at)
-        return expand_in_parts(self, level, self.jobs, lambda states: self.expanded(states, at))
+            return expand(level, at)
+        return expand_in_parts(self, level, self.jobs, lambda states: expand(states, at))
+
+    def _expanded_rows(self, level: Sequence[int], at: list[int]) -> tuple[Following, int]:
+        """Return what ``expanded`` does, with arrays."""
+        assert self.expander is not None
+        return self.expander.expand(level, at)
+
+    def _fit_arrays(self) -> None:
+        """Make what expands many states at once for the present packing."""
+        from refmodel.engines.explorer.arrays.expander import Expander
+
+        if self.expander is None:
+            self.expander = Expander(self)
+
+    def _in_arrays(self) -> bool:
+        """Keep the states in arrays from here on, if there are many and that is possible; return whether it is so."""
+        if (
+            type(self.visited) is Visited
+            and len(self.visited) >= ARRAYS
+            and self.order == "breadth"
+            and ARRAYS_ABLE
+        ):
+            from refmodel.engines.explorer.arrays.visited import VisitedRows
+
+            rows = VisitedRows(self.packing)
+            rows.fill(self.visited.levels)
+            self.visited = rows
+        return self.visited.in_arrays
 
     def _run_loop(
         self, level: Sequence[int], found: list[int], at: list[int], *, owners: bool, waits: bool

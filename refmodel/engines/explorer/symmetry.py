@@ -91,6 +91,8 @@ class Normal:
 
     pieces: what mentions indexes outside the columns, in pieces that are renamed on their own; none where it is little
     enough to be renamed together with the columns.  sides: the bits of the columns, and of what goes with them.
+    keys: where the columns start, and the bits of one by which they are sorted; in a state whose columns are strictly
+    ascending no index has to be renamed.
     state: the function that brings a state into its normal form.
     """
 
@@ -99,7 +101,7 @@ class Normal:
     ) -> None:
         self.renaming, self.packing, self.ordered = renaming, packing, ordered
         self.orders: list[Order] = list(permutations(range(len(renaming.columns))))
-        self.fields = [[packing.fields[place] for place in column] for column in renaming.columns]
+        self.count = len(renaming.columns)
         self.sides = packing.mask(place for column in renaming.columns for place in column)
         self.everyone = packing.local_bits
         pieces = _pieces(renaming, packing)
@@ -117,26 +119,24 @@ class Normal:
             self.actors = before.actors
         else:
             self.actors = [Missing(partial(self._actors, at)) for at in range(len(self.orders))]
+        self.keys = self._keys()
+        self.ranked = Missing(self._ranked)
+        self.column_images = [self._column_images(order) for order in self.orders]
         self.images = [self._image(order) for order in self.orders]
         self.least = Missing(self._least)
         self.choices = Missing(self._choices if pieces else self._choice)
         self.state = self._made()
 
-    @property
-    def keys(self) -> tuple[tuple[int, ...], int]:
-        """Where the columns start, and the bits of one by which they are sorted.
-
-        In a state whose columns are strictly ascending no index has to be renamed.
-        """
+    def _keys(self) -> tuple[tuple[int, ...], int]:
         packing, mentions = self.packing, self.renaming.mentions
         start, width = packing.width * packing.actors, packing.column_width
         low = packing.mask(place for place in self.renaming.columns[0] if place not in mentions) >> start
-        return tuple(start + width * index for index in range(len(self.fields))), low
+        return tuple(start + width * index for index in range(self.count)), low
 
     def renamed(self, state: int, order: Order) -> int:
         """Return a state under other names, with its actors in order: one that may not be normal."""
         at = self.orders.index(order)
-        found = state & self.rest | self._columns(state, order) | self.images[at][0][state & self.everyone]
+        found = state & self.rest | self.columns(state, at) | self.images[at][0][state & self.everyone]
         for mask, image in zip(self.masks, self.images[at][1:], strict=True):
             found |= image[state & mask]
         return found
@@ -152,23 +152,35 @@ class Normal:
 
     def _choices(self, sides: int) -> tuple[tuple[Any, ...], ...]:
         """Return the columns in ascending order, and the tables of the renamings that get there."""
-        return tuple((self._columns(sides, self.orders[at]), *self.images[at]) for at in self._rising(sides))
+        return tuple((self.columns(sides, at), *self.images[at]) for at in self.rising(sides))
 
     def _choice(self, sides: int) -> tuple[int, Missing[int]]:
         """Return the least of the columns in ascending order, and the table that renames actors in the same way."""
-        found = [(self._columns(sides, self.orders[at]), at) for at in self._rising(sides)]
+        found = [(self.columns(sides, at), at) for at in self.rising(sides)]
         least = min(found)[0]
         return least, self.least[sum(1 << at for columns, at in found if columns == least)]
 
-    def _rising(self, sides: int) -> list[int]:
+    def rising(self, sides: int) -> list[int]:
         """Return the numbers of the renamings that put the columns in ascending order."""
         starts, low = self.keys
         found = [(sides >> start) & low for start in starts]
         rising = sorted(found)
+        ranks = 0
+        for key in found:
+            ranks = ranks * self.count + rising.index(key)
+        return self.ranked[ranks]
+
+    def _ranked(self, number: int) -> list[int]:
+        """Return the numbers of the renamings that put columns of some ranks in ascending order.
+
+        number: has a digit for each column, the first one highest: how many columns are less.
+        """
+        ranks = [number // self.count**i % self.count for i in reversed(range(self.count))]
+        rising = sorted(ranks)
         return [
             at
             for at, order in enumerate(self.orders)
-            if all(rising[order[i]] == key for i, key in enumerate(found))
+            if all(rising[order[i]] == rank for i, rank in enumerate(ranks))
         ]
 
     def _least(self, several: int) -> Missing[int]:
@@ -176,16 +188,34 @@ class Normal:
         images = [image for at, image in enumerate(self.actors) if several >> at & 1]
         return images[0] if len(images) == 1 else Missing(lambda n: min(image[n] for image in images))
 
-    def _columns(self, state: int, order: Order) -> int:
+    def columns(self, state: int, at: int) -> int:
+        """Return the bits of the columns, and of what goes with them, under the names of a renaming.
+
+        at: the number of the renaming.
+        """
         total = 0
-        for index, column in enumerate(self.renaming.columns):
-            into = self.renaming.columns[order[index]]
-            for source, target in zip(column, into, strict=True):
-                value: Hashable = self.packing.component(state, source)
-                if source in self.renaming.mentions:
-                    value = self.renaming.component(source, value, order)
-                total |= self.packing.placed(target, value)
-        return total | self._piece(self.beside, order, state)
+        for mask, image in self.column_images[at]:
+            total |= image[state & mask]
+        return total
+
+    def _column_images(self, order: Order) -> list[tuple[int, Missing[int]]]:
+        """Return, for each column and for what goes with them, its bits and the table that renames it."""
+        packing = self.packing
+        found = [
+            (packing.mask(column), Missing(partial(self._column, index, order)))
+            for index, column in enumerate(self.renaming.columns)
+        ]
+        return [*found, (packing.mask(self.beside), Missing(partial(self._piece, self.beside, order)))]
+
+    def _column(self, index: int, order: Order, bits: int) -> int:
+        """Return one column under other names."""
+        columns, total = self.renaming.columns, 0
+        for source, target in zip(columns[index], columns[order[index]], strict=True):
+            value: Hashable = self.packing.component(bits, source)
+            if source in self.renaming.mentions:
+                value = self.renaming.component(source, value, order)
+            total |= self.packing.placed(target, value)
+        return total
 
     def _piece(self, piece: Sequence[int], order: Order, bits: int) -> int:
         packing, rename = self.packing, self.renaming.component
@@ -207,7 +237,7 @@ class Normal:
         renaming, packing = self.renaming, self.packing
         if renaming.given_out:
             return
-        for order in exchanges(len(self.fields)):
+        for order in exchanges(self.count):
             outside = (place for place in renaming.mentions if place not in packing.column)
             values = ((place, packing.component(packing.start, place)) for place in outside)
             changed = any(renaming.component(place, value, order) != value for place, value in values)
@@ -219,7 +249,7 @@ class Normal:
 
         expected: the normal forms of what follows the state.  following: returns those of any state.
         """
-        for order in exchanges(len(self.fields)):
+        for order in exchanges(self.count):
             other = self.renamed(state, order)
             if self.state(other) != state:
                 raise BrokenSymmetry(f"{_exchanged(order)} in a state does not lead back to it")

@@ -5,13 +5,51 @@ from __future__ import annotations
 import sys
 import zlib
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from typing import Any, ClassVar, Literal, Protocol
 
 from refmodel.engines.explorer.packing import Packing
 
+ARRAYS_ABLE = find_spec("numpy") is not None
+"""Whether states can be kept in arrays: the extra ``speed`` is installed."""
+
 Storage = Literal["flat", "compact"]
 """How states are kept: as a set, or in little memory, which takes longer."""
+
+
+class Following(Protocol):
+    """States that follow others, each once."""
+
+    def __len__(self) -> int: ...
+    def update(self, more: Any, /) -> None:
+        """Add states of the same form."""
+
+
+class Level(Sequence[int]):
+    """States of which something can be asked for all at once."""
+
+    def different(self, mask: int) -> Sequence[int]:
+        """Return one state for each value of some bits."""
+        raise NotImplementedError
+
+    def where(self, mask: int, holds: Callable[[int], bool]) -> Sequence[int]:
+        """Return the states for whose value of some bits something holds."""
+        raise NotImplementedError
+
+
+def different(states: Sequence[int], mask: int) -> Sequence[int]:
+    """Return one of some states for each value of some bits."""
+    if isinstance(states, Level):
+        return states.different(mask)
+    return list({state & mask: state for state in states}.values())
+
+
+def where(states: Sequence[int], mask: int, holds: Mapping[int, bool]) -> Sequence[int]:
+    """Return those of some states for whose value of some bits something holds."""
+    if isinstance(states, Level):
+        return states.where(mask, holds.__getitem__)
+    return [state for state in states if holds[state & mask]]
 
 
 class Visited:
@@ -20,11 +58,15 @@ class Visited:
     packing: of the states.
 
     levels: the states of each level, in the order in which they were found.
+    in_arrays: whether states are kept in arrays.
     """
+
+    in_arrays: ClassVar[bool] = False
 
     def __init__(self, packing: Packing) -> None:
         self.packing = packing
-        self.levels: list[Sequence[int]] | Levels = []
+        self.levels: Sequence[Sequence[int]] = []
+        self.listed: list[Sequence[int]] | Levels = []
         self.clear()
         self.take({packing.start})
 
@@ -53,20 +95,20 @@ class Visited:
     def clear(self) -> None:
         """Forget all states."""
         self.states: set[int] = set()
-        self.levels = []
+        self.levels = self.listed = []
 
-    def take(self, following: set[int]) -> bool:
+    def take(self, following: Any) -> bool:
         """Add the states that the last level leads to; return whether any had not been seen."""
         following = following - self.states  # in place it would go through all states
         if not following:
             return False
         self.states |= following
-        self.levels.append(packed(following))
+        self.listed.append(packed(following))
         return True
 
     def fill(self, levels: Iterable[Sequence[int]]) -> None:
         """Take levels that were kept elsewhere."""
-        self.levels = [packed(level) for level in levels]
+        self.levels = self.listed = [packed(level) for level in levels]
         self.states = set(self.all())
 
     def repack(self, inserts: Iterable[int]) -> None:
@@ -105,13 +147,13 @@ class Compact(Visited):
         """Forget all states."""
         self.groups: dict[int, bytes] = {}
         self.count = 0
-        self.levels = Levels()
+        self.levels = self.listed = Levels()
 
-    def take(self, following: set[int]) -> bool:
+    def take(self, following: Any) -> bool:
         """Add the states that the last level leads to; return whether any had not been seen."""
         fresh = self._add(following)
         if fresh:
-            self.levels.append(packed(fresh))
+            self.listed.append(packed(fresh))
         return bool(fresh)
 
     def fill(self, levels: Iterable[Sequence[int]]) -> None:
@@ -121,7 +163,7 @@ class Compact(Visited):
         for level in levels:
             self._add(level)
             kept.append(packed(level))
-        self.levels = kept
+        self.levels = self.listed = kept
 
     def _add(self, states: Iterable[int]) -> list[int]:
         """Add states; return those that had not been seen."""

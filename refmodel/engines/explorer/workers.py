@@ -14,20 +14,25 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
-from refmodel.engines.explorer.visited import packed
+from refmodel.engines.explorer.visited import Following, Level, packed
 
 if TYPE_CHECKING:
+    from refmodel.engines.explorer.arrays.rows import Index
     from refmodel.engines.explorer.search import Search
 
 PAYS = 100_000
 """States of a level from which on it pays to fork."""
 
-Expanded = tuple[set[int], int]
+Expanded = tuple[Following, int]
 """States that follow, and the number of transitions."""
+
+
+class Unlearned(Exception):
+    """Model code would have to run, and may not."""
 
 
 @attrs.frozen
@@ -65,7 +70,7 @@ def expand_in_parts(
                 following.update(found.following)
                 transitions += found.transitions
             more, count = expand(part if found is None else found.left)
-            following |= more
+            following.update(more)
             transitions += count
     finally:
         for child, pipe in children:
@@ -98,23 +103,50 @@ def _expanded(
     search: Search, part: Sequence[int], expand: Callable[[Sequence[int]], Expanded]
 ) -> tuple[Any, ...] | None:
     """Return, in the child, what follows the states that need no learning; None to give up."""
+    known = search.packing.known
+    try:
+        following, transitions, left = (_rows_left if isinstance(part, Level) else _left)(
+            search, part, expand
+        )
+    except Exception:  # the parent meets it again, and reports it
+        return None
+    if search.packing.known != known or not len(following):
+        return None
+    return following, transitions, left
+
+
+def _left(
+    search: Search, part: Sequence[int], expand: Callable[[Sequence[int]], Expanded]
+) -> tuple[Any, ...]:
+    """Leave out single states."""
     left: dict[int, None] = {}
 
     def leave(act: Any, state: int) -> tuple[tuple[int, ...], int]:
         left[state] = None
         return (), 0
 
-    known = search.packing.known
     search.table.learn = leave  # type: ignore[method-assign]  # in the child only
-    try:
-        following, transitions = expand(part)
-        if left:
-            transitions -= expand(list(left))[1]
-    except Exception:  # the parent meets it again, and reports it
-        return None
-    if search.packing.known != known or not following:
-        return None
-    return packed(following), transitions, list(left)
+    following, transitions = expand(part)
+    if left:
+        transitions -= expand(list(left))[1]
+    states = cast("set[int]", following)
+    return packed(states) if states else (), transitions, list(left)
+
+
+def _rows_left(
+    search: Search, part: Sequence[int], expand: Callable[[Sequence[int]], Expanded]
+) -> tuple[Any, ...]:
+    """Leave out whole portions: states that look alike to a step are looked up together."""
+
+    def leave(act: Any, state: int) -> tuple[tuple[int, ...], int]:
+        raise Unlearned
+
+    search.table.learn = leave  # type: ignore[method-assign]  # in the child only
+    assert search.expander is not None
+    left: list[int] = []
+    search.expander.left = left
+    following, transitions = expand(part)
+    return cast("Index", following).rows(), transitions, left
 
 
 def _read(pipe: int) -> Part | None:

@@ -1,0 +1,1 @@
+"""Large levels of states, kept and expanded with arrays; needs NumPy (the extra ``speed``)."""
