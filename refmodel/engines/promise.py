@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
-from refmodel.kernel.choices import ALLOC_FOLIO, BOUNCE_BUFFER, DECOMPRESS
+from refmodel.kernel.choices import (
+    ALLOC_FOLIO,
+    BOUNCE_BUFFER,
+    DECOMPRESS,
+    IAA_MAP,
+    IAA_SPIN,
+    IAA_STATUS,
+)
 from refmodel.kernel.memory import OOM, SIGBUS
 from refmodel.properties.promise import same, shown
 
@@ -13,7 +20,7 @@ if TYPE_CHECKING:
     from refmodel.engines.command import Command
     from refmodel.kernel.table import KernelView
 
-UNREADABLE = frozenset({DECOMPRESS.name, BOUNCE_BUFFER.name})
+UNREADABLE = frozenset(point.name for point in (DECOMPRESS, BOUNCE_BUFFER, IAA_STATUS, IAA_MAP, IAA_SPIN))
 """Choice points whose failure leaves a page that cannot be read."""
 
 ACCESSES = ("read", "write", "store_byte")
@@ -26,9 +33,9 @@ def broken(
     """Return how an access broke the promise, or None.
 
     A read gives what the process last wrote.  An access may end with SIGBUS only if, at some time in this run,
-    stored data could not be decompressed, for want of a buffer or because it is damaged: the page that could
-    not be filled stays in the swap cache, so later accesses find it there.  It may end out of memory only if a
-    folio could not be allocated during this very command.
+    stored data could not be decompressed, for want of a buffer, because it is damaged or because a device failed:
+    the page that could not be filled stays in the swap cache, so later accesses find it there.  It may end out of
+    memory only if a folio could not be allocated during this very command.
 
     value: what the operation returned.  run_faults, faults: names of the choice points at which something
     failed in this run, and during this command.

@@ -289,7 +289,7 @@ class RaceTrial:
         return self._broken(attrs.evolve(broken, where=f"after {_name(last)}"))
 
     def _failed(self, racer: Racer, current: MethodType, error: Exception) -> Outcome:
-        self.halted = halts(error, racer.environment.faults)
+        self.halted = halts(error)
         self._note_faults(racer, current)
         return Outcome.OVER if self.halted else self._broken(of_error(error))
 

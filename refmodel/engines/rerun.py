@@ -14,7 +14,6 @@ from refmodel.engines.scope import BadScope, halts
 from refmodel.engines.token import BadToken
 from refmodel.engines.trial import broken_state
 from refmodel.engines.violation import Violation
-from refmodel.kernel.choices import DECOMPRESS
 from refmodel.machine import Wait
 from refmodel.machine.flight import advance, describe_frame
 from refmodel.machine.view import ignore_event
@@ -23,7 +22,6 @@ from refmodel.properties import at_rest
 if TYPE_CHECKING:
     from refmodel.engines.explorer.actors import Local
     from refmodel.engines.interleaving import Turn
-    from refmodel.engines.replay import StepRecord
     from refmodel.profiles import Profile
     from refmodel.properties import StateProperty
 
@@ -94,7 +92,7 @@ def rerun(run: ScheduledRun, profile: Profile, despite: Sequence[str] = ()) -> R
             break
         record, error = attempt(system, turn, number)
         turns.append(record)
-        halted = error is not None and _halts(error, record.steps)
+        halted = error is not None and halts(error)
         if not halted:
             violation = violation_of(error) if error is not None else judged(system, properties)
     waiting = () if violation is not None or halted else tuple(waits(system))
@@ -192,10 +190,3 @@ def _stuck(system: Interleaving, waiting: Sequence[Waiting]) -> bool:
         for action in system.actors.actions(local)
     )
     return all(begun is None or _waits_for(system, begun) is not None for begun in starts)
-
-
-def _halts(error: Exception, steps: Sequence[StepRecord]) -> bool:
-    failed = any(
-        answer.choice == DECOMPRESS.name and answer.index for step in steps for answer in step.answers
-    )
-    return halts(error, (DECOMPRESS,) if failed else ())

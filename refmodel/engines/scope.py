@@ -28,7 +28,7 @@ from refmodel.kernel.iaa_config import IaaSystem
 from refmodel.kernel.iaa_desc import name_of
 from refmodel.kernel.iaa_engine import can_begin, can_end
 from refmodel.kernel.kcompressd_config import KcompressdSystem
-from refmodel.kernel.zswap_load import KernelBug
+from refmodel.kernel.zswap_load import CannotDecompress
 from refmodel.kernel.zswap_pool import releasable
 from refmodel.machine import ChoicePoint, Operation
 
@@ -292,9 +292,9 @@ def _threads(v: KernelView) -> list[Program]:
 _IAA = {"engines": _engines, "interrupts": _interrupts}
 
 
-def halts(error: Exception, failed: Iterable[ChoicePoint]) -> bool:
+def halts(error: Exception) -> bool:
     """Whether a kernel stops, as it says that it does, because stored data cannot be decompressed."""
-    return isinstance(error, KernelBug) and any(point.name == "decompress" for point in failed)
+    return isinstance(error, CannotDecompress)
 
 
 def expand(v: KernelView, name: str, given: Sequence[Argument | None]) -> list[Command]:

@@ -15,8 +15,7 @@ import attrs
 from refmodel.engines import background, promise
 from refmodel.engines.commands import KINDS
 from refmodel.engines.violation import BUILT_IN, Endless, Violation, of_error, step_of
-from refmodel.kernel.choices import DECOMPRESS
-from refmodel.kernel.zswap_load import KernelBug
+from refmodel.kernel.zswap_load import CannotDecompress
 from refmodel.machine import Event, run
 from refmodel.machine.view import ignore_event
 from refmodel.properties import (
@@ -130,7 +129,7 @@ class Trial:
         except Broken as found:
             return found.violation
         except Exception as error:
-            if isinstance(error, KernelBug) and DECOMPRESS in environment.faults:
+            if isinstance(error, CannotDecompress):
                 self._halt(error, environment.faults)
                 return None
             return of_error(error)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel.acomp import Acomp, AcompChained, AcompCompress, AcompParallel, Job, codec_of
+from refmodel.kernel.acomp import AcompChained, AcompCompress, AcompParallel, Job, codec_of
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.crypto import DeflateIaa, Symbolic
 from refmodel.machine import Call, Next, Return, step
@@ -28,7 +28,7 @@ class ThroughQueues(AcompCompress):
     def hand_over(self, v: KernelView) -> Next:
         """Hand the pages to the driver: a single one is waited for in place, several are polled."""
         self.check(v)
-        req = self.pool * v.cfg.sizes.cpus + self.cpu
+        req = request_of(v, self.pool, self.cpu)
         if len(self.contents) == 1:
             page = self.contents[0]
             return Call(v.ops.iaa_job(cpu=self.cpu, op="compress", data=page, req=req), then=self.take_one)
@@ -53,9 +53,14 @@ class ThroughQueues(AcompCompress):
         return Return(tuple([self.complete(v, k, Job(*each)) for k, each in enumerate(results)]))
 
 
-def offloads(v: KernelView, call: Acomp) -> bool:
+def offloads(v: KernelView, pool: int) -> bool:
     """Whether the compressor of a pool is the device's; one of tokens stands for it."""
-    return isinstance(codec_of(v, call.pool), DeflateIaa | Symbolic)
+    return isinstance(codec_of(v, pool), DeflateIaa | Symbolic)
+
+
+def request_of(v: KernelView, pool: int, cpu: int) -> int:
+    """Return the number of the request of a compression context."""
+    return pool * v.cfg.sizes.cpus + cpu
 
 
 @attrs.define
@@ -71,7 +76,7 @@ class AcompIaa(ThroughQueues, AcompParallel):
     @step
     def begin(self, v: KernelView) -> Next:
         """Go through the queues if the compressor is the device's."""
-        return self.hand_over if offloads(v, self) else self.submit
+        return self.hand_over if offloads(v, self.pool) else self.submit
 
 
 @attrs.define
@@ -85,4 +90,4 @@ class AcompIaaChained(ThroughQueues, AcompChained):
     @step
     def begin(self, v: KernelView) -> Next:
         """Go through the queues if the compressor is the device's."""
-        return self.hand_over if offloads(v, self) else self.call
+        return self.hand_over if offloads(v, self.pool) else self.call

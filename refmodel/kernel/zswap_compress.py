@@ -71,12 +71,7 @@ class ZswapCompress(Operation):
         -ENOSPC says that the result does not fit and counts as poor compression, everything else as
         failure.
         """
-        outcome = self.compress(v)
-        if isinstance(outcome, Compressed):
-            self.compressed = outcome
-            return self.allocate
-        self.count_reject(v, outcome.errno)
-        return self.fail
+        return self.judge(v, self.compress(v))
 
     @step
     def allocate(self, v: KernelView) -> Next:
@@ -125,11 +120,23 @@ class ZswapCompress(Operation):
         outcome: Compressed | CompressError = v.choose(
             choices.COMPRESS, v.cfg.codecs[pool.compressor].outcomes(folio.contents[self.index])
         )
+        return self.tell(v, outcome)
+
+    def tell(self, v: KernelView, outcome: Compressed | CompressError) -> Compressed | CompressError:
+        """Tell observers what the compressor has made of the page; return it."""
         if isinstance(outcome, Compressed):
             v.emit("compress", slen=PAGE_SIZE, dlen=outcome.length, ret=0)
         else:
             v.emit("compress", slen=PAGE_SIZE, dlen=PAGE_SIZE, ret=-outcome.errno)
         return outcome
+
+    def judge(self, v: KernelView, outcome: Compressed | CompressError) -> Next:
+        """Go on with what the compressor has made of the page."""
+        if isinstance(outcome, Compressed):
+            self.compressed = outcome
+            return self.allocate
+        self.count_reject(v, outcome.errno)
+        return self.fail
 
     def count_reject(self, v: KernelView, error: int) -> None:
         """Count a page that the compressor refused."""
@@ -152,7 +159,10 @@ class ZswapCompress618(ZswapCompress):
         Raw pages are PAGE_SIZE long, and no compressed stream may have that length.  A cgroup that
         forbids writeback gets no raw pages: they would use memory and could never leave it.
         """
-        outcome = self.compress(v)
+        return self.judge(v, self.compress(v))
+
+    def judge(self, v: KernelView, outcome: Compressed | CompressError) -> Next:
+        """Go on with what the compressor has made of the page."""
         if isinstance(outcome, Compressed) and batch_decisions.saves_memory(outcome.length):
             self.compressed = outcome
             return self.allocate

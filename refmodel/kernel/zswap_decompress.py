@@ -13,7 +13,7 @@ from refmodel.kernel.folio import live_folio
 from refmodel.kernel.state import Content, ZswapEntry
 from refmodel.kernel.swap_slots import current_cpu
 from refmodel.kernel.zswap_entry import live_entry
-from refmodel.kernel.zswap_load import KernelBug
+from refmodel.kernel.zswap_load import CannotDecompress, KernelBug
 from refmodel.machine import Next, Operation, Return, Wait, evolve, step
 
 if TYPE_CHECKING:
@@ -82,8 +82,12 @@ class ZswapDecompress(Operation):
         entry = live_entry(v, self.entry)
         if not self.can_decompress(v, entry):
             return self.fail(v, entry)
+        return self.fill(v, decompress(v, entry))
+
+    def fill(self, v: KernelView, page: Content) -> Return:
+        """Fill the page and unlock the context."""
         folio = live_folio(v, self.folio)
-        v[v.at.folio[self.folio]] = evolve(folio, contents=(decompress(v, entry), *folio.contents[1:]))
+        v[v.at.folio[self.folio]] = evolve(folio, contents=(page, *folio.contents[1:]))
         unlock_ctx(v, self.pool, self.cpu)
         return Return(True)
 
@@ -97,7 +101,7 @@ class ZswapDecompress(Operation):
 
     def fail(self, v: KernelView, entry: ZswapEntry) -> Next:
         """Stop: there is no way to report the error (BUG_ON)."""
-        raise KernelBug(
+        raise CannotDecompress(
             f"zswap_decompress: entry {self.entry} of slot {entry.swpentry} cannot be decompressed"
         )
 

@@ -26,6 +26,10 @@ class KernelBug(AssertionError):
     """The kernel would stop at this point (BUG, or BUG_ON)."""
 
 
+class CannotDecompress(KernelBug):
+    """The kernel stops because stored data cannot be decompressed: it says so, and knows no other way."""
+
+
 @attrs.define
 class ZswapLoadBase(FolioOperation):
     """What all loads have in common.

@@ -6,7 +6,7 @@ code; only the driver's being off keeps the descriptor from being handed out aga
 """
 
 from refmodel.museum.exhibit import Exhibit
-from refmodel.museum.iaa_intended import LooksOn
+from refmodel.museum.iaa_intended import Meant73
 
 SCOPE = """
 [iaa]
@@ -27,7 +27,7 @@ EXHIBIT = Exhibit(
     evidence="B",
     base="iaa-7.3",
     operations={},
-    remedy={"iaa_job": LooksOn},
+    remedy={"iaa_job": Meant73},
     scope=SCOPE,
     meets="IAA-5",
 )

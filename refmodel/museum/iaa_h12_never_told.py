@@ -6,7 +6,7 @@ Read in the code; in v14 who polls gets no interrupt.
 """
 
 from refmodel.museum.exhibit import Exhibit
-from refmodel.museum.iaa_intended import NoInterruptToPoll, PollPuts, TakesSoftware
+from refmodel.museum.iaa_intended import MeantV9, PollPuts, TakesSoftware
 
 SCOPE = """
 [iaa]
@@ -26,7 +26,7 @@ EXHIBIT = Exhibit(
     evidence="B",
     base="iaa-v9",
     operations={},
-    remedy={"iaa_job": NoInterruptToPoll, "iaa_poll": PollPuts, "iaa_batch": TakesSoftware},
+    remedy={"iaa_job": MeantV9, "iaa_poll": PollPuts, "iaa_batch": TakesSoftware},
     scope=SCOPE,
     meets="PROGRESS",
 )

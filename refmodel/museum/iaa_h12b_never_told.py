@@ -7,7 +7,7 @@ Read in the code; in v14 who polls gets no interrupt.
 
 from refmodel.museum.exhibit import Exhibit
 from refmodel.museum.iaa_h12_never_told import SCOPE
-from refmodel.museum.iaa_intended import NoInterruptToPoll, PollPuts
+from refmodel.museum.iaa_intended import MeantV9, PollPuts
 
 EXHIBIT = Exhibit(
     id="IAA-H12b",
@@ -16,7 +16,7 @@ EXHIBIT = Exhibit(
     evidence="B",
     base="iaa-v8",
     operations={},
-    remedy={"iaa_job": NoInterruptToPoll, "iaa_poll": PollPuts},
+    remedy={"iaa_job": MeantV9, "iaa_poll": PollPuts},
     released_in=("iaa-v5",),
     scope=SCOPE,
     meets="PROGRESS",

@@ -6,7 +6,7 @@ a crash in the changes of the series since v5. 7.3 gives each request its own, t
 """
 
 from refmodel.museum.exhibit import Exhibit
-from refmodel.museum.iaa_intended import LockedSoftware
+from refmodel.museum.iaa_intended import Meant612
 
 SCOPE = """
 [system]
@@ -36,7 +36,7 @@ EXHIBIT = Exhibit(
     evidence="B",
     base="iaa-6.12",
     operations={},
-    remedy={"iaa_job": LockedSoftware},
+    remedy={"iaa_job": Meant612},
     scope=SCOPE,
     meets="PROMISE",
 )

@@ -81,8 +81,12 @@ class UnbindPrunesV9(IaaUnbindV9, UnbindWaits):
 
 
 @attrs.define
-class LockedSoftware(IaaJob612):
-    """A job of 6.12 that has the software deflate for itself."""
+class Meant612(IaaJob612):
+    """A job of 6.12 that has the software deflate for itself, and goes there if no queue takes it."""
+
+    def without_queue(self) -> Next:
+        """Go on without a queue: a compression fails, a decompression is for software."""
+        return self.software if self.op == "decompress" else IaaJob612.without_queue(self)
 
     @step
     def software(self, v: KernelView) -> Next:
@@ -93,8 +97,12 @@ class LockedSoftware(IaaJob612):
 
 
 @attrs.define
-class LooksOn(IaaJob73):
-    """A job of 7.3 that keeps its descriptor until the device is done with it."""
+class Meant73(IaaJob73):
+    """A job of 7.3 that keeps its descriptor until the device is done with it, and goes to software without a queue."""
+
+    def without_queue(self) -> Next:
+        """Go on without a queue: a compression fails, a decompression is for software."""
+        return self.software if self.op == "decompress" else IaaJob73.without_queue(self)
 
     @step
     def complete(self, v: KernelView) -> Next:
@@ -103,8 +111,15 @@ class LooksOn(IaaJob73):
 
 
 @attrs.define
-class NoInterruptToPoll(IaaJobV9):
-    """A job of v9 that asks for no interrupt if it is polled, and unmaps before software takes over."""
+class MeantV9(IaaJobV9):
+    """A job of v9 that asks for no interrupt if it is polled, and for which software takes over unmapped pages.
+
+    Software does so without a queue, too.
+    """
+
+    def without_queue(self) -> Next:
+        """Go on without a queue: a compression fails, a decompression is for software."""
+        return self.software if self.op == "decompress" else IaaJobV9.without_queue(self)
 
     def interrupts(self, v: KernelView) -> bool:
         """Whether the device is to interrupt when the job is done: not if the caller polls."""
@@ -131,7 +146,16 @@ def unmapped_software(job: IaaJobV9, v: KernelView) -> Next:
 
 @attrs.define
 class MeantV13(IaaJobV13):
-    """A job of v13: submitted as its queue needs it, unmapped before software takes over, waited for."""
+    """A job of v13: submitted as its queue needs it, unmapped before software takes over, waited for.
+
+    A page can be decompressed without the algorithm, too: software needs no queue.
+    """
+
+    @step
+    def select(self, v: KernelView) -> Next:
+        """Leave a decompression to software where the algorithm has gone with the last queue."""
+        gone = not v[v.at.iaa.crypto].registered
+        return self.software if gone and self.op == "decompress" else IaaJobV13.select(self, v)
 
     def interrupts(self, v: KernelView) -> bool:
         """Whether the device is to interrupt when the job is done: not if the caller polls."""

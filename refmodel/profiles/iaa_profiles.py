@@ -1,7 +1,7 @@
 """Profiles with IAA devices: the driver of each version under the zswap of the same version.
 
-The batching profiles compress through the queues where the compressor of a pool is the device's.  Versions are as
-written; what is known to be wrong in one is an exhibit of the museum, whose remedy says what was intended.
+Pages are compressed and decompressed through the queues where the compressor of a pool is the device's.  Versions are
+as written; what is known to be wrong in one is an exhibit of the museum, whose remedy says what was intended.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from refmodel.kernel import (
     iaa_job,
     iaa_poll,
     iaa_verify,
+    iaa_zswap,
 )
 from refmodel.kernel.iaa_config import IaaOptions
 from refmodel.profiles import iaa
@@ -74,6 +75,8 @@ IAA_6_12 = _with_driver(
     "IAA in Linux 6.12.117: jobs sleep for a descriptor, errors go upward, removal waits for nobody.",
     IaaOptions(driver=iaa.LINUX_6_12, comp_tries=0, decomp_tries=0, sync_mode="sync", verify_compress=True),
     iaa_job=iaa_job.IaaJob612,
+    zswap_compress=iaa_zswap.ZswapCompressIaa612,
+    zswap_decompress=iaa_zswap.ZswapDecompressIaa612,
 )
 
 IAA_7_3 = _with_driver(
@@ -82,6 +85,8 @@ IAA_7_3 = _with_driver(
     "IAA in Linux 7.3.4: software for what cannot be mapped, a limit for looking at a record.",
     IaaOptions(driver=iaa.LINUX_7_3, comp_tries=0, decomp_tries=0, sync_mode="sync", verify_compress=True),
     iaa_job=iaa_job.IaaJob73,
+    zswap_compress=iaa_zswap.ZswapCompressIaa73,
+    zswap_decompress=iaa_zswap.ZswapDecompressIaa73,
 )
 
 IAA_V8 = _with_driver(
@@ -97,6 +102,7 @@ IAA_V8 = _with_driver(
     iaa_unbind=iaa_bind.IaaUnbindV9,
     iaa_attribute=iaa_bind.IaaAttributeV9,
     acomp_compress=iaa_acomp.AcompIaaChained,
+    zswap_decompress=iaa_zswap.ZswapDecompressIaa618,
 )
 """Its driver was not read in full: tables and jobs are assumed to be those of v9 (UNVERIFIED)."""
 
@@ -122,6 +128,7 @@ IAA_V9 = _with_driver(
     iaa_unbind=iaa_bind.IaaUnbindV9,
     iaa_attribute=iaa_bind.IaaAttributeV9,
     acomp_compress=iaa_acomp.AcompIaa,
+    zswap_decompress=iaa_zswap.ZswapDecompressIaa73,
 )
 
 IAA_V13 = _with_driver(
@@ -139,6 +146,7 @@ IAA_V13 = _with_driver(
     iaa_unbind=iaa_bind.IaaUnbindV13,
     iaa_attribute=iaa_bind.IaaAttributeV9,
     acomp_compress=iaa_acomp.AcompIaa,
+    zswap_decompress=iaa_zswap.ZswapDecompressIaa73,
 )
 
 IAA_V13_DYNAMIC = attrs.evolve(
@@ -154,6 +162,9 @@ IAA_V13_DYNAMIC = attrs.evolve(
 )
 """Granite Rapids; without such a device the algorithm deflate-iaa-dynamic is not there."""
 
+_ZSWAP = ("acomp_compress", "zswap_decompress")
+"""What zswap does through the queues where it stores in batches."""
+
 IAA_V14 = attrs.evolve(
     IAA_V13,
     name="iaa-v14",
@@ -162,9 +173,7 @@ IAA_V14 = attrs.evolve(
     summary="IAA in batching v14: a hook of the driver polls; who polls gets no interrupt.",
     operations=attrs.evolve(
         BATCHING_V14.operations,
-        **{
-            name: getattr(IAA_V13.operations, name) for name in (*_DEVICE, "iaa_call_batch", "acomp_compress")
-        },
+        **{name: getattr(IAA_V13.operations, name) for name in (*_DEVICE, "iaa_call_batch", *_ZSWAP)},
         iaa_job=iaa_job.IaaJobV14,
         iaa_poll=iaa_poll.IaaPollV14,
         iaa_batch=iaa_batch.IaaBatchV14,

@@ -141,7 +141,7 @@ class Search:
         offer: Offer = every_option,
         reductions: Reductions = Reductions(),
         bounds: Bounds = Bounds(),
-        halts: Callable[[Exception, Iterable[ChoicePoint]], bool] = lambda error, points: False,
+        halts: Callable[[Exception], bool] = lambda error: False,
         check: StateCheck | None = None,
         progress: Callable[[Progress], None] | None = None,
         storage: Storage = "flat",

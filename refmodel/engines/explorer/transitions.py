@@ -113,7 +113,7 @@ class Transitions:
     own: how many actors, the last ones, do the system's own work.  plans: what they can do together.
     distrusted: operations whose claims turned out wrong; what they claim is not believed.
 
-    waits: whether any step was met that had to wait.
+    waits: whether any step was met that had to wait.  halted: whether the act in work has ended the system in any way.
     runs: executions of model code.  ran: (class, step) and (class, step, failed point) that were reached.
     """
 
@@ -126,7 +126,7 @@ class Transitions:
         recorder: Recorder,
         *,
         merge: bool,
-        halts: Callable[[Exception, Iterable[ChoicePoint]], bool],
+        halts: Callable[[Exception], bool],
     ) -> None:
         self.packing, self.actors, self.offer, self.recorder = packing, actors, offer, recorder
         self.view = recording_view(view, recorder)
@@ -140,6 +140,7 @@ class Transitions:
         self.own = 0
         self.plans = Missing(self.plan_of)
         self.waits = False
+        self.halted = False
         self.owners: dict[int, list[Any] | None] = Missing(self.owner_of)
         self.distrusted: dict[type[Operation], None] = {}
         self.lessons: dict[tuple[int, int], Lesson] = {}
@@ -260,7 +261,7 @@ class Transitions:
         changed: dict[int, None] = {}
         found: list[tuple[tuple[Write, ...], int]] = []
         cells = 0
-        self.relies = lesson.relies
+        self.relies, self.halted = lesson.relies, False
         branches = Branches(self.offer, self.took)
         while branches.next_run():
             touched, following = self.one(packing.locals.values[number], start, state, branches, [])
@@ -271,6 +272,8 @@ class Transitions:
                 writes = writes_of(recorder.written, recorder.added)
                 changed |= dict.fromkeys(write.place for write in writes)
                 found.append((writes, packing.locals.number(following)))
+        if self.halted and not found:
+            found.append(((), number))  # whose every way is the end of the system does not wait
         known = Known(tuple(found), cells)
         lesson.note(packing, state, read, changed, known)
         return known
@@ -319,7 +322,8 @@ class Transitions:
             raise
         except Exception as error:
             self._note(at, branches, steps)
-            if self.halts(error, [point for point, number, _ in branches.points if number]):
+            if self.halts(error):
+                self.halted = True
                 return recorder.touched, None
             raise StepFailed(error, steps, branches.points) from error
         if following is None:

@@ -1,0 +1,22 @@
+"""IAA-H27a: Batching v14: the algorithm goes with the last queue, under a pool that needs it.
+
+The last queue takes the registration of the algorithm with it, although zswap still has transforms of it. A job asks
+for the registration before it asks for anything else, so neither a device nor software decompresses: what was stored
+cannot be read until a queue is bound again. Read in the code of v13; v14 is assumed to be the same (UNVERIFIED).
+"""
+
+from refmodel.museum.exhibit import Exhibit
+from refmodel.museum.iaa_h2_queue_gone import SCOPE
+from refmodel.museum.iaa_intended import MeantV14
+
+EXHIBIT = Exhibit(
+    id="IAA-H27a",
+    about=__doc__,
+    source="iaa_crypto_remove() and iaa_comp_adecompress_main(), batching v13 and v14 16/26",
+    evidence="B",
+    base="iaa-v14",
+    operations={},
+    remedy={"iaa_job": MeantV14},
+    scope=SCOPE,
+    meets="PROMISE",
+)
