@@ -3,7 +3,7 @@
 Every function here decides one thing from whole numbers, so that it can be proved as well as tested.  The steps that
 call them read the numbers and do what is decided.
 
-Source: mm/zswap.c and mm/memcontrol.c, Linux 6.12.117; mm/zswap.c, Linux 6.1.192 (Z1).
+Source: mm/zswap.c, mm/memcontrol.c and include/linux/swap.h, Linux 6.12.117; mm/zswap.c, Linux 6.1.192 (Z1).
 """
 
 from __future__ import annotations
@@ -78,6 +78,15 @@ def swap_admits(levels: Iterable[tuple[int, int]], nr: int) -> bool:
     Source: __mem_cgroup_try_charge_swap(), mm/memcontrol.c, Linux 6.12.117.
     """
     return all(used + nr <= limit for used, limit in levels)
+
+
+def device_is_half_full(free: int, size: int) -> bool:
+    """Whether less than half of a swap device is free, so that its slots are scarce: a swap-in gives its slot back.
+
+    free, size: in slots.
+    Source: vm_swap_full(), include/linux/swap.h, Linux 6.12.117.
+    """
+    return free * 2 < size
 
 
 def swap_is_full(levels: Iterable[tuple[int, int]]) -> bool:

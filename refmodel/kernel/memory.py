@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel import choices, memcg
+from refmodel.kernel import choices, limit_decisions, memcg
 from refmodel.kernel.crypto import ZERO_PAGE
 from refmodel.kernel.folio import get_folio, live_folio, lock_folio, put_folio, unlock_folio
 from refmodel.kernel.mm import (
@@ -570,7 +570,8 @@ class DoSwapPage(Operation):
         mapped: entries that this fault has mapped already.
         """
         si = v[v.at.si]
-        if si.free * 2 < si.size or memcg.swap_full(v, memcg.folio_memcg(v, folio)):
+        half_full = limit_decisions.device_is_half_full(si.free, si.size)
+        if half_full or memcg.swap_full(v, memcg.folio_memcg(v, folio)):
             return True
         if v.cfg.options.drop_synchronous_cache and si.synchronous:
             return True

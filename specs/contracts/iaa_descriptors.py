@@ -362,6 +362,34 @@ def counts_no_time_outs(error: int, status: int) -> iaa.ErrorCounter:
     return "einval" if error == errno.EINVAL else ""
 
 
+def every_kind_of_failure_has_its_counter(compresses: bool, status: int, code: int) -> str:
+    """Of the kinds of failure that the driver tells apart, each moves the counter that its name says.
+
+    Source: drivers/crypto/intel/iaa/iaa_crypto_main.c check_completion(), Linux 6.12.117
+    Requirement: I8
+
+    pre: status in (0x01, 0x02, 0x0a, 0x0b, 0x24)
+    pre: code in (0, 0x19)
+    post: implies(status == 0x02, _ == "einval")
+    post: implies(status == 0x24, _ == "timeout")
+    post: implies(status == 0x0a, _ == ("overflow" if compresses and code else "einval"))
+    post: implies(status in (0x01, 0x0b), _ == "")
+    """
+    return iaa.error_counter(iaa_status.errno_of(_op(compresses), Completion(status, code)), status)
+
+
+@breaks(every_kind_of_failure_has_its_counter, iaa.error_counter)
+def has_one_counter(error: int, status: int) -> iaa.ErrorCounter:
+    """Successes and failures are counted together."""
+    return "overflow"
+
+
+@breaks(every_kind_of_failure_has_its_counter, iaa.error_counter)
+def takes_long_results_for_invalid(error: int, status: int) -> iaa.ErrorCounter:
+    """A page that does not get shorter counts as an invalid argument."""
+    return "timeout" if error == errno.ETIMEDOUT else "einval" if error else ""
+
+
 def software_helps_with_bad_data_only(compresses: bool, status: int) -> bool:
     """Software does nothing that the device could do, nothing in compression, and nothing after other failures.
 
