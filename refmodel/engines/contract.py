@@ -32,7 +32,8 @@ FOLDER = "contracts"
 """Where contracts stand in ``specs``."""
 
 _CLAUSE = re.compile(r"(pre|post): (.+)")
-_FACT = re.compile(r"(Source|Requirement|Open|Expect): (.+)", re.DOTALL)
+_FACT = re.compile(r"(Source|Requirement|Open|Expect|Random|Versions): (.+)", re.DOTALL)
+_SIZE = re.compile(r"(\w+) = (\d+)")
 _PREFIX = "contracts_of_"
 
 
@@ -99,7 +100,11 @@ class Contract:
 
     @cached_property
     def facts(self) -> Mapping[str, str]:
-        """Further paragraphs: Source, Requirement; Open: why it is not confirmed; Expect: what is known."""
+        """Further paragraphs, by their first word.
+
+        Source, Requirement.  Open: why it is not confirmed.  Random: sizes for random inputs.
+        Versions: what is compared.  Expect: what is known of it.
+        """
         matches = (_FACT.fullmatch(each) for each in _paragraphs(self.function)[1:])
         return {match[1]: match[2] for match in matches if match}
 
@@ -112,6 +117,21 @@ class Contract:
     def conditions(self) -> tuple[str, ...]:
         """Postconditions, each a condition by itself."""
         return _clauses(self.function, "post")
+
+    @cached_property
+    def sizes(self) -> Mapping[str, int]:
+        """Constants of the module that are larger for random inputs, which need not be gone through to the end."""
+        return {name: int(number) for name, number in _SIZE.findall(self.facts.get("Random", ""))}
+
+    @contextmanager
+    def widened(self) -> Iterator[None]:
+        """Have the constants that bound the contract be as large as they are for random inputs."""
+        before = {name: self.namespace[name] for name in self.sizes}
+        self.namespace.update(self.sizes)
+        try:
+            yield
+        finally:
+            self.namespace.update(before)
 
     @cached_property
     def _compiled(self) -> tuple[list[CodeType], list[CodeType]]:
@@ -220,7 +240,7 @@ def _module(path: Path) -> ModuleType:
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise BadContract(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
     return module
@@ -235,6 +255,14 @@ def _check(contract: Contract, path: Path) -> None:
     for fact in ("Source", "Requirement"):
         if fact not in contract.facts:
             raise BadContract(f"{path}: {contract.function.__name__} does not say its {fact}")
+    if "Random" in contract.facts and not contract.sizes:
+        raise BadContract(f"{path}: {contract.function.__name__}: Random: expected NAME = NUMBER")
+    for name in contract.sizes:
+        if not isinstance(contract.namespace.get(name), int):
+            raise BadContract(f"{path}: {contract.function.__name__}: Random: there is no number {name}")
+    for name in (*inspect.signature(contract.function).parameters, "return"):
+        if name not in contract.function.__annotations__:
+            raise BadContract(f"{path}: {contract.function.__name__} does not say the type of {name}")
     for text in (*contract.bounds, *contract.conditions):
         try:
             unknown = _unknown_names(text, contract)

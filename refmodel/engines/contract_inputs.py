@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 import types
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import attrs
@@ -52,11 +54,15 @@ class Tried:
 
 @attrs.define
 class _Range:
-    """What is known of a number: the least, the most, and the only values that it may have."""
+    """What is known of a number: the least, the most, and the only values that it may have.
+
+    elements: of a length, what is known of the elements beside each other.
+    """
 
     low: int | None = None
     high: int | None = None
     only: tuple[Any, ...] = ()
+    elements: Literal["any", "distinct", "descending"] = "any"
 
     def narrow(self, low: int | None, high: int | None) -> None:
         """Take another bound into account."""
@@ -96,6 +102,7 @@ def try_inputs(
     """Call a contract with random inputs, and say which condition they break.
 
     examples: how many; by default 50, or 10 if CrossHair thinks them up.
+    Hypothesis tries larger inputs than those that a proof goes through, where the contract says how large.
     Raises NoBackend where CrossHair is asked for and cannot be used by Hypothesis.
     """
     count, found = 0, ""
@@ -122,7 +129,8 @@ def try_inputs(
             raise _Broken
 
     try:
-        run()
+        with contract.widened() if backend == "hypothesis" else nullcontext():
+            run()
     except _Broken:
         return Tried(contract.name, count, found, tuple(smallest.items()))
     return Tried(contract.name, count)
@@ -195,6 +203,12 @@ def _read(
             ast.Name("all"), [ast.GeneratorExp(body, [ast.comprehension(target, ast.Name(whole), [])])]
         ):
             _read(body, names, _elements(target, whole), found)
+        case ast.Call(
+            ast.Name("all"),
+            [ast.GeneratorExp(ast.Compare(ast.Subscript(ast.Name(whole)), [operator], [ast.Subscript()]))],
+        ):
+            length = found.setdefault(f"len({whole})", _Range())
+            length.elements = "distinct" if isinstance(operator, ast.NotEq) else "descending"
 
 
 def _elements(target: ast.expr, whole: str) -> dict[str, str]:
@@ -214,7 +228,7 @@ def _read_chain(
     local: Mapping[str, str],
     found: dict[str, _Range],
 ) -> None:
-    """Read ``low <= a <= b < high``: each name in it lies between the constants before and behind it."""
+    """Read ``low <= a <= b == c < high``: each name lies between the constants before and behind it."""
     if not all(isinstance(each, ast.Lt | ast.LtE | ast.Eq) for each in operators):
         return
     known = [_known(term, names, local, found) for term in terms]
@@ -222,8 +236,13 @@ def _read_chain(
         subject = _subject(term, local)
         if subject is None or isinstance(_value(term, names), int):
             continue
-        low = next((each.low for each in reversed(known[:at]) if each.low is not None), None)
-        high = next((each.high for each in known[at + 1 :] if each.high is not None), None)
+        before, behind = known[:at], known[at + 1 :]
+        if at < len(operators) and isinstance(operators[at], ast.Eq):
+            before.append(known[at + 1])
+        if at > 0 and isinstance(operators[at - 1], ast.Eq):
+            behind.insert(0, known[at - 1])
+        low = next((each.low for each in reversed(before) if each.low is not None), None)
+        high = next((each.high for each in behind if each.high is not None), None)
         found.setdefault(subject, _Range()).narrow(low, high)
 
 
@@ -270,10 +289,14 @@ def _strategy(hint: Any, name: str, bounds: Mapping[str, _Range]) -> SearchStrat
         return st.one_of([_strategy(part, name, bounds) for part in parts])
     if origin in (tuple, list) and (origin is list or parts[-1] is Ellipsis):
         length = bounds.get(f"len({name})", _Range(0, LENGTH))
-        element = _strategy(parts[0], f"{name}[]", bounds)
         drawn = st.lists(
-            element, min_size=length.low or 0, max_size=LENGTH if length.high is None else length.high
+            _strategy(parts[0], f"{name}[]", bounds),
+            min_size=length.low or 0,
+            max_size=LENGTH if length.high is None else length.high,
+            unique=length.elements == "distinct",
         )
+        if length.elements == "descending":
+            drawn = drawn.map(partial(sorted, reverse=True))
         return drawn if origin is list else drawn.map(tuple)
     if origin is tuple:
         inside = name if name.endswith("[]") else f"{name}[]"

@@ -88,6 +88,7 @@ def data(proof: Proof) -> dict[str, Any]:
                 "requirement": contract.facts["Requirement"],
                 "bounds": list(contract.bounds),
                 "constants": _constants(contract),
+                "random": dict(contract.sizes),
                 "conditions": [_answer_data(each) for each in answers],
             }
             for contract, answers in _by_contract(proof)
@@ -197,6 +198,8 @@ def _contract(contract: Contract, answers: Sequence[Answer]) -> Iterator[Rendera
     yield f"  {contract.facts['Requirement']}: {contract.facts['Source']}"
     constants = "".join(f"; {name} = {value:,}" for name, value in _constants(contract).items())
     yield f"  for all inputs with {' and '.join(contract.bounds) or 'their types'}{constants}"
+    if contract.sizes:
+        yield f"  random inputs go on to {contract.facts['Random']}"
     for each in answers:
         words = Text(f"  {_WORDS.get(each.verdict, each.verdict)}", _COLOURS[each.verdict])
         yield words.append(f" in {each.seconds:.2f} s: {each.condition}", "default")

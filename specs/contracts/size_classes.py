@@ -12,6 +12,9 @@ from refmodel.kernel.zsmalloc_classes import ClassState
 OBJECTS = 512
 """Objects of a zspage, at most."""
 
+ZSPAGES = 2
+"""Zspages of a class with room, at most."""
+
 PAGE = PAGE_SIZE
 """Bytes of the largest object."""
 
@@ -165,8 +168,9 @@ def an_allocation_adds_one_object(inuse: tuple[int, ...], full: int) -> tuple[Cl
 
     Source: mm/zsmalloc.c zs_malloc() and find_get_zspage(), Linux 6.12
     Requirement: Z1
+    Random: ZSPAGES = 40
 
-    pre: len(inuse) <= 2
+    pre: len(inuse) <= ZSPAGES
     pre: all(1 <= used <= 3 for used in inuse)
     pre: all(inuse[k] >= inuse[k + 1] for k in range(len(inuse) - 1))
     pre: 0 <= full <= 1
@@ -204,8 +208,9 @@ def a_free_takes_one_object(inuse: tuple[int, ...], full: int, zspage: int) -> t
 
     Source: mm/zsmalloc.c zs_free() and fix_fullness_group(), Linux 6.12
     Requirement: Z1
+    Random: ZSPAGES = 40
 
-    pre: len(inuse) <= 2
+    pre: len(inuse) <= ZSPAGES
     pre: all(1 <= used <= 3 for used in inuse)
     pre: all(inuse[k] >= inuse[k + 1] for k in range(len(inuse) - 1))
     pre: 0 <= full <= 1

@@ -12,6 +12,9 @@ from refmodel.kernel.slot_decisions import Dropped
 SLOTS = 2**40
 """Offsets of a device, at most."""
 
+ROOM = 4
+"""Slots that the return cache of a CPU holds, at most; it is 64 in the kernel."""
+
 
 def a_run_is_aligned_and_on_the_device(slots: int, nr: int, start: int) -> bool:
     """A run can start wherever it is naturally aligned, lies on the device and leaves offset 0 alone; nowhere else.
@@ -256,8 +259,9 @@ def a_returned_slot_is_not_lost(
 
     Source: mm/swap_slots.c free_swap_slot(), Linux 6.12.117
     Requirement: S8
+    Random: ROOM = 64
 
-    pre: 1 <= room <= 4
+    pre: 1 <= room <= ROOM
     pre: len(cached) <= room
     post: len(_[0]) <= room
     post: _[1] + _[0] == (*cached, slot)

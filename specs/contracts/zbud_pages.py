@@ -8,6 +8,9 @@ from refmodel.engines.contract import breaks
 from refmodel.kernel import zbud
 from refmodel.kernel.zbud import Zbud, ZbudPage
 
+PAGES = 2
+"""Pages of a pool, at most."""
+
 
 def an_object_gets_the_fewest_chunks(size: int) -> int:
     """An object gets as many chunks of 64 bytes as it needs, and no more; a page has 63 for both buddies.
@@ -79,8 +82,9 @@ def an_allocation_keeps_the_lists(
 
     Source: mm/zbud.c zbud_alloc(), Linux 6.1
     Requirement: Z1
+    Random: PAGES = 20
 
-    pre: len(first) == len(last) <= 2
+    pre: len(first) == len(last) <= PAGES
     pre: all(1 <= each <= 40 for each in first)
     pre: all(each in (0, 20) for each in last)
     pre: 1 <= chunks <= 40
@@ -117,8 +121,9 @@ def a_free_undoes_an_allocation(
 
     Source: mm/zbud.c zbud_alloc() and zbud_free(), Linux 6.1
     Requirement: Z1
+    Random: PAGES = 20
 
-    pre: len(first) == len(last) <= 2
+    pre: len(first) == len(last) <= PAGES
     pre: all(1 <= each <= 40 for each in first)
     pre: all(each in (0, 20) for each in last)
     pre: 1 <= chunks <= 40

@@ -73,6 +73,22 @@ def test_a_twin_stands_in_for_the_decision_until_it_is_taken_away(good: Path) ->
     assert limit_decisions.limit_pages(4, 50) == 2
 
 
+def test_random_inputs_can_be_larger_than_those_of_a_proof(tmp_path: Path) -> None:
+    path = tmp_path / "wide.py"
+    wide = GOOD.replace("<= number <= 10", "<= number <= MOST").replace(
+        "Z1\n", "Z1\n    Random: MOST = 100\n"
+    )
+    path.write_text(wide + "\n\nMOST = 10\n")
+    (contract,) = load(path)
+    given = {"number": 50, "parts": ()}
+
+    assert contract.sizes == {"MOST": 100}
+    assert not contract.admits(given)
+    with contract.widened():
+        assert contract.admits(given)
+    assert not contract.admits(given)
+
+
 def test_an_exception_breaks_every_condition(tmp_path: Path) -> None:
     path = tmp_path / "failing.py"
     path.write_text(GOOD.replace("limit_pages(number, 50)", "limit_pages(number, 50) // 0"))
@@ -89,6 +105,10 @@ def test_an_exception_breaks_every_condition(tmp_path: Path) -> None:
         (GOOD.replace("    Source: a test\n", ""), "halves does not say its Source"),
         (GOOD.replace("_ <= number", "_ <= "), "halves: _ <=: invalid syntax"),
         (GOOD.replace("_ <= number", "_ <= LIMIT"), "halves: _ <= LIMIT: there is no LIMIT"),
+        (GOOD.replace("number: int,", "number,"), "halves does not say the type of number"),
+        (GOOD.replace("Z1\n", "Z1\n    Random: MOST = 9\n"), "halves: Random: there is no number MOST"),
+        (GOOD.replace("Z1\n", "Z1\n    Random: more\n"), "halves: Random: expected NAME = NUMBER"),
+        (GOOD + "raise SystemExit(3)\n", "cannot be imported: SystemExit: 3"),
     ],
 )
 def test_a_module_that_cannot_be_used_says_why(tmp_path: Path, wrong: str, said: str) -> None:
@@ -110,5 +130,5 @@ def test_names_are_areas_contracts_and_files(good: Path) -> None:
 def test_a_name_of_nothing_names_what_is_near() -> None:
     with pytest.raises(NoContract, match="did you mean pool_limits"):
         chosen(["pool_limit"])
-    with pytest.raises(NoContract, match="areas are any_legal_state, batches"):
+    with pytest.raises(NoContract, match="areas are batches, cgroup_limits"):
         chosen(["xyz"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from refmodel.engines.contract import Contract, chosen
 from refmodel.engines.contract_inputs import NoBackend, inputs, smallest_inputs, try_inputs
 
 
+@cache
 def contract(name: str) -> Contract:
     """Return a contract that comes with refmodel."""
     return chosen([name])[0]
@@ -31,6 +34,29 @@ def test_bounds_of_lengths_and_elements_are_kept(data: st.DataObject) -> None:
     assert len(drawn["first"]) == len(drawn["last"]) <= 2
     assert all(1 <= each <= 40 for each in drawn["first"])
     assert set(drawn["last"]) <= {0, 20}
+
+
+@given(st.data())
+def test_elements_beside_each_other_are_as_the_preconditions_want_them(data: st.DataObject) -> None:
+    pools = data.draw(inputs(contract("steps_of_entries.work_is_queued_once_and_last")))["pools"]
+    inuse = data.draw(inputs(contract("size_classes.a_free_takes_one_object")))["inuse"]
+    phases = data.draw(inputs(contract("steps_of_descriptors.taking_a_descriptor_keeps_the_credits")))[
+        "phases"
+    ]
+
+    assert len(set(pools)) == len(pools)
+    assert inuse == tuple(sorted(inuse, reverse=True))
+    assert len(phases) == 2
+
+
+def test_hypothesis_tries_larger_inputs_than_a_proof_and_crosshair_does_not() -> None:
+    held = contract("steps_of_clusters.a_cluster_counts_what_it_hands_out")
+    assert held.sizes == {"CLUSTER": 512}
+    with held.twins[0].in_place():
+        (bitmap, _) = try_inputs(held, examples=200).given
+
+    assert try_inputs(held, examples=200).broken == ""
+    assert bitmap == ("bitmap", "0")
 
 
 def test_a_contract_that_holds_is_tried_with_as_many_inputs_as_asked_for() -> None:
