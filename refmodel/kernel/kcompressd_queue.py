@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from refmodel.kernel import kcompressd_decisions
 from refmodel.kernel.folio import get_folio, live_folio
 from refmodel.kernel.state import Folio
 from refmodel.machine import evolve
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 def is_full(v: KernelView, queue: int) -> bool:
     """Whether a queue holds as many folios as it may."""
-    return len(v[v.at.kcompressd.queue[queue]].fifo) >= v.at.kcompressd.capacity
+    waiting = len(v[v.at.kcompressd.queue[queue]].fifo)
+    return kcompressd_decisions.refuses(waiting, v.at.kcompressd.capacity)
 
 
 def put(v: KernelView, queue: int, folio: int) -> None:

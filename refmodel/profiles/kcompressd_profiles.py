@@ -14,6 +14,7 @@ import attrs
 from refmodel.kernel import kcompressd_submit as submit
 from refmodel.kernel import kcompressd_thread as thread
 from refmodel.kernel.kcompressd_config import KcompressdOptions
+from refmodel.kernel.kcompressd_decisions import items_of_ring
 from refmodel.profiles.linux import LINUX_6_18
 from refmodel.profiles.profile import Profile
 
@@ -23,6 +24,12 @@ _KSWAPD = {
     "end_swap_write": submit.EndSwapWriteRotates,
     "do_swap_page": thread.DoSwapPageStable,
 }
+
+_BIOS = items_of_ring(4096, 24)
+"""Bios that a queue of the RFC holds: 5461, for the ring is larger than was asked for."""
+
+_FOLIOS = items_of_ring(256, 8)
+"""Folios that a queue of the patch and of its descendants holds: 256."""
 
 
 def _discipline(name: str, summary: str, options: KcompressdOptions, **classes: Any) -> Profile:
@@ -40,19 +47,19 @@ def _discipline(name: str, summary: str, options: KcompressdOptions, **classes: 
 KCOMPRESSD_A = _discipline(
     "kcompressd-a",
     "Kcompressd, RFC of March 2025: zram queues bios for a pool of threads, folios wait under writeback.",
-    KcompressdOptions(protects="writeback", per_node=False, most=5461, zeroed=False),
+    KcompressdOptions(protects="writeback", per_node=False, most=_BIOS, zeroed=False),
     kswapd_writepage=submit.SwapWritepageA,
     kcompressd_submit=submit.KcompressdSubmitBio,
     kcompressd_swapout=thread.KcompressdSwapoutA,
     kcompressd_run=thread.KcompressdRunA,
     kcompressd_stop=thread.KcompressdStopA,
 )
-"""Message-Id 20250307120141.1566673.  4096 items of 24 bytes ask for a ring of 5461."""
+"""Message-Id 20250307120141.1566673.  4096 items of 24 bytes are asked for."""
 
 KCOMPRESSD_B = _discipline(
     "kcompressd-b",
     "Kcompressd, patch of April 2025: a queue of locked folios for each node, before zswap and zram.",
-    KcompressdOptions(protects="lock", per_node=True, most=256),
+    KcompressdOptions(protects="lock", per_node=True, most=_FOLIOS),
     kswapd_writepage=submit.SwapWritepageB,
     kcompressd_swapout=thread.KcompressdSwapoutB,
     kcompressd_run=thread.KcompressdRun,
@@ -63,7 +70,7 @@ KCOMPRESSD_B = _discipline(
 KCOMPRESSD_C = _discipline(
     "kcompressd-c",
     "Kcompressd, descendants of 2025: with a reference, and kswapd compresses the oldest of a full queue.",
-    KcompressdOptions(protects="reference", per_node=True, most=256),
+    KcompressdOptions(protects="reference", per_node=True, most=_FOLIOS),
     kswapd_writepage=submit.SwapWritepageC,
     kcompressd_swapout=thread.KcompressdSwapoutC,
     kcompressd_run=thread.KcompressdRunC,
@@ -76,7 +83,7 @@ KCOMPRESSD_A_ZEROED = attrs.evolve(
     name="kcompressd-a-zeroed",
     summary="The RFC with its threads zeroed, as vendors ship it.",
     options=attrs.evolve(
-        LINUX_6_18.options, kcompressd=KcompressdOptions(protects="writeback", per_node=False, most=5461)
+        LINUX_6_18.options, kcompressd=KcompressdOptions(protects="writeback", per_node=False, most=_BIOS)
     ),
 )
 """The file in phone kernels of 4.19 and later; their further changes are left out."""

@@ -180,6 +180,7 @@ def _by_contract(proof: Proof) -> Iterator[tuple[Contract, list[Answer]]]:
 
 def _areas(proof: Proof) -> Table:
     made = table("area", "contracts", "conditions", *VERDICTS, "CPU s")
+    made.columns[0].no_wrap = True
     for column in made.columns[1:]:
         column.justify = "right"
     for area, group in groupby(_by_contract(proof), key=lambda row: row[0].area):

@@ -14,6 +14,9 @@ T = TypeVar("T")
 ERRNO = 4095
 """The largest errno that a kernel function returns."""
 
+JOBS = 4
+"""Jobs of a batch."""
+
 
 def only_what_is_in_flight_is_polled(in_flight: bool, other: int, d: int) -> bool:
     """A record is looked at where the job is with the device, and its request knows which one it is.
@@ -124,6 +127,26 @@ def the_largest_two_are_submitted_first(lengths: tuple[int, int, int]) -> tuple[
 def keeps_their_order(lengths: Sequence[int]) -> tuple[int, ...]:
     """Jobs are submitted as they come."""
     return tuple(range(len(lengths)))
+
+
+def the_rest_keep_their_order(lengths: tuple[int, ...]) -> tuple[int, ...]:
+    """Behind the two largest the jobs of a batch are submitted as they came.
+
+    Source: drivers/crypto/intel/iaa/iaa_crypto_main.c iaa_comp_adecompress_batch(), batching v10 16/25
+    Requirement: I10
+    Random: JOBS = 8
+
+    pre: len(lengths) == JOBS
+    pre: all(1 <= length <= 2 for length in lengths)
+    post: all(_[k] < _[k + 1] for k in range(2, JOBS - 1))
+    """
+    return iaa.largest_first(lengths)
+
+
+@breaks(the_rest_keep_their_order, iaa.largest_first)
+def sorts_them_all(lengths: Sequence[int]) -> tuple[int, ...]:
+    """All jobs are submitted by their length."""
+    return tuple(sorted(range(len(lengths)), key=lambda k: lengths[k], reverse=True))
 
 
 def a_chain_goes_with_its_head(sent: int, in_flight: bool, other: int) -> bool:
