@@ -35,7 +35,8 @@ def prove(names: tuple[str, ...], seconds: float, jobs: int, diff: bool, teeth: 
     """Show with CrossHair that decisions of the model keep their contracts, for all inputs within bounds.
 
     NAME is an area, a contract (area.contract) or a file of contracts of your own; with a name every condition is
-    shown. Confirmed means that all paths were gone through; a counterexample is replayed before it is believed.
+    shown. Confirmed means that all paths were gone through; a counterexample is replayed before it is believed. With
+    --diff, NAME is a comparison, or two profiles for all comparisons of them.
     """
     from refmodel.engines import prove as engine
     from refmodel.report import prove_page

@@ -12,7 +12,7 @@ from typing import Literal
 
 import attrs
 
-from refmodel.engines.contract import Contract, chosen
+from refmodel.engines.contract import Contract, NoContract, chosen
 from refmodel.engines.contract_inputs import smallest_inputs
 from refmodel.engines.prove import JOBS, SECONDS, Progress, answers
 from refmodel.engines.symbolic import require_crosshair
@@ -54,11 +54,12 @@ def compare(
 ) -> tuple[Comparison, ...]:
     """Compare versions of decisions.
 
-    names: as for ``chosen``.  seconds: of CPU for each comparison.
+    names: as for ``chosen``; or of versions, for the comparisons that have all of these.
+    seconds: of CPU for each comparison.
     Raises NoCrossHair, NoContract, BadContract.
     """
     require_crosshair()
-    contracts = chosen(names, FOLDER)
+    contracts = comparisons(names)
     found: list[Comparison] = []
     for contract, rows in answers([(each, None) for each in contracts], seconds, jobs):
         alike = all(each.verdict == "confirmed" for each in rows)
@@ -67,6 +68,22 @@ def compare(
             expected = sum(each.expected for each in found)
             progress(Progress(len(found), len(contracts), expected, "as expected"))
     return tuple(found)
+
+
+def comparisons(names: Sequence[str]) -> tuple[Contract, ...]:
+    """Return the comparisons that names mean, which are those of versions or of comparisons.
+
+    Raises NoContract for versions that no comparison has, and as ``chosen``.
+    """
+    known = chosen((), FOLDER)
+    versions = [name for name in names if any(name in each.versions for each in known)]
+    if not versions or len(versions) < len(names):
+        return chosen(names, FOLDER)
+    found = tuple(each for each in known if set(versions) <= set(each.versions))
+    if not found:
+        pairs = dict.fromkeys(each.facts["Versions"] for each in known)
+        raise NoContract(f"{' and '.join(versions)}: no comparison of these; there are {'; '.join(pairs)}")
+    return found
 
 
 def _comparison(contract: Contract, alike: bool, seconds: float) -> Comparison:

@@ -118,6 +118,11 @@ class Contract:
         """Postconditions, each a condition by itself."""
         return _clauses(self.function, "post")
 
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """What a comparison compares: two profiles, or whatever else has the decision; empty for a contract."""
+        return tuple(self.facts["Versions"].split(" and ")) if "Versions" in self.facts else ()
+
     @cached_property
     def sizes(self) -> Mapping[str, int]:
         """Constants of the module that are larger for random inputs, which need not be gone through to the end."""

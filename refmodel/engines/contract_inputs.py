@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
+from itertools import islice, product
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import attrs
@@ -33,6 +34,13 @@ LENGTH = 8
 
 NEAR = 16
 """How far from an end of its range a number counts as near."""
+
+
+SMALL = 128
+"""Values of a parameter that are tried one by one, to find the smallest."""
+
+TRIED = 100_000
+"""Inputs that are tried one by one, at most."""
 
 
 class NoBackend(RuntimeError):
@@ -141,7 +149,17 @@ class _Broken(Exception):
 
 
 def smallest_inputs(contract: Contract, *, examples: int = 2000) -> dict[str, Any] | None:
-    """Return the smallest inputs that break a condition of a contract, as far as shrinking finds them, or None."""
+    """Return the smallest inputs that break a condition of a contract, or None if none are found.
+
+    Numbers and truth values are the smallest in the order of the parameters, as far as ``SMALL`` and ``TRIED`` reach;
+    other inputs are as small as shrinking makes them.
+    """
+    small = (each for each in _in_order(contract) if contract.admits(each) and contract.broken(each))
+    return next(small, None) or _shrunk(contract, examples)
+
+
+def _shrunk(contract: Contract, examples: int) -> dict[str, Any] | None:
+    """Return inputs that break a condition, as small as Hypothesis makes them, or None."""
     limits = settings(
         max_examples=examples,
         database=None,
@@ -153,6 +171,27 @@ def smallest_inputs(contract: Contract, *, examples: int = 2000) -> dict[str, An
         return find(inputs(contract), lambda drawn: bool(contract.broken(drawn)), settings=limits)
     except (NoSuchExample, Unsatisfiable):
         return None
+
+
+def _in_order(contract: Contract) -> Iterator[dict[str, Any]]:
+    """Yield small inputs in the order of the parameters, if all of these are numbers and truth values."""
+    hints = get_type_hints(contract.function)
+    hints.pop("return")
+    bounds = _bounds([ast.parse(text, mode="eval").body for text in contract.bounds], contract.namespace)
+    if all(hint in (int, bool) for hint in hints.values()):
+        ranges = [_small(hint, bounds.get(name, _Range())) for name, hint in hints.items()]
+        for values in islice(product(*ranges), TRIED):
+            yield dict(zip(hints, values, strict=True))
+
+
+def _small(hint: type, known: _Range) -> Sequence[Any]:
+    """Return the values of a number or truth value that are tried one by one: its least ones."""
+    if hint is bool:
+        return (False, True)
+    if known.only:
+        return sorted(known.only)
+    low = known.low or 0
+    return range(low, low + SMALL if known.high is None else min(low + SMALL, known.high + 1))
 
 
 def _backend(backend: Backend) -> str:

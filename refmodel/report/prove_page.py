@@ -121,7 +121,8 @@ def diff_page(compared: Sequence[Comparison]) -> list[RenderableType]:
         parts.append(Text(f"  {words}{expected}", "green" if each.expected else "bold red"))
         if each.inputs:
             shown = ", ".join(f"{name}={value}" for name, value in each.inputs)
-            parts.append(f"  first for {shown}: {each.first}, and {each.second}")
+            former, later = each.contract.versions or ("one", "the other")
+            parts.append(f"  first for {shown}: {each.first} in {former}, {each.second} in {later}")
         else:
             parts.append(f"  for all inputs with {bounds}")
         parts.append("")
@@ -135,6 +136,7 @@ def diff_data(compared: Sequence[Comparison]) -> list[dict[str, Any]]:
         {
             "name": each.contract.name,
             "sentence": each.contract.sentence,
+            "versions": list(each.contract.versions),
             "bounds": list(each.contract.bounds),
             "found": each.found,
             "expected": each.contract.facts.get("Expect"),

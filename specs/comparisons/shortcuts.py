@@ -10,6 +10,7 @@ def the_lowest_free_number(used: int) -> tuple[int, int]:
 
     Source: the numbers of entries, folios and objects of this model, which no kernel has
     Requirement: S1
+    Versions: the short way and the plain one
     Expect: alike
 
     pre: 0 <= used < 2**6
@@ -24,6 +25,7 @@ def the_free_runs_of_a_cluster(used: int, nr: int) -> tuple[list[int], list[int]
 
     Source: mm/vswap.c, Virtual Swap Space v6
     Requirement: S2
+    Versions: the short way and the plain one
     Expect: alike
 
     pre: 0 <= used < 2**4
@@ -40,6 +42,7 @@ def the_start_of_an_aligned_run(page: int, nr: int) -> tuple[int, int]:
 
     Source: mm/memory.c do_anonymous_page(), Linux 6.12.117
     Requirement: S8
+    Versions: the short way and the plain one
     Expect: alike
 
     pre: 0 <= page <= 2**40

@@ -128,9 +128,10 @@ def test_versions_are_compared_and_the_first_difference_is_shown() -> None:
     data = json.loads(refmodel_command("prove", "--diff", "versions.which_queue_is_next", "--json").stdout)
 
     assert result.exit_code == 0
-    assert "  first for cursor=1, queues=1: 0, and 2" in result.stdout
+    assert "  first for cursor=1, queues=1: 0 in iaa-6.12, 2 in iaa-v9" in result.stdout
     assert "1 comparisons, 1 as expected" in result.stdout
     assert (data[0]["found"], data[0]["inputs"]) == ("alike", {})
+    assert data[0]["versions"] == ["iaa-6.12", "iaa-v9"]
 
 
 def test_two_questions_at_a_time_are_refused() -> None:

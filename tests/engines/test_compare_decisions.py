@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from refmodel.engines.compare_decisions import Comparison, compare
+from refmodel.engines.compare_decisions import Comparison, compare, comparisons
+from refmodel.engines.contract import NoContract
 
 MODULE = '''
 """A comparison of a test."""
@@ -46,6 +47,19 @@ def test_what_differs_does_so_for_the_smallest_input(tmp_path: Path) -> None:
     assert (comparison.found, comparison.expected) == ("different", False)
     assert comparison.inputs == (("number", "2"),)
     assert (comparison.first, comparison.second) == ("2", "4")
+
+
+def test_two_versions_mean_all_comparisons_of_them() -> None:
+    both = comparisons(["iaa-6.12", "iaa-v9"])
+
+    assert {each.versions for each in both} == {("iaa-6.12", "iaa-v9")}
+    assert (len(both), len(comparisons(["iaa-v9"]))) == (4, 5)
+    with pytest.raises(NoContract, match=r"linux-6.1 and iaa-v9: no comparison of these; there are"):
+        comparisons(["linux-6.1", "iaa-v9"])
+
+
+def test_a_comparison_says_what_it_compares() -> None:
+    assert all(len(each.versions) == 2 for each in comparisons([]))
 
 
 @pytest.mark.parametrize("area", ["shortcuts", "versions"])

@@ -76,6 +76,14 @@ def test_a_wrong_version_is_found_and_its_inputs_are_small() -> None:
     assert smallest_inputs(held, examples=50) is None
 
 
+def test_the_smallest_inputs_are_the_first_in_the_order_of_the_parameters() -> None:
+    (shares,) = chosen(["versions.where_a_full_pool_accepts_again"], "comparisons")
+    (groups,) = chosen(["versions.which_group_a_zspage_is_in"], "comparisons")
+
+    assert smallest_inputs(shares) == {"totalram": 3, "percent": 50, "accept": 67}
+    assert smallest_inputs(groups) == {"inuse": 7, "objs": 9}
+
+
 def test_the_same_seed_tries_the_same_inputs() -> None:
     held = contract("pool_limits.a_full_pool_refuses")
     with held.twins[0].in_place():
