@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from refmodel.engines.environment import LATER
 from refmodel.kernel.iaa_poll import device_work
 from refmodel.kernel.kcompressd_queue import thread_work
+from refmodel.kernel.zram_writeback import backing_work
 from refmodel.kernel.zswap_pool import releasable
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def ready(v: KernelView) -> Iterator[Operation]:
             yield v.ops.pool_release(pool=pool)
     while (work := device_work(v)) is not None:
         yield work
+    while (work := backing_work(v)) is not None:
+        yield work
 
 
 def under_writeback(v: KernelView) -> list[int]:
@@ -49,7 +52,7 @@ def under_writeback(v: KernelView) -> list[int]:
 
 def writes_end(v: KernelView) -> bool:
     """Whether writes end without anybody: those to zram end where it is called, by a thread or in place."""
-    return not (v.at.kcompressd.queue and v[v.at.si].synchronous)
+    return not (v.at.zram.slot or (v.at.kcompressd.queue and v[v.at.si].synchronous))
 
 
 def ending(v: KernelView) -> list[int]:
@@ -63,5 +66,5 @@ def serving(v: KernelView) -> Operation | None:
     if writes:
         end: Operation = v.ops.end_swap_write(folio=writes[0])
         return end
-    work = device_work(v)
+    work = device_work(v) or backing_work(v)
     return thread_work(v) if work is None else work

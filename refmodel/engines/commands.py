@@ -18,6 +18,7 @@ from refmodel.kernel.crypto import Compressed, DeflateIaa, Symbolic
 from refmodel.kernel.iaa_config import SYNC_MODES
 from refmodel.kernel.iaa_engine import codec
 from refmodel.kernel.state import EMPTY_PTE, Content
+from refmodel.kernel.zram_writeback import MODES
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
@@ -430,6 +431,18 @@ def threads(v: KernelView) -> Sequence[int]:
 def kcompressd_stop(v: KernelView, queue: int) -> Operation | None:
     """A thread of kcompressd is stopped: its node goes, or a parameter is written."""
     return v.ops.kcompressd_stop(queue)
+
+
+@KINDS.kind("zram_idle", weight=4)
+def zram_idle(v: KernelView) -> Operation | None:
+    """Every slot of zram is marked idle (the file idle is written)."""
+    return v.ops.zram_idle()
+
+
+@KINDS.kind("zram_writeback", lambda v: MODES, weight=6)
+def zram_writeback(v: KernelView, mode: str) -> Operation | None:
+    """Slots of zram go to its backing device (the file writeback is written)."""
+    return v.ops.zram_writeback(mode)
 
 
 @KINDS.kind("swapoff")

@@ -28,6 +28,8 @@ from refmodel.kernel.iaa_config import IaaSystem
 from refmodel.kernel.iaa_desc import name_of
 from refmodel.kernel.iaa_engine import can_begin, can_end
 from refmodel.kernel.kcompressd_config import KcompressdSystem
+from refmodel.kernel.zram_config import ZramSystem
+from refmodel.kernel.zram_writeback import block_work
 from refmodel.kernel.zswap_load import CannotDecompress
 from refmodel.kernel.zswap_pool import releasable
 from refmodel.machine import ChoicePoint, Operation
@@ -42,9 +44,10 @@ SMALL = Sizes(
 )  # fmt: skip
 """The sizes of a scope that names none: one page of one process, one swap slot."""
 
-STEPS_BACKGROUND = ("writes", "worker", "release", "engines", "interrupts", "kcompressd")
+STEPS_BACKGROUND = ("writes", "worker", "release", "engines", "interrupts", "kcompressd", "backing")
 """What the system does on its own: writes to the device end, the shrink worker runs, pools are released; engines of
-IAA devices work, and their interrupts are served; threads of kcompressd that are awake run."""
+IAA devices work, and their interrupts are served; threads of kcompressd that are awake run; the backing device of
+zram ends what it was told to do."""
 
 
 SYMMETRIES = ("folios",)
@@ -87,6 +90,8 @@ class Scope:
     background: what the system does on its own, of ``STEPS_BACKGROUND``.
     iaa: the IAA devices, where the profile has their driver.
     kcompressd: the queues, where the profile has some.
+    zram: the device, where the profile has zram.
+    synchronous_writes: whether writes are, where the profile tells them from reads; None for the same.
     keeps: the values that commands return are part of the state; outcomes may ask for them.
     symmetry: things, of ``SYMMETRIES``, whose numbers only name them: states that differ in no more are one state.
     """
@@ -106,6 +111,8 @@ class Scope:
     background: tuple[str, ...] = STEPS_BACKGROUND
     iaa: IaaSystem | None = None
     kcompressd: KcompressdSystem | None = None
+    zram: ZramSystem | None = None
+    synchronous_writes: bool | None = None
     keeps: bool = False
     symmetry: tuple[str, ...] = ()
 
@@ -128,6 +135,8 @@ class Scope:
             initial_pool=self.enabled,
             iaa=self.iaa,
             kcompressd=self.kcompressd,
+            zram=self.zram,
+            synchronous_writes=self.synchronous_writes,
         )
         v = profile.system(config)
         if self.budget is not None:
@@ -150,6 +159,7 @@ class Scope:
                 profile.operations.kcompressd_run,
                 "a profile kcompressd-...",
             ),
+            ("slots of zram", self.zram, profile.operations.zram_write, "a profile zram-..."),
         )
         for words, described, operation, expected in parts:
             if described is not None and operation is None:
@@ -233,7 +243,9 @@ def _background(v: KernelView, names: Iterable[str]) -> list[Program]:
     titles = {"writes": "device", "worker": "kworker", "release": "release work"}
     own = [Program(titles[name], menus[name], serves=True) for name in names if name in menus]
     own += [_IAA[name](v) for name in names if name in _IAA and v.ops.iaa_job is not None]
-    return [*own, *_threads(v)] if "kcompressd" in names else own
+    if "kcompressd" in names:
+        own += _threads(v)
+    return [*own, *_backing(v)] if "backing" in names else own
 
 
 def _engines(v: KernelView) -> Program:
@@ -287,6 +299,17 @@ def _threads(v: KernelView) -> list[Program]:
 
     numbers = range(len(v.at.kcompressd.queue))
     return [Program(f"kcompressd{q}", (Start(f"thread {q} runs", awake(q)),), serves=True) for q in numbers]
+
+
+def _backing(v: KernelView) -> list[Program]:
+    """Return the program of the backing device of zram, if there is one."""
+
+    def ends(block: int) -> Callable[[KernelView], Operation | None]:
+        return lambda v: block_work(v, block)
+
+    numbers = range(1, len(v.at.zram.block))
+    starts = tuple(Start(f"the bio of block {b} ends", ends(b)) for b in numbers)
+    return [Program("backing device", starts, serves=True)] if starts else []
 
 
 _IAA = {"engines": _engines, "interrupts": _interrupts}

@@ -40,6 +40,7 @@ from refmodel.engines.iaa_scope import iaa_system
 from refmodel.engines.kcompressd_scope import kcompressd_system
 from refmodel.engines.scope import SMALL, STEPS_BACKGROUND, SYMMETRIES, Scope, Thread, expand
 from refmodel.engines.toml_file import Table, TomlFile, nearest, read_toml
+from refmodel.engines.zram_scope import zram_system
 from refmodel.kernel import choices
 from refmodel.kernel.config import MAX_BATCH, Sizes
 from refmodel.machine import ChoicePoint
@@ -59,6 +60,7 @@ KEYS = (
     "system",
     "iaa",
     "kcompressd",
+    "zram",
     "initial",
     "thread",
     "environment",
@@ -144,13 +146,16 @@ def _profiles(top: Table) -> list[Profile]:
 
 def _system(top: Table) -> Scope:
     table = top.table("system")
-    table.only((*sorted(_SIZES), "synchronous", "enabled", "lengths", "batch"))
+    table.only((*sorted(_SIZES), "synchronous", "synchronous_writes", "enabled", "lengths", "batch"))
     sizes = {key: _size(table, key) for key in table.data if key in _SIZES}
     return Scope(
         name="",
         threads=(),
         sizes=attrs.evolve(SMALL, **sizes),
         synchronous=table.get("synchronous", bool, False),
+        synchronous_writes=table.get("synchronous_writes", bool, False)
+        if "synchronous_writes" in table.data
+        else None,
         enabled=table.get("enabled", bool, True),
         lengths=tuple(table.all("lengths", int)) or (1024,),
         batch=_batch(table, "batch", 1),
@@ -158,10 +163,12 @@ def _system(top: Table) -> Scope:
 
 
 def _devices(top: Table, scope: Scope) -> Scope:
-    """Return a scope with the IAA devices and the queues of kcompressd that its file describes."""
+    """Return a scope with the IAA devices, the queues of kcompressd and the zram device that its file describes."""
     if "iaa" in top.data:
         scope = attrs.evolve(scope, iaa=iaa_system(top, scope.sizes.cpus))
-    return attrs.evolve(scope, kcompressd=kcompressd_system(top)) if "kcompressd" in top.data else scope
+    if "kcompressd" in top.data:
+        scope = attrs.evolve(scope, kcompressd=kcompressd_system(top))
+    return attrs.evolve(scope, zram=zram_system(top)) if "zram" in top.data else scope
 
 
 def _batch(table: Table, key: str, otherwise: int) -> int:

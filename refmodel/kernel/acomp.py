@@ -18,8 +18,9 @@ import attrs
 
 from refmodel.kernel import choices
 from refmodel.kernel.config import PAGE_SIZE
-from refmodel.kernel.crypto import Codec, Compressed, CorruptData, Outcome
+from refmodel.kernel.crypto import Codec, Compressed, CompressError, CorruptData, Outcome
 from refmodel.kernel.state import Content
+from refmodel.kernel.zram_state import POOL
 from refmodel.kernel.zswap_load import KernelBug
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
@@ -39,7 +40,9 @@ def crypto_acomp_batch_size(codec: Codec) -> int:
 
 
 def codec_of(v: KernelView, number: int) -> Codec:
-    """Return the compressor of a pool."""
+    """Return the compressor of a pool; zram's is the one that the system began with."""
+    if number == POOL:
+        return v.cfg.codecs[v.cfg.compressor]
     pool = v[v.at.pool[number]]
     assert pool is not None
     return v.cfg.codecs[pool.compressor]
@@ -47,7 +50,11 @@ def codec_of(v: KernelView, number: int) -> Codec:
 
 def run_compressor(v: KernelView, pool: int, content: Content) -> Outcome:
     """Ask what the compressor of a pool makes of a page."""
-    outcome: Outcome = v.choose(choices.COMPRESS, codec_of(v, pool).outcomes(content))
+    outcomes = codec_of(v, pool).outcomes(content)
+    if pool == POOL and outcomes is not None and not isinstance(outcomes[0], Compressed):
+        # Zram's buffers have two pages, so no page is too long for them (zcomp_strm_init, 6.12).
+        outcomes = (Compressed(PAGE_SIZE, content), CompressError(errno.EINVAL))
+    outcome: Outcome = v.choose(choices.COMPRESS, outcomes)
     return outcome
 
 

@@ -43,6 +43,7 @@ BOUNCE_BUFFER = ChoicePoint(
     "bounce_buffer", "The load's bounce buffer cannot be allocated (6.1).", fault=True
 )
 DISK_WRITE = ChoicePoint("disk_write", "The write to the swap device fails.", fault=True)
+BACKING_IO = ChoicePoint("backing_io", "A read or a write of the backing device of zram fails.", fault=True)
 FAULT_RETRY = ChoicePoint(
     "fault_retry", "The fault finds its page-table entry changed and gives up.", fault=True
 )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from refmodel.kernel.crypto import Codec
     from refmodel.kernel.iaa_config import IaaOptions, IaaSystem
     from refmodel.kernel.kcompressd_config import KcompressdOptions, KcompressdSystem
+    from refmodel.kernel.zram_config import ZramOptions, ZramSystem
 
 PAGE_SIZE = 4096
 """Bytes of a page."""
@@ -104,6 +105,8 @@ class KernelOptions:
         goes by the memory.
     iaa: which driver of IAA devices there is, None for none.
     kcompressd: which discipline of kcompressd there is, None for none.
+    zram: what the zram is like that is swapped to, None where the swap device is another one.
+    split_synchronous: a device says of reads and of writes on their own whether they are synchronous (K2).
     """
 
     zero_map: bool
@@ -123,6 +126,8 @@ class KernelOptions:
     lru_node: Literal["memory", "entry", "caller"] = "memory"
     iaa: IaaOptions | None = None
     kcompressd: KcompressdOptions | None = None
+    zram: ZramOptions | None = None
+    split_synchronous: bool = False
 
 
 @attrs.frozen(eq=False)
@@ -137,6 +142,9 @@ class Config:
     device_slots: slots of the swap device that can be used, None for all that the sizes give; 0: no device.
     iaa: the IAA devices, where a profile has their driver; None for one small device.
     kcompressd: the queues, where a profile has some; None for small ones.
+    zram: the device, where a profile has zram; None for one without a backing device.
+    synchronous_device, synchronous_writes: whether reads of the swap device are synchronous, and whether writes are,
+        None for the same as reads.  Zram is synchronous in any case.
     """
 
     sizes: Sizes
@@ -151,6 +159,8 @@ class Config:
     device_slots: int | None = None
     iaa: IaaSystem | None = None
     kcompressd: KcompressdSystem | None = None
+    zram: ZramSystem | None = None
+    synchronous_writes: bool | None = None
 
     def __attrs_post_init__(self) -> None:
         """Refuse what no kernel can be in.
@@ -163,6 +173,15 @@ class Config:
             raise ValueError(
                 "zswap_enabled without initial_pool: zswap cannot be on without a pool; set one of them"
             )
+        if self.synchronous_writes is not None and not self.options.split_synchronous:
+            raise ValueError(
+                "synchronous for reads alone: expected a profile whose flag is split, such as synchronous-split"
+            )
+
+    @property
+    def blocks(self) -> int:
+        """Page slots of the swap device, with number 0, which is never used."""
+        return self.sizes.slots if self.device_slots is None else self.device_slots + 1
 
     def batch_size(self, compressor: str) -> int:
         """Return how many pages one call of a compressor may take in a pool (crypto_acomp_batch_size, clipped).

@@ -476,3 +476,13 @@ def same_filled_word(content: Hashable) -> int | None:
     if content[-_WORD_SIZE:] != word or content != word * (PAGE_SIZE // _WORD_SIZE):
         return None
     return int.from_bytes(word, "little")
+
+
+def page_filled_with(word: int, *, tokens: bool) -> Hashable:
+    """Return the page that one 64-bit word fills, as bytes or as a token (``same_filled_word`` back again).
+
+    Source: ``drivers/block/zram/zram_drv.c`` ``zram_fill_page``, 6.12.
+    """
+    if not word:
+        return ZERO_PAGE
+    return -word if tokens else word.to_bytes(_WORD_SIZE, "little") * (PAGE_SIZE // _WORD_SIZE)

@@ -9,7 +9,7 @@ import attrs
 from refmodel.kernel import memcg
 from refmodel.kernel.folio import FolioOperation, put_folio
 from refmodel.kernel.kcompressd_queue import complete, take, wake
-from refmodel.kernel.memory import DoSwapPage
+from refmodel.kernel.memory import DoSwapPage, DoSwapPage73
 from refmodel.kernel.page_io import folio_order
 from refmodel.kernel.swap_slots import slots_of
 from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
@@ -311,4 +311,11 @@ class DoSwapPageStable(DoSwapPage):
     def alone(self, v: KernelView, pte: Pte) -> bool:
         """Whether the page may be written in place."""
         unstable = self.the_folio(v).writeback and v[v.at.si].synchronous
-        return not unstable and DoSwapPage.alone(self, v, pte)
+        return not unstable and super().alone(v, pte)
+
+
+@attrs.define
+class DoSwapPageStable73(DoSwapPageStable, DoSwapPage73):
+    """A fault on a swap entry that maps before it drops counts, where the device needs pages that do not change."""
+
+    source: ClassVar[str] = "mm/memory.c do_swap_page() with SWP_STABLE_WRITES, Linux 7.3.4"

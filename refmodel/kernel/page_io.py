@@ -113,7 +113,7 @@ class SwapWriteDevice(FolioOperation):
     def submit(self, v: KernelView) -> Next:
         """Count the pages, start writeback, unlock."""
         self.begin_write(v)
-        if v[v.at.si].synchronous:
+        if v[v.at.si].synchronous_writes:
             return Call(v.ops.end_swap_write(folio=self.folio))
         return Return()
 
@@ -146,14 +146,20 @@ class EndSwapWrite(FolioOperation):
     @step
     def complete(self, v: KernelView) -> Next:
         """Put the bytes on the device, or keep the folio dirty; end writeback."""
-        folio = self.the_folio(v)
-        if v.fails(choices.DISK_WRITE):
+        if not self.is_written(v):
             self.change(v, dirty=True, reclaim=False, writeback=False)
             return Return()
-        for s, content in zip(slots_of(folio), folio.contents, strict=True):
-            v[v.at.device[s]] = content
         self.change(v, reclaim=False, writeback=False)
         return Return()
+
+    def is_written(self, v: KernelView) -> bool:
+        """Put the bytes on the device; return whether that worked."""
+        if v.fails(choices.DISK_WRITE):
+            return False
+        folio = self.the_folio(v)
+        for s, content in zip(slots_of(folio), folio.contents, strict=True):
+            v[v.at.device[s]] = content
+        return True
 
 
 @attrs.define

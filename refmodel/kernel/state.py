@@ -15,7 +15,7 @@ Sources: mm/zswap.c, mm/swapfile.c, mm/swap_state.c, mm/memory.c, mm/memcontrol.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Literal, TypedDict
 
 import attrs
@@ -25,6 +25,7 @@ from refmodel.kernel.crypto import ZERO_PAGE
 from refmodel.kernel.iaa_state import IaaPlaces, describe_iaa
 from refmodel.kernel.kcompressd_state import KcompressdPlaces, describe_kcompressd
 from refmodel.kernel.vswap_state import VswapPlaces, describe_vswap, virtual_entries
+from refmodel.kernel.zram_state import POOL, ZramPlaces, describe_zram
 from refmodel.machine import Layout, Place, component
 
 Content = Hashable
@@ -139,10 +140,13 @@ class SwapDevice:
     users: swap operations can pin it (get_swap_device); swapoff ends that once no slot is in use.
     claimed: the block device is open; from the start of swapon to the end of swapoff nobody else can open it.
     zswap_trees: zswap has an index for it; false while it is off, and in 6.1 where the allocation failed.
+    synchronous: a read is over when its submission returns (SWP_SYNCHRONOUS_IO, SWP_READ_SYNCHRONOUS_IO).
+    synchronous_writes: a write is (SWP_SYNCHRONOUS_IO, SWP_WRITE_SYNCHRONOUS_IO).
     """
 
     on: bool
     synchronous: bool
+    synchronous_writes: bool
     size: int
     free: int
     users: bool = True
@@ -443,6 +447,8 @@ class Places:
     """IAA devices and their driver; without it the rows are empty."""
     kcompressd: KcompressdPlaces
     """Queues of kcompressd; without it the rows are empty."""
+    zram: ZramPlaces
+    """The zram device that is swapped to; without it the rows are empty.  Its pool is number 0."""
 
 
 def truth_of(v: Any, place: int) -> Place[Truth]:
@@ -472,11 +478,15 @@ def describe(config: Config) -> tuple[Layout, Places]:
     """
     layout, size = Layout(), config.sizes
     mms, cgroups = 2 * size.processes, size.memcgs + 1
-    blocks = size.slots if config.device_slots is None else config.device_slots + 1
+    blocks = config.blocks
     slots = virtual_entries(config) if config.options.virtual_swap else blocks
+    zram = config.options.zram
+    reads = config.synchronous_device or zram is not None
+    writes = reads if zram is None else zram.synchronous_writes
     device = SwapDevice(
         blocks > 1,
-        config.synchronous_device,
+        reads,
+        writes if config.synchronous_writes is None else config.synchronous_writes,
         size=blocks - 1,
         free=blocks - 1,
         users=blocks > 1,
@@ -500,8 +510,11 @@ def describe(config: Config) -> tuple[Layout, Places]:
         AcompCtx(True, reqs=batch),
     )
 
-    def first_pool(column: int) -> Any:
-        return allocator.empty if column < allocator.classes else None
+    pools = {**({1: allocator} if there else {}), **({POOL: config.allocators["zsmalloc"]} if zram else {})}
+
+    def no_object(pool: int) -> Callable[[int], Any]:
+        made = pools.get(pool)
+        return lambda column: made.empty if made is not None and column < made.classes else None
 
     places = Places(
         pte=layout.grid("pte", mms, size.pages, EMPTY_PTE),
@@ -540,16 +553,13 @@ def describe(config: Config) -> tuple[Layout, Places]:
         next_shrink=layout.one("next_shrink", -1),
         shrink_work=layout.one("shrink_work", ShrinkWork()),
         acomp_ctx=tuple(
-            layout.row(f"acomp_ctx[{p}]", size.cpus, ctx if there and p == 1 else AcompCtx())
+            layout.row(f"acomp_ctx[{p}]", size.cpus, ctx if p in pools else AcompCtx())
             for p in range(size.pools + 1)
         ),
         cpu_online=layout.row("cpu_online", size.cpus, True),
         param_locked=layout.one("param_locked", False),
         hotplug_locked=layout.one("hotplug_locked", False),
-        zs_class=tuple(
-            layout.row(f"zs_class[{p}]", columns, first_pool if there and p == 1 else None)
-            for p in range(size.pools + 1)
-        ),
+        zs_class=tuple(layout.row(f"zs_class[{p}]", columns, no_object(p)) for p in range(size.pools + 1)),
         zs_object=layout.row("zs_object", size.objects + 1, None),
         objects_used=layout.one("objects_used", 1),
         pool_pages=layout.row("pool_pages", size.pools + 1, 0),
@@ -567,5 +577,6 @@ def describe(config: Config) -> tuple[Layout, Places]:
         vswap=describe_vswap(layout, config, blocks),
         iaa=describe_iaa(layout, config),
         kcompressd=describe_kcompressd(layout, config),
+        zram=describe_zram(layout, config),
     )
     return layout, places

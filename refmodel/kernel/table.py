@@ -60,6 +60,11 @@ if TYPE_CHECKING:
     from refmodel.kernel.state import Places
     from refmodel.kernel.swapon import SwapOff612, SwapOn612
     from refmodel.kernel.vswap_swapoff import VswapSwapOff
+    from refmodel.kernel.zram_batch import ZramBioWriteBatch
+    from refmodel.kernel.zram_free import ZramSlotFreeNotify
+    from refmodel.kernel.zram_read import ZramEndRead, ZramRead
+    from refmodel.kernel.zram_write import ZramBioWrite, ZramWrite
+    from refmodel.kernel.zram_writeback import ZramIdle, ZramWriteback, ZramWritebackEndio
     from refmodel.kernel.zswap_compress import ZswapCompress
     from refmodel.kernel.zswap_compress_pages import ZswapCompressPages
     from refmodel.kernel.zswap_decompress import ZswapDecompress
@@ -178,6 +183,15 @@ class OperationTable:
     kcompressd_swapout: type[KcompressdSwapoutA] | type[KcompressdSwapoutB] = NOT_THERE
     kcompressd_run: type[KcompressdRun] = NOT_THERE
     kcompressd_stop: type[KcompressdStop] = NOT_THERE
+
+    zram_bio_write: type[ZramBioWrite] | type[ZramBioWriteBatch] = NOT_THERE
+    zram_write: type[ZramWrite] = NOT_THERE
+    zram_read: type[ZramRead] = NOT_THERE
+    zram_end_read: type[ZramEndRead] = NOT_THERE
+    zram_slot_free_notify: type[ZramSlotFreeNotify] = NOT_THERE
+    zram_idle: type[ZramIdle] = NOT_THERE
+    zram_writeback: type[ZramWriteback] = NOT_THERE
+    zram_writeback_endio: type[ZramWritebackEndio] = NOT_THERE
 
 
 class KernelView(View):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from refmodel.kernel import choices
 from refmodel.kernel.state import ZsObject
 from refmodel.kernel.table import lowest_free
+from refmodel.kernel.zram_state import POOL
 from refmodel.machine import evolve
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ HEADER_BYTES = 8
 
 
 def allocator_of(v: KernelView, pool: int) -> Allocator:
-    """Return the allocator of a pool that exists."""
+    """Return the allocator of a pool that exists; zram's is zsmalloc."""
+    if pool == POOL:
+        return v.cfg.allocators["zsmalloc"]
     record = v[v.at.pool[pool]]
     assert record is not None
     return v.cfg.allocators[record.zpool]

@@ -78,11 +78,14 @@ from refmodel.museum import (
     k05_no_reference,
     k7_skips_a_clean_page,
     ki11_forbidden_meanwhile,
+    r03_wakes_the_freed,
+    r05_mark_of_another_pass,
     s01_two_private_reads,
     s05_first_zero_flag,
     s06_flags_in_one_word,
     s08_nothing_stops_swapoff,
     s11_charge_and_record,
+    s13_completes_later,
     z01_old_over_new,
     z02_stranded_folio,
     z03_old_copy_stays,
@@ -106,6 +109,8 @@ from refmodel.museum import (
     z30_never_enabled,
     z31_store_in_store,
     z33_waits_for_itself,
+    zri_marks_idle_under_writeback,
+    zrn_nobody_tells_zram,
 )
 from refmodel.museum.exhibit import Exhibit
 from refmodel.profiles import Profile
@@ -210,10 +215,15 @@ EXHIBITS: tuple[Exhibit, ...] = tuple(
         c_stop_leaves_folios,
         k7_skips_a_clean_page,
         ki11_forbidden_meanwhile,
+        s13_completes_later,
+        r03_wakes_the_freed,
+        r05_mark_of_another_pass,
+        zri_marks_idle_under_writeback,
+        zrn_nobody_tells_zram,
     )
 )
 """Bugs of zswap, of the swap core and of batching; then guards and interleavings; then those that released kernels
-and postings have as they are; then those of the IAA driver, last those of kcompressd."""
+and postings have as they are; then those of the IAA driver, of kcompressd, last those of zram."""
 
 NOT_IN_THIS_ROOM = {
     "Z07": "The shrinker's I/O waits for its caller: needs a device whose worker allocates memory.",
@@ -225,9 +235,6 @@ NOT_IN_THIS_ROOM = {
     "S04": "A device is put back on a list while swapoff takes it off: the model has one device and no list.",
     "S09": "Readahead meets a slot of a second device, which goes away: needs two devices.",
     "S12": "A task sleeps while another one spins on its CPU: whoever waits takes no CPU in the model.",
-    "S13": "A device that says it is synchronous completes later: needs zram.",
-    "R03": "A completion wakes a waiter that has freed the control block: needs zram.",
-    "R05": "Two passes over zram's slots mistake each other's marks: needs zram.",
     "M01": "A handle's word is used twice while zsmalloc evicts: none of the model's kernels has that code.",
     "M03": "Compressed data goes to the node of the reclaiming task: 6.12 does so as released (see litmus numa-bytes).",
     "I02": "More devices than CPUs divide by zero: see refmodel.museum.iaa_tables.",

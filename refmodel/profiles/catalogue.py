@@ -12,14 +12,16 @@ from refmodel.profiles.kcompressd_profiles import KCOMPRESSD_PROFILES
 from refmodel.profiles.linux import LINUX_6_1, LINUX_6_12, LINUX_6_18, LINUX_7_3
 from refmodel.profiles.profile import Profile, UnknownProfile
 from refmodel.profiles.vswap import VSWAP_V6
+from refmodel.profiles.zram_profiles import ZRAM_PROFILES
 
 _RELEASES = (LINUX_6_1, LINUX_6_12, LINUX_6_18, LINUX_7_3)
 
 PROFILES = {made.name: made for made in (*_RELEASES, VSWAP_V6, *POSTINGS, *PROPOSALS)}
 """The releases in their order, then the patch series, then what one of them only announces."""
 
-NAMED = {**PROFILES, **IAA_PROFILES, **KCOMPRESSD_PROFILES}
-"""Those, and the profiles with IAA devices or kcompressd, which stand on some of them and are asked for by name."""
+NAMED = {**PROFILES, **IAA_PROFILES, **KCOMPRESSD_PROFILES, **ZRAM_PROFILES}
+"""Those, and the profiles with IAA devices, kcompressd or zram, which stand on some of them and are asked for by
+name."""
 
 
 def combinations() -> dict[str, Profile]:

@@ -32,7 +32,9 @@ _FOLIOS = items_of_ring(256, 8)
 """Folios that a queue of the patch and of its descendants holds: 256."""
 
 
-def _discipline(name: str, summary: str, options: KcompressdOptions, **classes: Any) -> Profile:
+def _discipline(
+    name: str, summary: str, options: KcompressdOptions, *, split: bool = False, **classes: Any
+) -> Profile:
     return attrs.evolve(
         LINUX_6_18,
         name=name,
@@ -40,7 +42,7 @@ def _discipline(name: str, summary: str, options: KcompressdOptions, **classes: 
         parts=(LINUX_6_18.name,),
         summary=summary,
         operations=attrs.evolve(LINUX_6_18.operations, **{**_KSWAPD, **classes}),
-        options=attrs.evolve(LINUX_6_18.options, kcompressd=options),
+        options=attrs.evolve(LINUX_6_18.options, kcompressd=options, split_synchronous=split),
     )
 
 
@@ -48,6 +50,7 @@ KCOMPRESSD_A = _discipline(
     "kcompressd-a",
     "Kcompressd, RFC of March 2025: zram queues bios for a pool of threads, folios wait under writeback.",
     KcompressdOptions(protects="writeback", per_node=False, most=_BIOS, zeroed=False),
+    split=True,
     kswapd_writepage=submit.SwapWritepageA,
     kcompressd_submit=submit.KcompressdSubmitBio,
     kcompressd_swapout=thread.KcompressdSwapoutA,
@@ -83,7 +86,7 @@ KCOMPRESSD_A_ZEROED = attrs.evolve(
     name="kcompressd-a-zeroed",
     summary="The RFC with its threads zeroed, as vendors ship it.",
     options=attrs.evolve(
-        LINUX_6_18.options, kcompressd=KcompressdOptions(protects="writeback", per_node=False, most=_BIOS)
+        KCOMPRESSD_A.options, kcompressd=KcompressdOptions(protects="writeback", per_node=False, most=_BIOS)
     ),
 )
 """The file in phone kernels of 4.19 and later; their further changes are left out."""

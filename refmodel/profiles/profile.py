@@ -47,6 +47,7 @@ class Profile:
         ``bulk``: their entries are allocated in bulk.  ``raw``: an entry as long as a page holds the page itself.
         ``late lock``: a compression context is locked for the compression of a batch only.
         ``kcompressd``: folios wait for compression threads.
+        ``zram``: pages go to the slots of a zram device.  ``zram batches``: as many of a bio as it has at a time.
         ``iaa``: there are IAA devices.  ``iaa waits``: the removal of a queue waits for the jobs that hold it.
         """
         store, pages = self.operations.zswap_store, self.operations.zswap_store_pages
@@ -54,6 +55,8 @@ class Profile:
             "iaa": self.options.iaa is not None,
             "iaa waits": self._waits,
             "kcompressd": self.options.kcompressd is not None,
+            "zram": self.options.zram is not None,
+            "zram batches": self.options.zram is not None and self.options.zram.batches,
         }
         if pages is None:
             return frozenset(trait for trait, there in devices.items() if there)

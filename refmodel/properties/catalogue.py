@@ -19,6 +19,7 @@ from refmodel.properties import (
     promise,
     references,
     swap_slots,
+    zram,
     zsmalloc,
     zswap_entries,
 )
@@ -104,6 +105,13 @@ STATE_PROPERTIES: tuple[StateProperty, ...] = (
     kcompressd.no_more_than_the_ring_holds,
     kcompressd.no_wake_up_is_lost,
     kcompressd.freed_ring_is_empty,
+    zram.counters_are_those_of_the_slots,
+    zram.a_slot_is_in_one_state,
+    zram.a_slot_has_its_object,
+    zram.nothing_is_leaked,
+    zram.pages_go_with_their_swap_slots,
+    zram.nothing_of_zram_is_held,
+    zram.writes_have_their_control_block,
 )
 """Properties of states, in the order in which they are judged."""
 

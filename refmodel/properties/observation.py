@@ -23,6 +23,7 @@ from refmodel.kernel.state import EMPTY_PTE, Content, MthpCounters, Pte, VmCount
 from refmodel.kernel.state import MemcgCounters as Statistics
 from refmodel.kernel.zswap_entry import entry_to_nid
 from refmodel.kernel.zswap_limits import total_pages
+from refmodel.properties.promise import zram_content
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
@@ -115,6 +116,8 @@ class Observer:
         return not elsewhere and bool(self._block(slot))
 
     def _on_device(self, slot: int) -> Content:
+        if self.v.at.zram.slot:
+            return zram_content(self.v, slot)
         return self.v[self.v.at.device[self._block(slot)]]
 
     def _block(self, slot: int) -> int:

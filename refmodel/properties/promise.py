@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from refmodel.kernel.crypto import ZERO_PAGE, CorruptData, is_zero
 from refmodel.kernel.state import Content
+from refmodel.kernel.zram_slot import content_of
 from refmodel.kernel.zswap_decompress import decompress
 from refmodel.properties.index import Index
 from refmodel.properties.property import state_property
@@ -37,8 +38,18 @@ def authority(v: KernelView, slot: int) -> Content:
     number = v[v.at.tree[slot]]
     if number:
         return entry_content(v, number)
+    if v.at.zram.slot:
+        return zram_content(v, slot)
     block = v[v.at.vswap.physical[slot]] if v.cfg.options.virtual_swap else slot
     return v[v.at.device[block]] if block else NOTHING
+
+
+def zram_content(v: KernelView, slot: int) -> Content:
+    """Return the page that a slot of zram holds."""
+    try:
+        return content_of(v, slot)
+    except CorruptData:
+        return NOTHING
 
 
 def entry_content(v: KernelView, number: int) -> Content:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from refmodel.kernel.allocators import Allocator, Zbud, Zsmalloc
+from refmodel.kernel.zram_state import POOL
 from refmodel.properties.index import Index, row
 from refmodel.properties.property import state_property
 
@@ -60,7 +61,9 @@ def places_of_objects(index: Index) -> str | None:
 
 
 def _allocator(index: Index, pool: int) -> Allocator | None:
-    """Return the allocator of a pool, None if the pool was destroyed."""
+    """Return the allocator of a pool, None if the pool was destroyed; zram's is zsmalloc."""
+    if pool == POOL:
+        return index.v.cfg.allocators["zsmalloc"]
     record = index.v[index.v.at.pool[pool]]
     return None if record is None else index.v.cfg.allocators[record.zpool]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from refmodel.kernel.config import PAGE_SIZE
+from refmodel.kernel.zram_state import POOL
 from refmodel.kernel.zsmalloc import header_bytes
 from refmodel.kernel.zswap_entry import entry_to_nid
 from refmodel.properties.index import Index
@@ -117,7 +118,9 @@ def one_object_per_entry(index: Index) -> str | None:
             return f"{lies}; expected pool {entry.pool}"
     if len(owner) == len(index.objects):
         return None
-    lost = [handle for handle in index.objects if handle not in owner]
+    lost = [handle for handle, stored in index.objects.items() if handle not in owner and stored.pool != POOL]
+    if not lost:
+        return None
     return f"handles {lost} belong to no zswap entry; expected {len(owner)} objects, one for each entry"
 
 

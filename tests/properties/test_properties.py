@@ -23,6 +23,7 @@ from refmodel.properties import (
     iaa_descriptors,
     in_history,
     kcompressd,
+    zram,
 )
 from refmodel.properties.property import HistoryProperty, Property, StateProperty
 from tests.properties.batch_mutants import BATCH_MUTANTS
@@ -36,10 +37,15 @@ BUGS = {each.id: each for each in (*EXHIBITS, *PLANTED)}
 BATCHES = tuple(name for name in PROFILES if name.startswith("batching"))
 BULK = ("batching-v10", "batching-v11", *(RAW := BATCHES[BATCHES.index("batching-v12") :]))
 
-ELSEWHERE = (*vars(descriptors).values(), *vars(iaa_descriptors).values(), *vars(kcompressd).values())
+ELSEWHERE = (
+    *vars(descriptors).values(),
+    *vars(iaa_descriptors).values(),
+    *vars(kcompressd).values(),
+    *vars(zram).values(),
+)
 OWN = [each for each in PROPERTIES if each not in ELSEWHERE]
 """Properties with a bug here; those of descriptors have theirs in test_descriptors and test_iaa_descriptors, those of
-queues in test_kcompressd."""
+queues in test_kcompressd, those of zram in test_zram."""
 
 
 @pytest.mark.parametrize("each", OWN, ids=lambda each: each.id)
