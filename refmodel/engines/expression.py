@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from refmodel.engines.toml_file import nearest
-from refmodel.kernel import state, vswap_state
+from refmodel.kernel import state, vswap_state, zram_state
 from refmodel.kernel.crypto import is_zero
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 _FIELDS = sorted(
     {
         field.name
-        for module in (state, vswap_state)
+        for module in (state, vswap_state, zram_state)
         for cls in vars(module).values()
         if isinstance(cls, type) and attrs.has(cls)
         for field in attrs.fields(cls)

@@ -159,7 +159,7 @@ class Scope:
                 profile.operations.kcompressd_run,
                 "a profile kcompressd-...",
             ),
-            ("slots of zram", self.zram, profile.operations.zram_write, "a profile zram-..."),
+            ("slots of zram", self.zram, profile.operations.zram_read, "a profile zram-..."),
         )
         for words, described, operation, expected in parts:
             if described is not None and operation is None:

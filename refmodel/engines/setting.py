@@ -8,6 +8,7 @@ import attrs
 
 from refmodel.kernel.config import MAX_BATCH
 from refmodel.kernel.crypto import Symbolic, make_codec
+from refmodel.kernel.zram_config import ZramSystem
 from refmodel.profiles import preset
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class Setting:
     def system_of(self, profile: Profile, sizes: Sizes) -> KernelView:
         """Return a system of any sizes, as ``system`` does."""
         fixed: dict[str, Any] = {} if self.device else {"device_slots": 0}
+        if profile.options.zram is not None:
+            fixed["zram"] = ZramSystem(backing=2)
         config = profile.config(
             sizes,
             codecs(self.compressor, profile.kernel),

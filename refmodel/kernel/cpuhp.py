@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 
 def registered_pools(v: KernelView) -> tuple[int, ...]:
-    """Return the pools that are told of CPUs: those that have filled contexts."""
-    contexts = enumerate(v.at.acomp_ctx)
+    """Return the pools that are told of CPUs: those of zswap that have filled contexts.
+
+    Zram's streams stay: that they come and go with CPUs, too, is left out.
+    """
+    contexts = enumerate(v.at.acomp_ctx[1:], 1)
     return tuple(pool for pool, row in contexts if any(v[place].present for place in row))
 
 

@@ -11,13 +11,11 @@ class ZramOptions:
 
     mark_goes_with_content: the mark of a slot that writeback has selected goes when the slot is freed or accessed
         (ZRAM_PP_SLOT, 6.13 and later); before it stays, and the idle flag, which goes, stands guard (ZRAM_UNDER_WB).
-    tries_again: a pool that cannot be grown in a hurry is asked a second time, without the compression stream (6.12).
     batches: pages of a bio are compressed in one call of the batching interface (B16).
     synchronous_writes: it says of its writes that they are synchronous; with kcompressd they are not (K2).
     """
 
     mark_goes_with_content: bool
-    tries_again: bool
     batches: bool = False
     synchronous_writes: bool = True
 

@@ -54,7 +54,7 @@ class ZramWrite(FolioOperation):
     Value: 0, or a negative errno, after which the slot holds what it held.
     """
 
-    source: ClassVar[str] = f"{_DRV} zram_write_page(), Linux 6.12.117"
+    source: ClassVar[str] = f"{_DRV} zram_write_page(), Linux 7.3.4"
     requirements: ClassVar[tuple[str, ...]] = ("B16", "K8")
 
     folio: int
@@ -101,37 +101,8 @@ class ZramWrite(FolioOperation):
 
     @step
     def allocate(self, v: KernelView) -> Next:
-        """Allocate an object without waiting for memory (Z5)."""
-        if self.malloc(v):
-            return self.check_limit
-        return self.drop_stream_and_wait if self.tries_again(v) else self.drop_stream
-
-    @step
-    def drop_stream_and_wait(self, v: KernelView) -> Next:
-        """Let go of the stream, for an allocation that may wait may sleep (Z5b)."""
-        unlock_ctx(v, POOL, self.cpu)
-        v[v.at.zram.count.writestall] += 1
-        return self.allocate_slowly
-
-    @step
-    def allocate_slowly(self, v: KernelView) -> Next:
-        """Allocate an object, waiting for memory but for no I/O."""
-        return self.take_stream_again if self.malloc(v) else self.fail
-
-    @step
-    def take_stream_again(self, v: KernelView) -> Next:
-        """Take a stream once more and compress once more, for its buffer was somebody else's meanwhile.
-
-        The same page gives the same bytes.
-        """
-        self.cpu = current_cpu(v)
-        return self.hold_stream_again
-
-    @step
-    def hold_stream_again(self, v: KernelView) -> Next:
-        """Wait until nobody else has the stream."""
-        locked = lock_ctx(v, POOL, self.cpu)
-        return locked if isinstance(locked, Wait) else self.check_limit
+        """Allocate an object; the holder of a stream may sleep here (Z5)."""
+        return self.check_limit if self.malloc(v) else self.drop_stream
 
     @step
     def check_limit(self, v: KernelView) -> Next:
@@ -197,10 +168,44 @@ class ZramWrite(FolioOperation):
         self.made = evolve(self.made, handle=handle)
         return True
 
-    def tries_again(self, v: KernelView) -> bool:
-        """Whether an allocation that failed in a hurry is tried once more."""
-        options = v.cfg.options.zram
-        return options is not None and options.tries_again
+
+@attrs.define
+class ZramWrite612(ZramWrite):
+    """Write one page of a folio to its slot, with a stream whose holder may not sleep."""
+
+    source: ClassVar[str] = f"{_DRV} zram_write_page(), Linux 6.12.117"
+
+    @step
+    def allocate(self, v: KernelView) -> Next:
+        """Allocate an object without waiting for memory (Z5)."""
+        return self.check_limit if self.malloc(v) else self.drop_stream_and_wait
+
+    @step
+    def drop_stream_and_wait(self, v: KernelView) -> Next:
+        """Let go of the stream, for an allocation that may wait may sleep (Z5b)."""
+        unlock_ctx(v, POOL, self.cpu)
+        v[v.at.zram.count.writestall] += 1
+        return self.allocate_slowly
+
+    @step
+    def allocate_slowly(self, v: KernelView) -> Next:
+        """Allocate an object, waiting for memory but for no I/O."""
+        return self.take_stream_again if self.malloc(v) else self.fail
+
+    @step
+    def take_stream_again(self, v: KernelView) -> Next:
+        """Take a stream once more and compress once more, for its buffer was somebody else's meanwhile.
+
+        The same page gives the same bytes.
+        """
+        self.cpu = current_cpu(v)
+        return self.hold_stream_again
+
+    @step
+    def hold_stream_again(self, v: KernelView) -> Next:
+        """Wait until nobody else has the stream."""
+        locked = lock_ctx(v, POOL, self.cpu)
+        return locked if isinstance(locked, Wait) else self.check_limit
 
 
 @attrs.define

@@ -38,7 +38,7 @@ backing = 1
 run = ["write(0, 0, 2)", "pageout(0, 0, 1)", "zram_idle"]
 
 [[thread]]
-name = "pass"
+name = "writeback"
 run = ["zram_writeback(idle)"]
 """
 

@@ -46,7 +46,7 @@ backing = 1
 run = ["write(0, 0, 2)", "pageout(0, 0, 1)", "willneed(0, 0)", "read(0, 0)", "zram_idle"]
 
 [[thread]]
-name = "pass"
+name = "writeback"
 run = ["zram_writeback(idle)"]
 
 [[thread]]

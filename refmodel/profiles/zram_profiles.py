@@ -9,8 +9,9 @@ from typing import Any
 
 import attrs
 
-from refmodel.kernel import zram_batch, zram_free, zram_read, zram_write, zram_writeback
+from refmodel.kernel import zram_batch, zram_free, zram_kcompressd, zram_read, zram_write, zram_writeback
 from refmodel.kernel.kcompressd_thread import DoSwapPageStable, DoSwapPageStable73
+from refmodel.kernel.table import NOT_THERE
 from refmodel.kernel.zram_config import ZramOptions
 from refmodel.profiles.batching import BATCHING_V14
 from refmodel.profiles.kcompressd_profiles import (
@@ -21,8 +22,8 @@ from refmodel.profiles.kcompressd_profiles import (
 from refmodel.profiles.linux import LINUX_6_12, LINUX_7_3
 from refmodel.profiles.profile import Profile
 
-_ZRAM_6_12 = ZramOptions(mark_goes_with_content=False, tries_again=True)
-_ZRAM_7_3 = ZramOptions(mark_goes_with_content=True, tries_again=False)
+_ZRAM_6_12 = ZramOptions(mark_goes_with_content=False)
+_ZRAM_7_3 = ZramOptions(mark_goes_with_content=True)
 
 _DRIVER = {
     "do_swap_page": DoSwapPageStable,
@@ -31,7 +32,7 @@ _DRIVER = {
     "swap_read": zram_read.ZramSwapRead,
     "swap_range_free": zram_free.ZramSwapRangeFree73,
     "zram_bio_write": zram_write.ZramBioWrite,
-    "zram_write": zram_write.ZramWrite,
+    "zram_write": zram_write.ZramWrite612,
     "zram_read": zram_read.ZramRead,
     "zram_end_read": zram_read.ZramEndRead,
     "zram_slot_free_notify": zram_free.ZramSlotFreeNotify,
@@ -49,7 +50,7 @@ def _on_zram(base: Profile, name: str, summary: str, options: ZramOptions, **cla
         base,
         name=name,
         base=base.name,
-        parts=base.parts or (base.name,),
+        parts=(*base.parts, base.name),
         summary=summary,
         operations=attrs.evolve(base.operations, **{**_DRIVER, **classes}),
         options=attrs.evolve(base.options, zram=options),
@@ -70,6 +71,7 @@ ZRAM_7_3 = _on_zram(
     "Linux 7.3.4 on zram: several writes of a pass under way, slots marked for it.",
     _ZRAM_7_3,
     do_swap_page=DoSwapPageStable73,
+    zram_write=zram_write.ZramWrite,
     **_BATCHED_WRITEBACK,
 )
 
@@ -79,6 +81,7 @@ ZRAM_BATCHING = _on_zram(
     "Proposal on batching v14: zram compresses the pages of a bio in batches, all or nothing.",
     attrs.evolve(_ZRAM_7_3, batches=True),
     zram_bio_write=zram_batch.ZramBioWriteBatch,
+    zram_write=NOT_THERE,
     **_BATCHED_WRITEBACK,
 )
 """B16: a user of the batching interface that its series announces and nobody has posted."""
@@ -99,6 +102,25 @@ ZRAM_KCOMPRESSD_A = _queued(KCOMPRESSD_A_ZEROED, "a")
 ZRAM_KCOMPRESSD_B = _queued(KCOMPRESSD_B_REFERENCE, "b")
 ZRAM_KCOMPRESSD_C = _queued(KCOMPRESSD_C, "c")
 
+ZRAM_KCOMPRESSD_A_WORDS = attrs.evolve(
+    ZRAM_KCOMPRESSD_A,
+    name="zram-kcompressd-a-words",
+    summary="Proposal on it: zram stores pages that one word fills in place, past the queue (K8).",
+    operations=attrs.evolve(
+        ZRAM_KCOMPRESSD_A.operations, kcompressd_submit=zram_kcompressd.KcompressdSubmitWords
+    ),
+)
+"""Asked for in the thread of March 2025."""
+
+ZRAM_KCOMPRESSD_B_WORDS = attrs.evolve(
+    ZRAM_KCOMPRESSD_B,
+    name="zram-kcompressd-b-words",
+    summary="The same proposal for the queue of folios.",
+    operations=attrs.evolve(
+        ZRAM_KCOMPRESSD_B.operations, kswapd_writepage=zram_kcompressd.SwapWritepageWords
+    ),
+)
+
 SPLIT_SYNCHRONOUS = attrs.evolve(
     LINUX_6_12,
     name="synchronous-split",
@@ -116,7 +138,9 @@ _ALL = (
     ZRAM_7_3,
     ZRAM_BATCHING,
     ZRAM_KCOMPRESSD_A,
+    ZRAM_KCOMPRESSD_A_WORDS,
     ZRAM_KCOMPRESSD_B,
+    ZRAM_KCOMPRESSD_B_WORDS,
     ZRAM_KCOMPRESSD_C,
     SPLIT_SYNCHRONOUS,
 )

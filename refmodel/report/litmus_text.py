@@ -31,6 +31,8 @@ def litmus_text(rerun: Rerun) -> str:
     lines += [f"# With the bug {bug} put into the kernel."] if bug else []
     lines += [_pair("name", scope.name), _pair("question", question), _pair("profiles", [base])]
     lines += _table("system", _system(scope))
+    for name, device in (("kcompressd", scope.kcompressd), ("zram", scope.zram)):
+        lines += _table(name, _said(device)) if device is not None else []
     if scope.initial:
         lines += _table("initial", {"run": [_command(each) for each in scope.initial]})
     for name, commands in _threads(rerun):
@@ -57,11 +59,16 @@ def _system(scope: Scope) -> dict[str, Any]:
     sizes = ((f.name, getattr(scope.sizes, f.name)) for f in attrs.fields(type(SMALL)) if f.init)
     found: dict[str, Any] = {name: size for name, size in sizes if size != getattr(SMALL, name)}
     usual = attrs.fields_dict(Scope)
-    for name in ("synchronous", "enabled", "lengths", "batch"):
+    for name in ("synchronous", "synchronous_writes", "enabled", "lengths", "batch"):
         value = getattr(scope, name)
         if value != usual[name].default:
             found[name] = list(value) if isinstance(value, tuple) else value
     return found
+
+
+def _said(record: Any) -> dict[str, Any]:
+    """Return the fields of a record that have a value."""
+    return attrs.asdict(record, filter=lambda _, value: value is not None)
 
 
 def _threads(rerun: Rerun) -> Iterator[tuple[str, list[Command]]]:

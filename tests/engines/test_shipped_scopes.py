@@ -47,6 +47,9 @@ def test_a_scope_asks_a_question_of_several_profiles(path: object) -> None:
         ("kcompressd-full", "kcompressd-c", (14_592, 35_256, 78)),
         ("iaa-sleeping", "iaa-v5", (2_240, 5_116, 38)),
         ("iaa-store", "iaa-v14", (18_615, 34_916, 149)),
+        ("zram", "zram-6.12", (22_924, 44_675, 134)),
+        ("zram", "zram-7.3", (39_370, 86_876, 146)),
+        ("zram", "zram-batching", (35_476, 78_468, 145)),
     ],
 )
 def test_a_scope_has_the_same_states_transitions_and_levels_everywhere(
@@ -61,7 +64,8 @@ def test_a_scope_has_the_same_states_transitions_and_levels_everywhere(
 
 
 @pytest.mark.parametrize(
-    ("scope", "words"), [("kcompressd", "queues of kcompressd"), ("iaa-queues", "IAA devices")]
+    ("scope", "words"),
+    [("kcompressd", "queues of kcompressd"), ("iaa-queues", "IAA devices"), ("zram", "slots of zram")],
 )
 def test_a_profile_without_what_the_scope_is_about_is_refused(scope: str, words: str) -> None:
     file = load_scope(specs_dir() / "scopes" / f"{scope}.toml")
