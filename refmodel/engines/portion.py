@@ -214,7 +214,7 @@ class Worker:
     def _race_trial(self, setting: Setting, sizes: Sizes, *, every_step: bool) -> RaceTrial:
         key = setting, sizes, every_step
         if key not in self._races:
-            scope = race_scope(setting, sizes)
+            scope = race_scope(setting, sizes, self.plan.profile)
             self._races[key] = RaceTrial(scope, self.plan.profile, self.properties, every_step=every_step)
         return self._races[key]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from refmodel.kernel.choices import (
     ALLOC_FOLIO,
+    BACKING_IO,
     BOUNCE_BUFFER,
     DECOMPRESS,
     IAA_MAP,
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from refmodel.engines.command import Command
     from refmodel.kernel.table import KernelView
 
-UNREADABLE = frozenset(point.name for point in (DECOMPRESS, BOUNCE_BUFFER, IAA_STATUS, IAA_MAP, IAA_SPIN))
+UNREADABLE = frozenset(
+    point.name for point in (DECOMPRESS, BOUNCE_BUFFER, BACKING_IO, IAA_STATUS, IAA_MAP, IAA_SPIN)
+)
 """Choice points whose failure leaves a page that cannot be read."""
 
 ACCESSES = ("read", "write", "store_byte")
@@ -33,7 +36,7 @@ def broken(
     """Return how an access broke the promise, or None.
 
     A read gives what the process last wrote.  An access may end with SIGBUS only if, at some time in this run,
-    stored data could not be decompressed, for want of a buffer, because it is damaged or because a device failed:
+    stored data could not be read, for want of a buffer, because it is damaged or because a device failed:
     the page that could not be filled stays in the swap cache, so later accesses find it there.  It may end out of
     memory only if a folio could not be allocated during this very command.
 

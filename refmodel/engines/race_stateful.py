@@ -208,7 +208,9 @@ def race_machine_for(
     if not 1 <= tasks <= TASKS:
         raise ValueError(f"{tasks} tasks: expected 1 to {TASKS}")
     checked = at_rest(profile) if properties is None else properties
-    trial = RaceTrial(race_scope(setting or Setting(TOKENS), sizes), profile, checked, every_step=every_step)
+    trial = RaceTrial(
+        race_scope(setting or Setting(TOKENS), sizes, profile), profile, checked, every_step=every_step
+    )
     texts = {name: some for name, some in _texts(trial.v, profile).items() if name in kinds or not kinds}
     names = [f"task {number + 1}" for number in range(tasks)]
     actors = {name: number for number, name in enumerate(names)}

@@ -25,7 +25,7 @@ from refmodel.engines.race_trial import TASKS, Outcome, Part, Race, RaceTrial
 from refmodel.engines.rerun import STUCK
 from refmodel.engines.scope import SMALL, Scope
 from refmodel.engines.scope_file import POINTS
-from refmodel.engines.setting import BATCHES, LENGTHS
+from refmodel.engines.setting import BATCHES, LENGTHS, zram_device
 from refmodel.engines.violation import BUILT_IN, Violation
 from refmodel.engines.walk import FAULT_RATES, CommandDraws
 from refmodel.kernel.config import MAX_BATCH
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from refmodel.engines.setting import Setting
     from refmodel.kernel.config import Sizes
     from refmodel.machine import Operation
+    from refmodel.profiles import Profile
 
 COMMANDS = 16
 """Commands of a race at most."""
@@ -89,8 +90,8 @@ _NAPS = (1, 4, 16)
 """Steps between two looks for the system's own work; a race has one of these figures."""
 
 
-def race_scope(setting: Setting, sizes: Sizes) -> Scope:
-    """Return the system of races: a setting that compresses tokens, in which everything may fail."""
+def race_scope(setting: Setting, sizes: Sizes, profile: Profile) -> Scope:
+    """Return the system of races of a profile: a setting that compresses tokens, in which everything may fail."""
     return Scope(
         "race",
         (),
@@ -101,6 +102,7 @@ def race_scope(setting: Setting, sizes: Sizes) -> Scope:
         batch=MAX_BATCH if setting.compressor == BATCHES else 1,
         faults=FAULTS,
         fixed=(),
+        zram=zram_device(profile),
     )
 
 

@@ -78,8 +78,6 @@ class Setting:
     def system_of(self, profile: Profile, sizes: Sizes) -> KernelView:
         """Return a system of any sizes, as ``system`` does."""
         fixed: dict[str, Any] = {} if self.device else {"device_slots": 0}
-        if profile.options.zram is not None:
-            fixed["zram"] = ZramSystem(backing=2)
         config = profile.config(
             sizes,
             codecs(self.compressor, profile.kernel),
@@ -88,9 +86,15 @@ class Setting:
             synchronous_device=self.synchronous,
             zswap_enabled=self.enabled,
             initial_pool=self.enabled,
+            zram=zram_device(profile),
             **fixed,
         )
         return profile.system(config)
+
+
+def zram_device(profile: Profile) -> ZramSystem | None:
+    """Return the zram device of runs that name none: one with a small backing device, where the profile has zram."""
+    return ZramSystem(backing=2) if profile.options.zram is not None else None
 
 
 def codecs(compressor: str, kernel: str) -> Mapping[str, Codec]:

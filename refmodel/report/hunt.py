@@ -289,7 +289,7 @@ def _trial(exhibit: Exhibit, which: Profile) -> Trial:
 
 
 def _race_trial(exhibit: Exhibit, which: Profile) -> RaceTrial:
-    scope = race_scope(_setting(exhibit), attrs.evolve(MEETING, **exhibit.sizes))
+    scope = race_scope(_setting(exhibit), attrs.evolve(MEETING, **exhibit.sizes), which)
     return RaceTrial(scope, which, _properties(exhibit, which))
 
 

@@ -85,7 +85,7 @@ CROSSED = planted("crossed", write_page=CrossesLocks)
 
 def race_trial(which: Profile = LINUX, *, every_step: bool = False) -> RaceTrial:
     """Return a trial of a profile with all its properties, on the sizes at which actors meet."""
-    return RaceTrial(race_scope(TOY, MEETING), which, at_rest(which), every_step=every_step)
+    return RaceTrial(race_scope(TOY, MEETING, which), which, at_rest(which), every_step=every_step)
 
 
 def part(actor: int, name: str, *arguments: int | str, answers: tuple[int, ...] = ()) -> Part:

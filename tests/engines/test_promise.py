@@ -32,7 +32,7 @@ def test_a_page_that_was_never_written_is_zeroes() -> None:
     assert promise.broken(v, READ, bytes(4096), NOTHING, NOTHING) is None
 
 
-@pytest.mark.parametrize("point", ["decompress", "bounce_buffer"])
+@pytest.mark.parametrize("point", ["decompress", "bounce_buffer", "backing_io"])
 def test_sigbus_needs_stored_data_that_could_not_be_read_in_this_run(point: str) -> None:
     assert broken(SIGBUS, run_faults=frozenset([point])) is None
     assert broken(SIGBUS) == "SIGBUS, although all stored data could be decompressed"
