@@ -115,7 +115,7 @@ class ZswapCompressPages(FolioOperation):
         number = self.entries[self.stored]
         buffer = batch_decisions.buffer_of_page(self.stored, self.calls, len(self.lengths))
         length, data = self.object_of(v, buffer)
-        handle = zsmalloc.malloc(v, self.pool, length, data, object_node(v, self.cpu, self.folio))
+        handle = zsmalloc.malloc(v, self.pool, length, data, self.node(v))
         if handle <= 0:
             poor = batch_decisions.is_poor(-handle)
             place = v.at.zs.reject_compress_poor if poor else v.at.zs.reject_alloc_fail
@@ -128,6 +128,10 @@ class ZswapCompressPages(FolioOperation):
         if self.stored < self.calls:
             return self.copy
         return self.call if self.calls < len(self.entries) else self.unlock_ctx
+
+    def node(self, v: KernelView) -> int:
+        """Return the node on which memory for the next object is asked for."""
+        return object_node(v, self.cpu, self.folio)
 
     @step
     def unlock_ctx(self, v: KernelView) -> Next:
