@@ -93,7 +93,7 @@ class Acts(Memo):
         counts = [len(outcomes) for _, (outcomes, _) in answers]
         self.first.extend(starts(before, counts))
         self.counts.extend(counts)
-        self.touched.extend([expander.set_number(cells) for _, (_, cells) in answers])
+        self.touched.extend([expander.touched.number(cells) for _, (_, cells) in answers])
         flips = [state ^ (state + outcome) for state, (outcomes, _) in answers for outcome in outcomes]
         for change, word in zip(self.changes, Rows.of(flips, expander.width).words, strict=True):
             change.extend(word)  # type: ignore[arg-type]  # an array is as good as a list here

@@ -87,4 +87,4 @@ class Claims(Memo):
 
     def noted(self, answers: list[Any]) -> None:
         """Number the sets of cells."""
-        self.numbers.extend([self.expander.set_number(cells) for cells in answers])
+        self.numbers.extend([self.expander.claimed.number(cells) for cells in answers])

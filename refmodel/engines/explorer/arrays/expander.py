@@ -21,6 +21,7 @@ from refmodel.engines.explorer.arrays.normals import Normals
 from refmodel.engines.explorer.arrays.rows import Index, Numbers, Rows, Word, field_of, width_of
 from refmodel.engines.explorer.loop import Breach, Stuck
 from refmodel.engines.explorer.memory import MemoryFull
+from refmodel.engines.explorer.packing import Values
 from refmodel.engines.explorer.workers import Unlearned
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Expander:
 
     width: words of a state.  at: gets the state and local state of a step that runs.
     left: where model code may not run, gets the states of portions that need it.
+    touched, claimed: sets of cells that acts touch, and that actors claim.  apart: which of them are known to have
+    nothing in common.
     """
 
     def __init__(self, search: Search) -> None:
@@ -49,19 +52,10 @@ class Expander:
         self.known = [np.zeros(1 << self.packing.width, bool) for _ in range(self.packing.actors)]
         tasks = len(search.groups) - search.own
         self.alike = {b: a for group in search.groups[:tasks] for a, b in pairwise(group)}
-        self.sets: list[int] = [0]
-        self._set_numbers = {0: 0}
+        self.touched, self.claimed = Values(0), Values(0)
         self.apart = np.zeros((64, 64), bool)
         self.claims = Claims(self)
         self.normal = Normals(search, self.width)
-
-    def set_number(self, cells: int) -> int:
-        """Return the number of a set of cells."""
-        found = self._set_numbers.get(cells)
-        if found is None:
-            found = self._set_numbers[cells] = len(self.sets)
-            self.sets.append(cells)
-        return found
 
     def expand(self, level: Sequence[int], at: list[int]) -> tuple[Index, int]:
         """Return the normal forms of what follows states, and the number of transitions.
@@ -119,12 +113,10 @@ class Expander:
                 for to, word, change in zip(found, sub, acts.changes, strict=True):
                     to.append(np.repeat(word, counts) ^ change.values[outcomes])
         if waits:
-            self._look_for_stuck(states, busy & ~moved, locals_)
+            self._look_for_stuck(states, busy & ~moved)
         return [np.concatenate(each) if each else np.empty(0, np.uint64) for each in found]
 
-    def _look_for_stuck(
-        self, states: Sequence[Word], rows: NDArray[np.bool_], locals_: Sequence[Word]
-    ) -> None:
+    def _look_for_stuck(self, states: Sequence[Word], rows: NDArray[np.bool_]) -> None:
         """Raise Stuck for a state in which nobody can move; of actors that are alike one was looked at."""
         for at in np.flatnonzero(rows):
             state = Rows(states)[int(at)]
@@ -155,22 +147,23 @@ class Expander:
             if other == actor or claimed is None:
                 continue
             claim = claimed[rows]
-            if len(self.sets) > len(self.apart):
-                self._more_sets()
+            self._make_room()
             unsure = np.flatnonzero(~self.apart[touched, claim])
             while unsure.size:
                 at = int(unsure[0])
-                both = self.sets[touched[at]] & self.sets[claim[at]]
+                both = self.touched.values[touched[at]] & self.claimed.values[claim[at]]
                 if both:
                     raise Breach(Rows(states)[int(rows[at])], both)
                 self.apart[touched[at], claim[at]] = True
                 unsure = unsure[~self.apart[touched[unsure], claim[unsure]]]
 
-    def _more_sets(self) -> None:
-        size = 2 * len(self.sets)
-        more = np.zeros((size, size), bool)
-        more[: len(self.apart), : len(self.apart)] = self.apart
-        self.apart = more
+    def _make_room(self) -> None:
+        """Have a place in ``apart`` for each touched and each claimed set of cells."""
+        need, have = (len(self.touched.values), len(self.claimed.values)), self.apart.shape
+        if need[0] > have[0] or need[1] > have[1]:
+            more = np.zeros((max(have[0], 2 * need[0]), max(have[1], 2 * need[1])), bool)
+            more[: have[0], : have[1]] = self.apart
+            self.apart = more
 
 
 def _ranges(first: Numbers, counts: Numbers) -> Numbers:
