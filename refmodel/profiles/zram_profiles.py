@@ -102,24 +102,18 @@ ZRAM_KCOMPRESSD_A = _queued(KCOMPRESSD_A_ZEROED, "a")
 ZRAM_KCOMPRESSD_B = _queued(KCOMPRESSD_B_REFERENCE, "b")
 ZRAM_KCOMPRESSD_C = _queued(KCOMPRESSD_C, "c")
 
-ZRAM_KCOMPRESSD_A_WORDS = attrs.evolve(
-    ZRAM_KCOMPRESSD_A,
-    name="zram-kcompressd-a-words",
-    summary="Proposal on it: zram stores pages that one word fills in place, past the queue (K8).",
-    operations=attrs.evolve(
-        ZRAM_KCOMPRESSD_A.operations, kcompressd_submit=zram_kcompressd.KcompressdSubmitWords
-    ),
-)
-"""Asked for in the thread of March 2025."""
 
-ZRAM_KCOMPRESSD_B_WORDS = attrs.evolve(
-    ZRAM_KCOMPRESSD_B,
-    name="zram-kcompressd-b-words",
-    summary="The same proposal for the queue of folios.",
-    operations=attrs.evolve(
-        ZRAM_KCOMPRESSD_B.operations, kswapd_writepage=zram_kcompressd.SwapWritepageWords
-    ),
-)
+def _past_the_queue(base: Profile) -> Profile:
+    return attrs.evolve(
+        base,
+        name=f"{base.name}-words",
+        summary=f"Proposal on {base.name}: kswapd stores pages that one word fills in place, past the queue (K8).",
+        operations=attrs.evolve(base.operations, kswapd_shrink=zram_kcompressd.KswapdShrinkWords),
+    )
+
+
+ZRAM_KCOMPRESSD_A_WORDS = _past_the_queue(ZRAM_KCOMPRESSD_A)
+ZRAM_KCOMPRESSD_B_WORDS = _past_the_queue(ZRAM_KCOMPRESSD_B)
 
 SPLIT_SYNCHRONOUS = attrs.evolve(
     LINUX_6_12,
