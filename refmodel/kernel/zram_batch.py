@@ -52,6 +52,13 @@ class ZramBioWriteBatch(FolioOperation):
     error: int = 0
 
     @step
+    def begin(self, v: KernelView) -> Next:
+        """Tell observers which slots the bio is for."""
+        folio = self.the_folio(v)
+        v.emit("zram_bio", slot=folio.swap, nr=len(folio.contents))
+        return self.next_batch
+
+    @step
     def next_batch(self, v: KernelView) -> Next:
         """Keep pages that one word fills as that word; gather the next others, as many as go in one call."""
         contents = self.the_folio(v).contents
@@ -134,6 +141,7 @@ class ZramBioWriteBatch(FolioOperation):
         v[v.at.zram.count.compr_data_size] += made.size
         publish(v, self.slot(v), made)
         access(v, self.slot(v))
+        v.emit("zram_store", slot=self.slot(v))
         self.stored += 1
         return self.publish
 
@@ -151,6 +159,7 @@ class ZramBioWriteBatch(FolioOperation):
                 zsmalloc.free(v, made.handle)
         self.made = ()
         v[v.at.zram.count.failed_writes] += 1
+        v.emit("zram_bio_failed", slot=self.the_folio(v).swap)
         return Return(self.error)
 
     def slot(self, v: KernelView) -> int:

@@ -110,6 +110,7 @@ from refmodel.museum import (
     z30_never_enabled,
     z31_store_in_store,
     z33_waits_for_itself,
+    zrb_stores_as_it_goes,
     zri_marks_idle_under_writeback,
     zrn_nobody_tells_zram,
 )
@@ -220,6 +221,7 @@ EXHIBITS: tuple[Exhibit, ...] = tuple(
         s13_completes_later,
         r03_wakes_the_freed,
         r05_mark_of_another_pass,
+        zrb_stores_as_it_goes,
         zri_marks_idle_under_writeback,
         zrn_nobody_tells_zram,
     )

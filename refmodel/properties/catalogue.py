@@ -150,6 +150,7 @@ HISTORY_PROPERTIES: tuple[HistoryProperty, ...] = (
     kcompressd.oldest_first,
     kcompressd.refused_means_written,
     kcompressd.who_may_not_compress_does_not_wait,
+    zram.a_batch_that_fails_stores_nothing,
 )
 """Properties of the events of one command, in the order in which they are judged."""
 

@@ -1,4 +1,4 @@
-"""Invariants of a zram device: its slots, its pool, its backing device, its counters (KC-21 and ZR-1 to ZR-6).
+"""Invariants of a zram device: its slots, its pool, its backing device, its counters (KC-21 and ZR-1 to ZR-7).
 
 That a read gives the bytes that were written is the promise (ZS-18), which looks through all states of a slot.
 """
@@ -12,11 +12,12 @@ from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.state import FREE_SLOT
 from refmodel.kernel.zram_slot import is_allocated
 from refmodel.kernel.zram_state import POOL
-from refmodel.properties.property import state_property
+from refmodel.properties.property import history_property, state_property
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
     from refmodel.kernel.zram_state import ZramSlot
+    from refmodel.machine import Event
     from refmodel.properties.index import Index
 
 _DRV = "drivers/block/zram/zram_drv.c, Linux 6.12.117"
@@ -190,3 +191,26 @@ def writes_have_their_control_block(index: Index) -> str | None:
     if expected and not ctl.live:
         return f"{expected} writes of a pass have no control block; expected it there"
     return None if ctl.inflight == expected else f"the pass counts {ctl.inflight} writes; expected {expected}"
+
+
+@history_property(
+    "ZR-7",
+    source="zswap compression batching v12 22/23: a batch that fails cleans up after itself; the same for a bio",
+    requirements=("B16",),
+    bug="ZR-B",
+    only="zram batches",
+)
+def a_batch_that_fails_stores_nothing(events: list[Event], v: KernelView) -> str | None:
+    """A bio that fails has put none of its pages into a slot, where pages are compressed in batches."""
+    bios: dict[int, range] = {}
+    stored: set[int] = set()
+    for name, fields in events:
+        slot = fields.get("slot", 0)
+        if name == "zram_bio":
+            bios[slot] = range(slot, slot + fields["nr"])
+            stored.difference_update(bios[slot])
+        elif name == "zram_store":
+            stored.add(slot)
+        elif name == "zram_bio_failed" and not stored.isdisjoint(bios[slot]):
+            return f"the bio of slot {slot} failed with {len(stored.intersection(bios[slot]))} pages stored; expected 0"
+    return None

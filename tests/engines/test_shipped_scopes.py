@@ -49,7 +49,7 @@ def test_a_scope_asks_a_question_of_several_profiles(path: object) -> None:
         ("iaa-store", "iaa-v14", (18_615, 34_916, 149)),
         ("zram", "zram-6.12", (22_924, 44_675, 134)),
         ("zram", "zram-7.3", (39_370, 86_876, 146)),
-        ("zram", "zram-batching", (35_476, 78_468, 145)),
+        ("zram", "zram-batching", (36_381, 80_457, 147)),
         ("zram-kcompressd", "zram-kcompressd-a", (101_532, 280_664, 99)),
         ("zram-kcompressd", "zram-kcompressd-b-words", (67_120, 188_350, 91)),
         ("zram-kcompressd", "zram-kcompressd-c", (101_545, 282_126, 99)),
