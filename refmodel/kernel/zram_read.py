@@ -79,10 +79,12 @@ class ZramRead(FolioOperation):
     @step
     def wait_for_device(self, v: KernelView) -> Next:
         """Wait until the block was read: the device under zram is not synchronous, whatever zram says (S13)."""
-        block = v[v.at.zram.block[self.block]]
+        place = v.at.zram.block[self.block]
+        block = v[place]
         if block.io:
             return Wait(f"the read of block {self.block}")
         if block.failed:
+            v[place] = evolve(block, failed=False)
             v[v.at.zram.count.failed_reads] += 1
             return Return(-errno.EIO)
         return self.touch

@@ -85,7 +85,9 @@ class ZramWrite(FolioOperation):
     def hold_stream(self, v: KernelView) -> Next:
         """Wait until nobody else has the stream."""
         locked = lock_ctx(v, POOL, self.cpu)
-        return locked if isinstance(locked, Wait) else self.compress
+        if isinstance(locked, Wait):
+            return locked
+        return self.compress
 
     @step
     def compress(self, v: KernelView) -> Next:
@@ -205,7 +207,9 @@ class ZramWrite612(ZramWrite):
     def hold_stream_again(self, v: KernelView) -> Next:
         """Wait until nobody else has the stream."""
         locked = lock_ctx(v, POOL, self.cpu)
-        return locked if isinstance(locked, Wait) else self.check_limit
+        if isinstance(locked, Wait):
+            return locked
+        return self.check_limit
 
 
 @attrs.define

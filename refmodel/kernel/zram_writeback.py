@@ -51,15 +51,16 @@ class ZramIdle(Operation):
 
         Its mark says that nobody has used it since it was selected.
         """
-        self.index += 1
-        if self.index == len(v.at.zram.slot):
+        index = self.index + 1
+        if index == len(v.at.zram.slot):
             return Return(0)
-        place = v.at.zram.slot[self.index]
-        if v[place].locked:
-            self.index -= 1
-            return Wait(f"the lock of zram slot {self.index + 1}")
+        waits = wait_for_slot(v, index)
+        if waits is not None:
+            return waits
+        place = v.at.zram.slot[index]
         if v[place].size and not v[place].selected:
             v[place] = evolve(v[place], idle=True)
+        self.index = index
         return self.mark
 
 
@@ -203,16 +204,17 @@ class ZramWritebackBatch(ZramWriteback):
     @step
     def scan(self, v: KernelView) -> Next:
         """Mark the next slot that is wanted."""
-        self.index += 1
-        if self.index == len(v.at.zram.slot):
+        index = self.index + 1
+        if index == len(v.at.zram.slot):
             return self.next_slot
-        place = v.at.zram.slot[self.index]
-        if v[place].locked:
-            self.index -= 1
-            return Wait(f"the lock of zram slot {self.index + 1}")
+        waits = wait_for_slot(v, index)
+        if waits is not None:
+            return waits
+        place = v.at.zram.slot[index]
         if wants(self.mode, v[place]):
             v[place] = evolve(v[place], selected=True)
-            self.wanted = (*self.wanted, self.index)
+            self.wanted = (*self.wanted, index)
+        self.index = index
         return self.scan
 
     @step

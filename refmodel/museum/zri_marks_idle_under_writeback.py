@@ -9,8 +9,9 @@ writeback alone when it marks slots idle, and says why in a comment.
 import attrs
 
 from refmodel.kernel.table import KernelView
+from refmodel.kernel.zram_slot import wait_for_slot
 from refmodel.kernel.zram_writeback import ZramIdle
-from refmodel.machine import Next, Return, Wait, evolve, step
+from refmodel.machine import Next, Return, evolve, step
 from refmodel.museum.exhibit import Exhibit
 
 
@@ -21,15 +22,16 @@ class MarksAll(ZramIdle):
     @step
     def mark(self, v: KernelView) -> Next:
         """Mark the next slot with a page in the pool."""
-        self.index += 1
-        if self.index == len(v.at.zram.slot):
+        index = self.index + 1
+        if index == len(v.at.zram.slot):
             return Return(0)
-        place = v.at.zram.slot[self.index]
-        if v[place].locked:
-            self.index -= 1
-            return Wait(f"the lock of zram slot {self.index + 1}")
+        waits = wait_for_slot(v, index)
+        if waits is not None:
+            return waits
+        place = v.at.zram.slot[index]
         if v[place].size:
             v[place] = evolve(v[place], idle=True)
+        self.index = index
         return self.mark
 
 
