@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from refmodel.engines.contract import breaks
 from refmodel.kernel import iaa_mapping as iaa
 from refmodel.kernel import iaa_round_robin
-from refmodel.kernel.iaa_round_robin import Selection
+from refmodel.kernel.iaa_round_robin import Select, Selection
 from refmodel.kernel.iaa_status import Op
 from refmodel.kernel.iaa_tables import CpuTables, Table
+from refmodel.kernel.iaa_topology import Wq
 
 QUEUES = 64
 """Queues of a table, at most."""
@@ -219,6 +222,41 @@ def moves_both(tables: CpuTables, op: Op) -> Selection:
 def moves_none(tables: CpuTables, op: Op) -> Selection:
     """No cursor moves, so that one queue gets all the jobs."""
     return None, tables
+
+
+def a_batch_goes_round_the_queues_of_its_direction(
+    comp: int, decomp: int, queues: int, compresses: bool
+) -> tuple[object, ...]:
+    """Jobs of one direction take its queues in turn from its cursor on, each once; those of the other are left alone.
+
+    Source: drivers/crypto/intel/iaa/iaa_crypto_main.c comp_wq_table_next_wq(), batching v9 06/19
+    Requirement: I3, I5
+
+    pre: 1 <= queues <= 3
+    pre: 0 <= comp < queues
+    pre: 0 <= decomp < queues
+    post: len(_) == queues
+    post: implies(compresses, all(_[k] == 10 + (comp + k) % queues for k in range(queues)))
+    post: implies(not compresses, all(_[k] == 20 + (decomp + k) % queues for k in range(queues)))
+    """
+    to_compress: tuple[object, ...] = tuple(range(10, 10 + queues))
+    to_decompress: tuple[object, ...] = tuple(range(20, 20 + queues))
+    tables = CpuTables(Table(to_compress, comp), Table(to_decompress, decomp))  # type: ignore[arg-type]  # numbers for queues
+    return iaa_round_robin.order_of_use(iaa_round_robin.use_then_move, tables, _op(compresses))
+
+
+@breaks(a_batch_goes_round_the_queues_of_its_direction, iaa_round_robin.order_of_use)
+def takes_those_of_both(select: Select, tables: CpuTables, op: Op) -> tuple[Wq, ...]:
+    """The queues of both directions are taken, those for compression first."""
+    return (*tables.comp.wqs, *tables.decomp.wqs)
+
+
+@breaks(a_batch_goes_round_the_queues_of_its_direction, iaa_round_robin.select_batch)
+def stays_at_the_cursor(
+    select: Select, tables: CpuTables, ops: Iterable[Op]
+) -> tuple[list[Wq | None], CpuTables]:
+    """All jobs of a batch take the same queue."""
+    return [select(tables, op)[0] for op in ops], tables
 
 
 def released_kernels_have_one_cursor(cursor: int, queues: int, compresses: bool) -> tuple[object, int, int]:

@@ -26,6 +26,12 @@ CLASSES = zs.SizeClasses(zs.ZSMALLOC_6_12)
 QUARTERS = zs.SizeClass(0, 1024, 4, 1, tuple(zs.inuse_ratio_group(n, 4) for n in range(5)), False)
 """A class whose zspages have four objects."""
 
+EIGHTHS = zs.SizeClass(0, 512, 8, 1, tuple(zs.three_quarters_group(n, 8) for n in range(9)), True)
+"""A class of 6.1 whose zspages have eight objects."""
+
+SINGLE = zs.SizeClass(0, 4096, 1, 1, tuple(zs.inuse_ratio_group(n, 1) for n in range(2)), False)
+"""A class whose zspages have one object."""
+
 
 def an_object_fits_with_its_handle(size: int) -> int:
     """An object gets the smallest class that holds it and its handle; the last class takes what is larger, alone.
@@ -201,6 +207,56 @@ def fills_the_emptiest(state: ClassState, cls: zs.SizeClass) -> tuple[ClassState
 def counts_no_object(state: ClassState, cls: zs.SizeClass) -> tuple[ClassState, int, int]:
     """The object is not counted."""
     return state, state.partial[0] if state.partial else 0, 0
+
+
+def a_new_zspage_of_6_1_goes_behind_a_fuller_head(fuller: int, others: tuple[int, ...]) -> tuple[int, ...]:
+    """In 6.1 a new zspage goes to the head of its group, but behind a head that has more objects.
+
+    Source: mm/zsmalloc.c insert_zspage(), Linux 6.1
+    Requirement: Z1
+    Random: ZSPAGES = 40
+
+    pre: 0 <= fuller <= ZSPAGES
+    pre: len(others) <= ZSPAGES
+    pre: all(1 <= used <= 6 for used in others)
+    post: _[:fuller] == (7,) * fuller
+    post: implies(len(others) == 0 or others[0] == 1, _[fuller:] == (1, *others))
+    post: implies(len(others) > 0 and others[0] > 1, _[fuller:] == (*others[:1], 1, *others[1:]))
+    """
+    partial = (*[7 for _ in range(fuller)], *others)
+    return zs.malloc_new_zspage(_state(partial, 0), EIGHTHS)[0].inuse
+
+
+@breaks(a_new_zspage_of_6_1_goes_behind_a_fuller_head, zs.malloc_new_zspage)
+def goes_behind_all(state: ClassState, cls: zs.SizeClass) -> tuple[ClassState, int, int]:
+    """A new zspage goes to the end of the search."""
+    return ClassState(state.ids, state.partial, (*state.inuse, 1)), 0, 0
+
+
+@breaks(a_new_zspage_of_6_1_goes_behind_a_fuller_head, zs.malloc_new_zspage)
+def goes_before_all(state: ClassState, cls: zs.SizeClass) -> tuple[ClassState, int, int]:
+    """A new zspage is searched first, though others are fuller."""
+    return ClassState(state.ids, state.partial, (1, *state.inuse)), 0, 0
+
+
+def a_single_object_fills_its_zspage(full: int) -> tuple[ClassState, int, int]:
+    """In a class of one object a zspage, each object takes pages, and no zspage ever has room.
+
+    Source: mm/zsmalloc.c zs_malloc(), Linux 6.12
+    Requirement: Z1
+
+    pre: 0 <= full <= 3
+    post: _[0].partial == () == _[0].inuse
+    post: _[2] == 1
+    post: zs.objects_in_use(_[0], SINGLE) == full + 1
+    """
+    return zs.malloc(_state((), full), SINGLE)
+
+
+@breaks(a_single_object_fills_its_zspage, zs.malloc_new_zspage)
+def leaves_it_open(state: ClassState, cls: zs.SizeClass) -> tuple[ClassState, int, int]:
+    """A full zspage is searched for room, and took no page."""
+    return ClassState(state.ids, (0,), (1,)), 0, 0
 
 
 def a_free_takes_one_object(inuse: tuple[int, ...], full: int, zspage: int) -> tuple[ClassState, int]:

@@ -6,6 +6,7 @@ values that obey its invariant, whether a run leads to them or not; afterwards t
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from refmodel.engines.contract import breaks
@@ -13,7 +14,7 @@ from refmodel.engines.part_of_system import called, part_of_system
 from refmodel.kernel import zswap_entry, zswap_pool, zswap_shrink
 from refmodel.kernel.state import ShrinkWork, ZswapEntry, ZswapPool
 from refmodel.kernel.table import KernelView
-from refmodel.machine import Call, Next, evolve
+from refmodel.machine import Call, Next, Return, evolve
 
 ENTRIES = 3
 """Entries of a list, at most."""
@@ -109,6 +110,62 @@ def leaves_it_in_the_tree(self: zswap_entry.ZswapInvalidate, v: KernelView) -> N
     entry = v[self.slot]
     v[(self.slot + 1) % SLOTS] = 0
     return Call(v.ops.zswap_entry_free(entry=entry))
+
+
+def an_entry_gives_back_what_it_holds(
+    length: int, charged: int, stored: int, refs: int, owned: bool
+) -> tuple[int, int, int, int, bool]:
+    """From any legal counts: an entry that goes takes its own reference, charge and place along, and nothing else.
+
+    Source: mm/zswap.c zswap_entry_free(), Linux 6.12.117
+    Requirement: Z2, B11
+
+    pre: 1 <= length <= 4096
+    pre: length <= charged <= 2**40
+    pre: 1 <= stored <= 2**40
+    pre: 1 <= refs <= 2**40
+    post: _[0] == refs - 1
+    post: _[1] == charged - (length if owned else 0) and _[2] == stored - (1 if owned else 0)
+    post: _[3] == stored - 1
+    post: _[4]
+    """
+    zswap, zswapped, incomp, total, used, entry, pool = range(1, 8)
+    owner = 0 if owned else None
+    v = part_of_system(
+        [1, charged, stored, 0, stored, 2, ZswapEntry(0, 5, length, objcg=1 if owned else 0), None],
+        cfg=SimpleNamespace(options=SimpleNamespace(memcg_counts_incompressible=False)),
+        objcg=[owner, 0],
+        mc=[None, SimpleNamespace(zswap=zswap, zswapped=zswapped, zswap_incomp=incomp)],
+        zs=SimpleNamespace(stored_pages=total),
+        entries_used=used,
+        entry=[None, entry],
+        pool=[pool],
+    )
+    v[pool] = ZswapPool("lzo", "zsmalloc", ref=refs)
+    free = zswap_entry.ZswapEntryFree(entry=1)
+    for each in (free.put_pool, free.uncharge, free.free_metadata):
+        each(v)
+    return v[pool].ref, v[zswap], v[zswapped], v[total], v[entry] is None and v[used] == 0
+
+
+@breaks(an_entry_gives_back_what_it_holds, zswap_entry.ZswapEntryFree.uncharge)
+def uncharges_a_whole_page(self: zswap_entry.ZswapEntryFree, v: KernelView) -> Next:
+    """The owner is given back a whole page, whatever was charged, and so is nobody."""
+    v[1] -= 4096
+    return self.free_metadata
+
+
+@breaks(an_entry_gives_back_what_it_holds, zswap_entry.ZswapEntryFree.put_pool)
+def keeps_the_pool(self: zswap_entry.ZswapEntryFree, v: KernelView) -> Next:
+    """The pool keeps the reference of an entry that is gone, so that it is never destroyed."""
+    return self.uncharge
+
+
+@breaks(an_entry_gives_back_what_it_holds, zswap_entry.ZswapEntryFree.free_metadata)
+def leaks_the_metadata(self: zswap_entry.ZswapEntryFree, v: KernelView) -> Next:
+    """The entry itself stays, uncounted twice."""
+    v[v.at.zs.stored_pages] -= 2
+    return Return()
 
 
 # --- references of a pool ---------------------------------------------------------------------------------

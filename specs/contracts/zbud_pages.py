@@ -85,12 +85,13 @@ def an_allocation_keeps_the_lists(
     Random: PAGES = 20
 
     pre: len(first) == len(last) <= PAGES
-    pre: all(1 <= each <= 40 for each in first)
+    pre: all(each in (0, 30) for each in first)
     pre: all(each in (0, 20) for each in last)
+    pre: all(a or b for a, b in zip(first, last))
     pre: 1 <= chunks <= 40
     post: _legal(_[0])
     post: _[0].lru[0] == _[1] // 2
-    post: _[2] == (0 if any(b == 0 and 63 - a >= chunks for a, b in zip(first, last)) else 1)
+    post: _[2] == (0 if any(a * b == 0 and 63 - a - b >= chunks for a, b in zip(first, last)) else 1)
     """
     return zbud.malloc(_pool(first, last), chunks * 64)
 
@@ -124,8 +125,9 @@ def a_free_undoes_an_allocation(
     Random: PAGES = 20
 
     pre: len(first) == len(last) <= PAGES
-    pre: all(1 <= each <= 40 for each in first)
+    pre: all(each in (0, 30) for each in first)
     pre: all(each in (0, 20) for each in last)
+    pre: all(a or b for a, b in zip(first, last))
     pre: 1 <= chunks <= 40
     post: _[0] == 0
     post: _[1].pages_nr == len(first)
@@ -143,3 +145,39 @@ def keeps_the_page(pool: Zbud, handle: int) -> tuple[Zbud, int]:
     assert page is not None
     pages = (*pool.pages[: handle // 2], page.with_buddy(handle % 2, 0), *pool.pages[handle // 2 + 1 :])
     return Zbud(pages, pool.unbuddied, pool.lru), 0
+
+
+def reclaim_gives_back_what_it_takes(
+    first: tuple[int, ...], last: tuple[int, ...]
+) -> tuple[Zbud, int, tuple[int, ...], Zbud, int]:
+    """From any legal pool: reclaim takes the oldest page off all lists; if nothing goes, it is the most recent.
+
+    Source: mm/zbud.c zbud_reclaim_page(), Linux 6.1
+    Requirement: Z1
+    Random: PAGES = 20
+
+    pre: 1 <= len(first) == len(last) <= PAGES
+    pre: all(each in (0, 30) for each in first)
+    pre: all(each in (0, 20) for each in last)
+    pre: all(a or b for a, b in zip(first, last))
+    post: _[1] not in _[0].lru and _[1] not in _[0].unbuddied
+    post: len(_[2]) == (1 if first[-1] * last[-1] == 0 else 2)
+    post: _legal(_[3]) and _[3].lru[0] == _[1] and not any(page.under_reclaim for page in _[3].pages)
+    post: _[4] == 0
+    """
+    held, page_id, handles = zbud.reclaim_begin(_pool(first, last))
+    back, freed = zbud.reclaim_end(held, page_id)
+    return held, page_id, handles, back, freed
+
+
+@breaks(reclaim_gives_back_what_it_takes, zbud.reclaim_begin)
+def leaves_it_on_the_lists(pool: Zbud) -> tuple[Zbud, int, tuple[int, ...]]:
+    """A page is reclaimed while others can find it, and both its buddies are evicted, there or not."""
+    page_id = pool.lru[-1]
+    return pool, page_id, (2 * page_id, 2 * page_id + 1)
+
+
+@breaks(reclaim_gives_back_what_it_takes, zbud.reclaim_end)
+def loses_the_page(pool: Zbud, page_id: int) -> tuple[Zbud, int]:
+    """The page is freed with its objects."""
+    return pool, 1
