@@ -1,7 +1,8 @@
-"""The mutation score of the decision functions: ``python -m tests.mutation.score``, in a checkout, for some minutes.
+"""The mutation score of the decision functions: ``python -m tests.mutation.score``, in a checkout, for half an hour.
 
 mutmut changes the decisions in every way that it knows, and for each change runs contracts with many random inputs
-(``tests/mutation/decisions.py``).  Survivors are listed; those that no test can kill have their reason here.
+(``tests/mutation/decisions.py``) and the tests of functions that always were decisions.  A change that makes one run
+for ever is killed, too.  Survivors are listed; those that no test can kill have their reason here.
 """
 
 from __future__ import annotations
@@ -20,9 +21,17 @@ LEAST = 98.0
 """Percent of the mutants that have to be killed: it may only rise."""
 
 SURVIVORS = {
-    "limit_decisions.x_zswap_admits__mutmut_2": "the same: a quotient is below a whole number if its floor is",
-    "iaa_mapping.x_start_cursor__mutmut_6": "the same: the start is below the queues, or there is none",
-    "iaa_mapping.x_start_cursor__mutmut_7": "the same: the start is below the queues, or there is none",
+    "kernel.limit_decisions.x_zswap_admits__mutmut_2": "the same: a quotient is below a whole number if its floor is",
+    "kernel.iaa_mapping.x_start_cursor__mutmut_6": "the same: the start is below the queues, or there is none",
+    "kernel.iaa_mapping.x_start_cursor__mutmut_7": "the same: the start is below the queues, or there is none",
+    "kernel.zsmalloc_classes.x_inuse_ratio_group__mutmut_8": "the same: the quotient is rounded down by what follows",
+    "kernel.zsmalloc_classes.x_three_quarters_group__mutmut_10": "the same: whole numbers are compared with a quotient",
+    "kernel.zsmalloc_classes.x__no_such_zspage__mutmut_6": "the advice of a message, not a decision",
+    "kernel.zsmalloc_classes.x__no_such_zspage__mutmut_7": "the advice of a message, not a decision",
+    "kernel.zbud.x_malloc_new_page__mutmut_26": "the same: the first buddy is number 0",
+    "kernel.zbud.x__page__mutmut_3": "a message, not a decision",
+    "report.overhead.x_slots_of_device__mutmut_3": "the same: a device of one byte has no whole pages either",
+    "report.overhead.x_pages_to_pay_for_cluster__mutmut_4": "the same: no gain of whole bytes pays a cluster exactly",
 }
 """Mutants that survive, by function and number, and why."""
 
@@ -40,10 +49,10 @@ def main() -> int:
         listed = subprocess.run([*mutmut, "results"], cwd=copy, check=True, capture_output=True, text=True)
         subprocess.run([*mutmut, "export-cicd-stats"], cwd=copy, check=True, stdout=subprocess.DEVNULL)
         stats = json.loads((copy / "mutants" / "mutmut-cicd-stats.json").read_text())
-        survivors = re.findall(r"refmodel\.kernel\.(\S+): (?!killed)", listed.stdout)
+        survivors = re.findall(r"refmodel\.(\S+): (?!killed|timeout)", listed.stdout)
         for name in survivors:
             shown = subprocess.run(
-                [*mutmut, "show", f"refmodel.kernel.{name}"],
+                [*mutmut, "show", f"refmodel.{name}"],
                 cwd=copy,
                 check=True,
                 capture_output=True,

@@ -37,6 +37,12 @@ def test_costs_of_a_device_of_32_gib(design: str, costs: tuple[float, ...]) -> N
     assert tuple(cost.mib for cost in table() if cost.design == design) == costs
 
 
+def test_a_row_says_how_many_pages_are_swapped_out() -> None:
+    rows = table(GIB, (Fraction(1, 4),))
+
+    assert {(row.utilisation, row.pages) for row in rows} == {(Fraction(1, 4), Fraction(65536))}
+
+
 @pytest.mark.parametrize(
     ("design", "empty", "full"),
     [("table-p2", 25.5, 89.5), ("table-p3", 17.5, 81.5), ("table-p4", 0.5, 64.5), ("v6-disk", 2.0, 259.0)],
