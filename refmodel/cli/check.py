@@ -76,7 +76,10 @@ def check(
     if contracts:
         sys.exit(_check_contracts(seed, backend or "hypothesis", as_json))
     if backend:
-        raise click.UsageError("--backend is about the inputs of contracts; add --contracts")
+        raise click.UsageError(
+            "--backend is about the inputs of contracts, add --contracts; "
+            "CrossHair would follow every branch of every step of a run, and reach no second one"
+        )
     from refmodel.engines import check as engine
     from refmodel.report import check_page
     from refmodel.report.terminal import show

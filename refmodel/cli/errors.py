@@ -21,6 +21,7 @@ MISTAKES = frozenset(
         "refmodel.engines.contract_inputs.NoBackend",
         "refmodel.engines.partial_failure.CannotStore",
         "refmodel.engines.partial_failure.NoGoal",
+        "refmodel.engines.prove.NoTwins",
         "refmodel.engines.symbolic.NoCrossHair",
         "refmodel.engines.two_stores.NotComparable",
         "refmodel.engines.two_stores.NotFinished",

@@ -55,15 +55,17 @@ def prove(names: tuple[str, ...], seconds: float, jobs: int, diff: bool, teeth: 
             for each in compared
         ]
         sys.exit(REFUTED if REFUTED in codes else max(codes))
-    if teeth:
+    try:
         with progress(prove_page.progress_line) as tell:
-            found = engine.bite(names, seconds=seconds, jobs=jobs, progress=tell)
+            if teeth:
+                found = engine.bite(names, seconds=seconds, jobs=jobs, progress=tell)
+            else:
+                proof = engine.prove(names, seconds=seconds, jobs=jobs, progress=tell)
+    except engine.TooShort as error:
+        raise Undecided(str(error)) from error
+    if teeth:
         print_json(prove_page.teeth_data(found)) if as_json else show(*prove_page.teeth_page(found))
-        sys.exit(FINE if all(tooth.broken for tooth in found) else REFUTED)
-    with progress(prove_page.progress_line) as tell:
-        try:
-            proof = engine.prove(names, seconds=seconds, jobs=jobs, progress=tell)
-        except engine.TooShort as error:
-            raise Undecided(str(error)) from error
+        verdicts = {tooth.verdict for tooth in found}
+        sys.exit(REFUTED if "confirmed" in verdicts else UNDECIDED if "undecided" in verdicts else FINE)
     print_json(prove_page.data(proof)) if as_json else show(*prove_page.page(proof, full=bool(names)))
     sys.exit(_EXIT[proof.verdict])

@@ -12,7 +12,7 @@ from typing import Literal
 
 import attrs
 
-from refmodel.engines.contract import Contract, NoContract, chosen
+from refmodel.engines.contract import BadContract, Contract, NoContract, chosen
 from refmodel.engines.contract_inputs import smallest_inputs
 from refmodel.engines.prove import JOBS, SECONDS, Progress, answers
 from refmodel.engines.symbolic import require_crosshair
@@ -73,8 +73,18 @@ def compare(
 def comparisons(names: Sequence[str]) -> tuple[Contract, ...]:
     """Return the comparisons that names mean, which are those of versions or of comparisons.
 
-    Raises NoContract for versions that no comparison has, and as ``chosen``.
+    Raises NoContract for versions that no comparison has, BadContract for what is none, and as ``chosen``.
     """
+    for each in (found := _comparisons(names)):
+        if each.facts.get("Expect") not in ("alike", "different") or len(each.versions) != 2:
+            raise BadContract(
+                f"{each.path}: {each.function.__name__} is no comparison; expected Versions: A and B, "
+                "and Expect: alike or different"
+            )
+    return found
+
+
+def _comparisons(names: Sequence[str]) -> tuple[Contract, ...]:
     known = chosen((), FOLDER)
     versions = [name for name in names if any(name in each.versions for each in known)]
     if not versions or len(versions) < len(names):

@@ -119,6 +119,11 @@ class Contract:
         return _clauses(self.function, "post")
 
     @property
+    def path(self) -> Path:
+        """The file of its module."""
+        return Path(self.namespace["__file__"])
+
+    @property
     def versions(self) -> tuple[str, ...]:
         """What a comparison compares: two profiles, or whatever else has the decision; empty for a contract."""
         return tuple(self.facts["Versions"].split(" and ")) if "Versions" in self.facts else ()
@@ -205,21 +210,25 @@ def load(path: Path) -> tuple[Contract, ...]:
 def chosen(names: Sequence[str], folder: str = FOLDER) -> tuple[Contract, ...]:
     """Return the contracts that names mean, each once; without names all that come with refmodel.
 
-    A name is an area, an area and a contract (``area.contract``), or the path of a module.  folder: of ``specs``.
+    A name is an area, an area and a contract (``area.contract``), or the path of a module (``.py``).
+    folder: of ``specs``.
     Raises NoContract for a name that fits nothing, and BadContract.
     """
-    files = [path for name in names if (path := Path(name)).suffix == ".py"]
-    known = [each for path in (*shipped(folder), *files) for each in load(path)]
+    known = [each for path in shipped(folder) for each in load(path)]
     if not names:
         return tuple(known)
-    found: dict[str, Contract] = {}
+    found: dict[tuple[Path, str], Contract] = {}
     for name in names:
-        area = Path(name).stem if name.endswith(".py") else name
-        fits = [each for each in known if area in (each.area, each.name)]
-        if not fits:
-            raise NoContract(_unknown(name, known))
-        found |= {each.name: each for each in fits}
+        fits = load(Path(name)) if name.endswith(".py") else _named(name, known)
+        found |= {(each.path, each.name): each for each in fits}
     return tuple(found.values())
+
+
+def _named(name: str, known: Sequence[Contract]) -> list[Contract]:
+    fits = [each for each in known if name in (each.area, each.name)]
+    if not fits:
+        raise NoContract(_unknown(name, known))
+    return fits
 
 
 def _unknown(name: str, known: Sequence[Contract]) -> str:
@@ -235,9 +244,9 @@ def _unknown(name: str, known: Sequence[Contract]) -> str:
 
 def _module(path: Path) -> ModuleType:
     """Import a module from its file, once."""
-    name = f"{_PREFIX}{path.stem}"
+    name = _PREFIX + re.sub(r"\W", "_", str(path.resolve()))
     known = sys.modules.get(name)
-    if known is not None and known.__file__ == str(path):
+    if known is not None:
         return known
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

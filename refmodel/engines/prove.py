@@ -32,6 +32,10 @@ class TooShort(ValueError):
     """The time is too short for any condition."""
 
 
+class NoTwins(LookupError):
+    """Contracts have no wrong versions; says how to have some."""
+
+
 @attrs.frozen
 class Proof:
     """What became of contracts.
@@ -74,12 +78,24 @@ class Progress:
 class Tooth:
     """What became of one twin.
 
-    broken: the conditions that refute it, each with its counterexample.
+    answers: one for each condition.
     """
 
     contract: Contract
     twin: Twin
-    broken: tuple[Answer, ...]
+    answers: tuple[Answer, ...]
+
+    @property
+    def broken(self) -> tuple[Answer, ...]:
+        """The conditions that refute it, each with its counterexample."""
+        return tuple(each for each in self.answers if each.verdict == "refuted")
+
+    @property
+    def verdict(self) -> Literal["refuted", "confirmed", "undecided"]:
+        """Refuted as it has to be; confirmed by all conditions, so that nobody notices; or neither in the time."""
+        if self.broken:
+            return "refuted"
+        return "confirmed" if all(each.verdict == "confirmed" for each in self.answers) else "undecided"
 
 
 def prove(
@@ -123,18 +139,27 @@ def bite(
 ) -> tuple[Tooth, ...]:
     """Put every twin of contracts to CrossHair: in place of the decision, it has to break a condition.
 
-    names, seconds: as for ``prove``.  Raises NoCrossHair, NoContract, BadContract.
+    names, seconds: as for ``prove``.
+    Raises NoCrossHair, NoContract, BadContract, NoTwins, and TooShort if nothing was decided within the time.
     """
     require_crosshair()
     tasks = [(each, number) for each in chosen(names) for number in range(len(each.twins))]
+    if not tasks:
+        raise NoTwins(
+            f"{', '.join(names)}: no wrong versions; write one and mark it with breaks(contract, decision)"
+        )
     found: dict[tuple[str, int], Tooth] = {}
     runs = answers(tasks, seconds, jobs)
     for (contract, number), (_, row) in zip(tasks, runs, strict=True):
-        broken = tuple(each for each in row if each.verdict == "refuted")
-        found[contract.name, number] = Tooth(contract, contract.twins[number], broken)
+        found[contract.name, number] = Tooth(contract, contract.twins[number], tuple(row))
         if progress is not None:
             refuted = sum(bool(each.broken) for each in found.values())
             progress(Progress(len(found), len(tasks), refuted, "wrong versions refuted"))
+    if all(each.verdict == "undecided" for each in found.values()):
+        raise TooShort(
+            f"{seconds:g} s of CPU for a condition decided none of {len(found)} wrong versions; "
+            f"try --seconds {SECONDS:g}"
+        )
     return tuple(found.values())
 
 
@@ -143,10 +168,7 @@ def answers(
 ) -> Iterator[tuple[Contract, list[Answer]]]:
     """Yield the answers for each task: a contract, and the number of the twin that stands in, or None."""
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        waiting = [
-            pool.submit(_answers, each.namespace["__file__"], each.name, number, seconds)
-            for each, number in tasks
-        ]
+        waiting = [pool.submit(_answers, each.path, each.name, number, seconds) for each, number in tasks]
         for (contract, _), future in zip(tasks, waiting, strict=True):
             yield contract, _result(future, contract)
 
@@ -160,9 +182,9 @@ def _result(future: Future[list[Answer]], contract: Contract) -> list[Answer]:
         return [Answer(contract.name, each, "could not run", 0, reason) for each in contract.conditions]
 
 
-def _answers(path: str, name: str, twin: int | None, seconds: float) -> list[Answer]:
+def _answers(path: Path, name: str, twin: int | None, seconds: float) -> list[Answer]:
     """Ask for the conditions of one contract, in whatever process this is."""
-    contract = next(each for each in load(Path(path)) if each.name == name)
+    contract = next(each for each in load(path) if each.name == name)
     if twin is None:
         return list(ask(contract, seconds * OPEN_SHARE if "Open" in contract.facts else seconds))
     with contract.twins[twin].in_place():

@@ -67,7 +67,8 @@ def teeth_page(teeth: Sequence[Tooth]) -> list[RenderableType]:
         made.add_row(Text(name, "bold"), "")
         for tooth in group:
             found = tooth.broken[0] if tooth.broken else None
-            by = ", ".join(f"{name}={value}" for name, value in found.inputs) if found else "nothing"
+            missing = "nothing" if tooth.verdict == "confirmed" else "nothing in the time"
+            by = ", ".join(f"{name}={value}" for name, value in found.inputs) if found else missing
             made.add_row(f"  {tooth.twin.sentence}", Text(by, "" if found else "bold red"))
     toothless = [tooth for tooth in teeth if not tooth.broken]
     return [made, "", f"{len(teeth) - len(toothless)} of {len(teeth)} wrong versions refuted"]
@@ -104,6 +105,7 @@ def teeth_data(teeth: Sequence[Tooth]) -> list[dict[str, Any]]:
             "twin": tooth.twin.name,
             "sentence": tooth.twin.sentence,
             "refuted": bool(tooth.broken),
+            "verdict": tooth.verdict,
             "broken": [_answer_data(each) for each in tooth.broken],
         }
         for tooth in teeth
@@ -121,7 +123,7 @@ def diff_page(compared: Sequence[Comparison]) -> list[RenderableType]:
         parts.append(Text(f"  {words}{expected}", "green" if each.expected else "bold red"))
         if each.inputs:
             shown = ", ".join(f"{name}={value}" for name, value in each.inputs)
-            former, later = each.contract.versions or ("one", "the other")
+            former, later = each.contract.versions
             parts.append(f"  first for {shown}: {each.first} in {former}, {each.second} in {later}")
         else:
             parts.append(f"  for all inputs with {bounds}")

@@ -80,6 +80,12 @@ def test_teeth_are_shown_with_the_inputs_that_give_wrong_versions_away() -> None
         (["pool_limit"], 2, "pool_limit: no contract of that name; did you mean pool_limits?"),
         (["nowhere.py"], 2, "nowhere.py: cannot be imported: FileNotFoundError"),
         ([NAME, "--seconds", "0.000001", "--jobs", "1"], 3, "decided none of 2; try --seconds 12"),
+        (
+            [NAME, "--teeth", "--seconds", "0.000001", "--jobs", "1"],
+            3,
+            "decided none of 2 wrong versions; try --seconds 12",
+        ),
+        (["--diff", "versions.nothing"], 2, "versions.nothing: no contract of that name; did you mean"),
         (["--seconds", "0"], 2, "0.0 is not in the range x>0"),
     ],
 )
@@ -88,6 +94,24 @@ def test_a_mistake_takes_one_line(arguments: list[str], code: int, said: str) ->
 
     assert result.exit_code == code
     assert said in result.stderr.strip().splitlines()[-1]
+
+
+def test_a_contract_of_ones_own_has_no_teeth_and_compares_nothing_unless_it_says_so(wrong: Path) -> None:
+    teeth = refmodel_command("prove", str(wrong), "--teeth")
+    diff = refmodel_command("prove", str(wrong), "--diff")
+
+    assert (teeth.exit_code, diff.exit_code) == (2, 2)
+    assert "no wrong versions; write one and mark it with breaks(contract, decision)" in teeth.stderr
+    assert "it_is_never_7 is no comparison; expected Versions: A and B" in diff.stderr
+
+
+def test_a_file_may_have_the_name_of_an_area(tmp_path: Path) -> None:
+    path = tmp_path / "pool_limits.py"
+    path.write_text(WRONG)
+    result = refmodel_command("prove", str(path), NAME, "--jobs", "1", "--json")
+    names = [each["name"] for each in json.loads(result.stdout)["contracts"]]
+
+    assert names == ["pool_limits.it_is_never_7", NAME]
 
 
 def test_without_crosshair_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +142,9 @@ def test_a_backend_without_contracts_is_refused() -> None:
     result = refmodel_command("check", "--backend", "crosshair")
 
     assert result.exit_code == 2
-    assert "--backend is about the inputs of contracts; add --contracts" in result.stderr
+    assert (
+        "--backend is about the inputs of contracts, add --contracts; CrossHair would follow" in result.stderr
+    )
 
 
 def test_versions_are_compared_and_the_first_difference_is_shown() -> None:

@@ -18,6 +18,7 @@ def {name}(number: int) -> tuple[int, int]:
 
     Source: a test
     Requirement: Z1
+    Versions: the number and its square
     Expect: {expect}
 
     pre: {bounds}
