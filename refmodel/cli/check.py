@@ -78,7 +78,7 @@ def check(
     if backend:
         raise click.UsageError(
             "--backend is about the inputs of contracts, add --contracts; "
-            "CrossHair would follow every branch of every step of a run, and reach no second one"
+            "a run branches at every step, too often for CrossHair to follow"
         )
     from refmodel.engines import check as engine
     from refmodel.report import check_page
