@@ -117,6 +117,11 @@ class Acomp(Operation):
         self.tell(v, job.length)
         return job.length
 
+    def returns(self, v: KernelView, error: int) -> None:
+        """Leave in the context what the call itself returns, where its results do not say it."""
+        place = v.at.acomp_ctx[self.pool][self.cpu]
+        v[place] = evolve(v[place], error=error)
+
 
 @attrs.define
 class AcompCompress(Acomp):
@@ -233,13 +238,14 @@ class OneUnit(Acomp):
 
     @step
     def run(self, v: KernelView) -> Next:
-        """Run the request; refuse several, which nobody asks of such a driver.
+        """Run the request; refuse several (-ENOSYS), which nobody asks of such a driver.
 
         The error of the refusal is the call's: the lengths of the requests stay what the caller had set,
         a whole page each, and who looks at them alone takes what is in the buffers for results (HB-11).
         """
         self.check(v)
         if len(self.contents) > 1:
+            self.returns(v, -errno.ENOSYS)
             return Return((PAGE_SIZE,) * len(self.contents))
         return Return((self.complete(v, 0, self.job(v, self.contents[0])),))
 

@@ -33,4 +33,4 @@ def lock_ctx(v: KernelView, pool: int, cpu: int) -> Wait | bool:
 def unlock_ctx(v: KernelView, pool: int, cpu: int) -> None:
     """Unlock a context: its requests and buffers may be used again, and what they hold is nobody's."""
     place = v.at.acomp_ctx[pool][cpu]
-    v[place] = evolve(v[place], locked=False, buffers=())
+    v[place] = evolve(v[place], locked=False, buffers=(), error=None)

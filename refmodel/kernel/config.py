@@ -103,6 +103,7 @@ class KernelOptions:
     lru_node: what says on which node's LRU list an entry goes: the "memory" of the entry, the node id in the
         "entry" (batching v13), or a node id that the "caller" of the addition hands over, while the removal
         goes by the memory.
+    lengths_tested: a store in batches takes no success for one that is as long as the page, or of nothing.
     iaa: which driver of IAA devices there is, None for none.
     kcompressd: which discipline of kcompressd there is, None for none.
     zram: what the zram is like that is swapped to, None where the swap device is another one.
@@ -124,6 +125,7 @@ class KernelOptions:
     batching: bool = False
     bulk_node: Literal["cpu", "any"] = "any"
     lru_node: Literal["memory", "entry", "caller"] = "memory"
+    lengths_tested: bool = False
     iaa: IaaOptions | None = None
     kcompressd: KcompressdOptions | None = None
     zram: ZramOptions | None = None

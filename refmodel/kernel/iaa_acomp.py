@@ -44,12 +44,14 @@ class ThroughQueues(AcompCompress):
     @step
     def take_one(self, v: KernelView) -> Next:
         """Put the result into the buffer."""
+        self.returns(v, self.result.error)
         return Return((self.complete(v, 0, Job(self.result.dlen, self.result.out)),))
 
     @step
     def take(self, v: KernelView) -> Next:
-        """Put each result into its buffer.  What the call itself returned is not looked at."""
+        """Put each result into its buffer, and hand on what the driver says of the batch (IAA-41)."""
         results = zip(self.result.lengths, self.result.outs, strict=True)
+        self.returns(v, self.result.error)
         return Return(tuple([self.complete(v, k, Job(*each)) for k, each in enumerate(results)]))
 
 

@@ -19,7 +19,6 @@ from refmodel.kernel.crypto import Compressed, CompressError
 from refmodel.kernel.folio import live_folio
 from refmodel.kernel.iaa_acomp import offloads, request_of
 from refmodel.kernel.iaa_job import JobResult
-from refmodel.kernel.state import ZswapEntry
 from refmodel.kernel.zswap_compress import ZswapCompress, ZswapCompress73
 from refmodel.kernel.zswap_decompress import (
     ZswapDecompress,
@@ -125,13 +124,12 @@ class ZswapDecompressIaa612(DecompressOnDevice):
 
     source: ClassVar[str] = "mm/zswap.c zswap_decompress(), Linux 6.12.117, with deflate-iaa"
 
-    def fail(self, v: KernelView, entry: ZswapEntry) -> Next:
-        """Stop; where the data is good, and only a queue is missing, nobody expects that."""
+    @step
+    def take_result(self, v: KernelView) -> Next:
+        """Fill the page, or stop; where the data is good, and only a queue is missing, nobody expects that."""
         if self.result.error == -ENODEV:
-            raise KernelBug(
-                f"zswap_decompress: entry {self.entry} of slot {entry.swpentry} is whole, and no queue takes it"
-            )
-        return super().fail(v, entry)
+            raise KernelBug(f"zswap_decompress: entry {self.entry} is whole, and no queue takes it")
+        return super().take_result(v)
 
 
 @attrs.define

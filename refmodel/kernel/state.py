@@ -240,6 +240,7 @@ class AcompCtx:
     reqs: pages that its requests and buffers can take in one call.
     buffers: what the buffers hold while the context is locked: results of the call, and between two calls of
         one user those of the call before.
+    error: what the last call of its user returned, 0 or a negative errno; None where the results say it.
     """
 
     present: bool = False
@@ -247,6 +248,7 @@ class AcompCtx:
     online: bool = True
     reqs: int = 1
     buffers: tuple[Any, ...] = ()
+    error: int | None = None
 
 
 @component

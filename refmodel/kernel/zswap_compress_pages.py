@@ -7,6 +7,7 @@ is compressed and put in the pool before the next (B3).
 
 from __future__ import annotations
 
+from errno import EINVAL
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -166,26 +167,41 @@ class ZswapCompressPages(FolioOperation):
         v.emit("reject", why="reject_compress_poor" if poor else "reject_compress_fail", swp=self.slot(v))
 
 
+def error_for_useless(length: int) -> int:
+    """Return a result, or -EINVAL for a success that saves nothing, or is nothing (HB-5)."""
+    return length if length < 0 or batch_decisions.saves_memory(length) else -EINVAL
+
+
 @attrs.define
 class ZswapCompressPagesV12(ZswapCompressPages):
     """Compress a batch; a page that failed is stored raw where its owner allows writeback.
 
     A success is taken at its word: that a compressor never reports one with a result as long as the page, or of
-    nothing, is assumed and not tested (HB-5).
+    nothing, is assumed and not tested (HB-5).  So is the call: where it returns success, no page is looked for that
+    has failed, and one that has is stored raw whoever owns it (IAA-S15).
     """
 
     source: ClassVar[str] = "zswap_compress(), zswap compression batching v12 23/23"
 
     @step
     def look(self, v: KernelView) -> Next:
-        """Look at every result: without writeback a page that failed fails the batch, and each is counted."""
+        """Look at what the call returned: without writeback an error fails the batch, and each page counts its own."""
         self.lengths = self.result
-        failed = [-length for length in self.lengths if length < 0]
-        if not failed or self.wb_enabled:
+        if v.cfg.options.lengths_tested:
+            self.lengths = tuple([error_for_useless(length) for length in self.result])
+        if self.wb_enabled or not self.call_failed(v):
             return self.copy
-        for error in failed:
-            self.count_reject(v, error)
+        for length in self.lengths:
+            if length < 0:
+                self.count_reject(v, -length)
         return self.fail
+
+    def call_failed(self, v: KernelView) -> bool:
+        """Whether the call returned an error, or left a result that zswap takes for one."""
+        error = v[v.at.acomp_ctx[self.pool][self.cpu]].error
+        if error is None or self.lengths != self.result:
+            error = min(self.lengths)
+        return error < 0
 
     def object_of(self, v: KernelView, buffer: int) -> tuple[int, object]:
         """Return the compressed page, or the page itself where there is none."""
