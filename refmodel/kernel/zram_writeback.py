@@ -184,7 +184,7 @@ class ZramWritebackBatch(ZramWriteback):
     """
 
     source: ClassVar[str] = (
-        f"{_DRV} zram_writeback_slots(), Linux 7.3.4; zram: introduce writeback bio batching"
+        f"{_DRV} zram_writeback_slots(), zram: introduce writeback bio batching (in 7.3.4 UNVERIFIED)"
     )
 
     wanted: tuple[int, ...] = ()
