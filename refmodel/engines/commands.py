@@ -422,6 +422,18 @@ def kswapd(v: KernelView, folio: int) -> Operation | None:
     return None if record is None or record.locked or record.writeback else v.ops.kswapd(folio)
 
 
+@KINDS.kind("shrink_lru_list", lambda v: ("kswapd", "direct", "proactive"), lambda v: (1, 2, 4), weight=6)
+def scan(v: KernelView, who: str, nr: int) -> Operation | None:
+    """A pass over the LRU lists, where they have an order: so many of the coldest folios, by kswapd or another."""
+    return v.ops.shrink_lru_list(who, nr) if v.at.reclaim.list else None
+
+
+@KINDS.kind("lru_add_drain")
+def drain(v: KernelView) -> Operation | None:
+    """A CPU moves what it has gathered to the cold end of the LRU lists, where these have an order."""
+    return v.ops.lru_add_drain() if v.at.reclaim.list else None
+
+
 def threads(v: KernelView) -> Sequence[int]:
     """Threads of kcompressd, by number."""
     return range(len(v.at.kcompressd.queue))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from refmodel.engines.scope import Scope
     from refmodel.kernel.table import KernelView
 
-NAMING = frozenset({"folio", "folios", "gathered", "head", "rest", "splitting", "tails"})
+NAMING = frozenset({"folio", "folios", "gathered", "head", "rest", "retried", "splitting", "tails", "taken"})
 """Variables of operations that hold numbers of folios."""
 
 RECEIVING = (DoSwapPage, MadvisePageout, MadviseWillneed, ReadSwapCacheAsync, ShrinkFolio, ZswapWritebackBase)
@@ -36,9 +36,9 @@ RECEIVING = (DoSwapPage, MadvisePageout, MadviseWillneed, ReadSwapCacheAsync, Sh
 OTHERS = frozenset(
     {
         "attempts", "budget", "cached", "cluster", "content", "cpu", "done", "entry", "error", "failures", "flushing",
-        "former", "free_from", "handle", "index", "length", "memcg", "mm", "next", "nid", "nodes", "nr", "objcg", "old",
-        "order", "page", "physical", "pool", "pools", "process", "queue", "reclaiming", "removed", "run", "slot",
-        "slots", "threshold", "todo", "told", "value", "visits",
+        "former", "free_from", "handle", "immediate", "index", "length", "memcg", "mm", "next", "nid", "nodes", "nr",
+        "objcg", "old", "order", "page", "physical", "pool", "pools", "process", "queue", "reclaiming", "removed",
+        "run", "slot", "slots", "threshold", "todo", "told", "value", "visits", "who", "writing",
     }
 )  # fmt: skip
 """Variables of operations that hold other numbers."""
@@ -70,6 +70,10 @@ def folio_renaming(scope: Scope, v: KernelView) -> Renaming:
 def _check(scope: Scope, v: KernelView) -> None:
     if scope.keeps:
         raise BrokenSymmetry(f"{scope.name}: an outcome that mentions values of commands tells folios apart")
+    if v.at.reclaim.list:
+        raise BrokenSymmetry(
+            f"{scope.name}: LRU lists with an order tell folios apart; leave out lists or symmetry"
+        )
     if VICTIM.name in scope.fixed:
         raise BrokenSymmetry(
             f"{scope.name}: reclaim takes its first victim (fixed = {VICTIM.name!r}), the folio with the lowest "

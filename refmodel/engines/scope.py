@@ -28,6 +28,7 @@ from refmodel.kernel.iaa_config import IaaSystem
 from refmodel.kernel.iaa_desc import name_of
 from refmodel.kernel.iaa_engine import can_begin, can_end
 from refmodel.kernel.kcompressd_config import KcompressdSystem
+from refmodel.kernel.lru_lists import LruLists
 from refmodel.kernel.zram_config import ZramSystem
 from refmodel.kernel.zram_writeback import block_work
 from refmodel.kernel.zswap_load import CannotDecompress
@@ -92,6 +93,7 @@ class Scope:
     kcompressd: the queues, where the profile has some.
     zram: the device, where the profile has zram.
     synchronous_writes: whether writes are, where the profile tells them from reads; None for the same.
+    lists: LRU lists whose order is kept.
     keeps: the values that commands return are part of the state; outcomes may ask for them.
     symmetry: things, of ``SYMMETRIES``, whose numbers only name them: states that differ in no more are one state.
     """
@@ -113,6 +115,7 @@ class Scope:
     kcompressd: KcompressdSystem | None = None
     zram: ZramSystem | None = None
     synchronous_writes: bool | None = None
+    lists: LruLists | None = None
     keeps: bool = False
     symmetry: tuple[str, ...] = ()
 
@@ -137,6 +140,7 @@ class Scope:
             kcompressd=self.kcompressd,
             zram=self.zram,
             synchronous_writes=self.synchronous_writes,
+            lists=self.lists,
         )
         v = profile.system(config)
         if self.budget is not None:
@@ -160,6 +164,12 @@ class Scope:
                 "a profile kcompressd-...",
             ),
             ("slots of zram", self.zram, profile.operations.zram_read, "a profile zram-..."),
+            (
+                "LRU lists with an order",
+                self.lists,
+                profile.operations.shrink_lru_list,
+                "a profile kcompressd-...",
+            ),
         )
         for words, described, operation, expected in parts:
             if described is not None and operation is None:

@@ -37,7 +37,7 @@ import attrs
 from refmodel.engines.command import Argument, Command, Kind
 from refmodel.engines.commands import KINDS
 from refmodel.engines.iaa_scope import iaa_system
-from refmodel.engines.kcompressd_scope import kcompressd_system
+from refmodel.engines.kcompressd_scope import kcompressd_system, lru_lists
 from refmodel.engines.scope import SMALL, STEPS_BACKGROUND, SYMMETRIES, Scope, Thread, expand
 from refmodel.engines.toml_file import Table, TomlFile, nearest, read_toml
 from refmodel.engines.zram_scope import zram_system
@@ -61,6 +61,7 @@ KEYS = (
     "iaa",
     "kcompressd",
     "zram",
+    "lists",
     "initial",
     "thread",
     "environment",
@@ -163,12 +164,14 @@ def _system(top: Table) -> Scope:
 
 
 def _devices(top: Table, scope: Scope) -> Scope:
-    """Return a scope with the IAA devices, the queues of kcompressd and the zram device that its file describes."""
+    """Return a scope with the devices, the queues of kcompressd and the LRU lists that its file describes."""
     if "iaa" in top.data:
         scope = attrs.evolve(scope, iaa=iaa_system(top, scope.sizes.cpus))
     if "kcompressd" in top.data:
         scope = attrs.evolve(scope, kcompressd=kcompressd_system(top))
-    return attrs.evolve(scope, zram=zram_system(top)) if "zram" in top.data else scope
+    if "zram" in top.data:
+        scope = attrs.evolve(scope, zram=zram_system(top))
+    return attrs.evolve(scope, lists=lru_lists(top)) if "lists" in top.data else scope
 
 
 def _batch(table: Table, key: str, otherwise: int) -> int:

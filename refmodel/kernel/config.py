@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from refmodel.kernel.crypto import Codec
     from refmodel.kernel.iaa_config import IaaOptions, IaaSystem
     from refmodel.kernel.kcompressd_config import KcompressdOptions, KcompressdSystem
+    from refmodel.kernel.lru_lists import LruLists
     from refmodel.kernel.zram_config import ZramOptions, ZramSystem
 
 PAGE_SIZE = 4096
@@ -147,6 +148,7 @@ class Config:
     zram: the device, where a profile has zram; None for one without a backing device.
     synchronous_device, synchronous_writes: whether reads of the swap device are synchronous, and whether writes are,
         None for the same as reads.  Zram is synchronous in any case.
+    lists: LRU lists whose order is kept; None where reclaim is told which folio it comes by.
     """
 
     sizes: Sizes
@@ -163,6 +165,7 @@ class Config:
     kcompressd: KcompressdSystem | None = None
     zram: ZramSystem | None = None
     synchronous_writes: bool | None = None
+    lists: LruLists | None = None
 
     def __attrs_post_init__(self) -> None:
         """Refuse what no kernel can be in.

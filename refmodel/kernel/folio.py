@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from refmodel.kernel import choices
+from refmodel.kernel.lru_lists import add_to_list, take_off_list
 from refmodel.kernel.state import Content, Folio, FolioFlags
 from refmodel.kernel.table import lowest_free
 from refmodel.machine import Operation, evolve
@@ -67,6 +68,7 @@ def put_folio(v: KernelView, number: int) -> None:
     if not folio.refs:
         raise LookupError(f"folio {number}: a reference is given back that nobody took")
     if folio.refs == 1 and not folio.rmap and not folio.swapcache:
+        take_off_list(v, number)
         v[v.at.folio[number]] = None
         v[v.at.folios_used] &= ~(1 << number)
     else:
@@ -92,12 +94,19 @@ def isolate_folio(v: KernelView, number: int) -> bool:
     if folio is None or not folio.lru:
         return False
     v[v.at.folio[number]] = evolve(folio, refs=folio.refs + 1, lru=False)
+    take_off_list(v, number)
     return True
+
+
+def list_folio(v: KernelView, number: int) -> None:
+    """Put a folio on its LRU list (folio_add_lru): reclaim can find it."""
+    v[v.at.folio[number]] = evolve(live_folio(v, number), lru=True)
+    add_to_list(v, number)
 
 
 def putback_folio(v: KernelView, number: int) -> None:
     """Put an isolated folio back on its LRU list and give the reference back (folio_putback_lru)."""
-    v[v.at.folio[number]] = evolve(live_folio(v, number), lru=True)
+    list_folio(v, number)
     put_folio(v, number)
 
 

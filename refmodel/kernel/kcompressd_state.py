@@ -45,7 +45,8 @@ class KcompressdCounters:
 
     pending: folios submitted and not completed.  The rest are events: submitted to a queue; compressed by kswapd
     because the queue was full, or because the folio may not be queued; taken over by kswapd from a full queue;
-    wake-ups; pages moved to the cold end when their write ended (pgrotated), and such moves that came to nothing.
+    wake-ups; pages moved to the cold end when their write ended (pgrotated), and such moves that came to nothing;
+    passes of kswapd that were held back because writes do not end.
     """
 
     pending: Place[int]
@@ -56,6 +57,7 @@ class KcompressdCounters:
     wakeups: Place[int]
     rotated: Place[int]
     rotation_lost: Place[int]
+    throttled: Place[int]
 
 
 @attrs.frozen

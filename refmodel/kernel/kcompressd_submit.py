@@ -13,6 +13,7 @@ from refmodel.kernel import choices, memcg
 from refmodel.kernel.folio import live_folio
 from refmodel.kernel.kcompressd_queue import is_full, put, take, wake
 from refmodel.kernel.page_io import WRITTEN, EndSwapWrite, SwapWriteDevice, SwapWritepage
+from refmodel.kernel.shrink_lru import rotate
 from refmodel.kernel.vmscan import ShrinkFolio
 from refmodel.machine import Call, Next, Operation, Return, Wait, step
 
@@ -224,8 +225,7 @@ class SwapWritepageC(SwapWritepageB):
 class EndSwapWriteRotates(EndSwapWrite):
     """The device has finished writing a folio, which goes to the cold end of its list if reclaim asked for that (K3).
 
-    A folio that reclaim has not put back yet is on no list, and the move comes to nothing.  The list itself and the
-    per-CPU batch in which the kernel gathers moves are left out: only what becomes of them is counted.
+    A folio that reclaim has not put back yet is on no list, and the move comes to nothing.
     """
 
     source: ClassVar[str] = (
@@ -240,10 +240,15 @@ class EndSwapWriteRotates(EndSwapWrite):
         """Put the bytes on the device, or keep the folio dirty; rotate; end writeback."""
         before = live_folio(v, self.folio)
         following = EndSwapWrite.complete(self, v)
-        nr = len(before.contents)
-        if before.reclaim and not self.the_folio(v).dirty:
-            if before.lru and not before.locked:
-                v[v.at.kcompressd.count.rotated] += nr
-            else:
-                v[v.at.kcompressd.count.rotation_lost] += nr
+        wanted = before.reclaim and not self.the_folio(v).dirty
+        owed = wanted and before.lru and not before.locked
+        v.emit("write_ended", folio=self.folio, owed=owed)
+        if owed:
+            self.rotate(v)
+        elif wanted:
+            v[v.at.kcompressd.count.rotation_lost] += len(before.contents)
         return following
+
+    def rotate(self, v: KernelView) -> None:
+        """Have the folio moved to the cold end."""
+        rotate(v, self.folio)

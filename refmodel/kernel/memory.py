@@ -14,7 +14,14 @@ import attrs
 
 from refmodel.kernel import choices, limit_decisions, memcg
 from refmodel.kernel.crypto import ZERO_PAGE
-from refmodel.kernel.folio import get_folio, live_folio, lock_folio, put_folio, unlock_folio
+from refmodel.kernel.folio import (
+    get_folio,
+    list_folio,
+    live_folio,
+    lock_folio,
+    put_folio,
+    unlock_folio,
+)
 from refmodel.kernel.mm import (
     is_alive,
     map_page,
@@ -273,7 +280,7 @@ class WritePage(Operation):
 
     def mapped(self, v: KernelView) -> Next:
         """Let the page table have the reference of the fault, drop the mmap lock, and write."""
-        v[v.at.folio[self.folio]] = evolve(live_folio(v, self.folio), lru=True)
+        list_folio(v, self.folio)
         put_folio(v, self.folio)
         v[v.at.mmap_lock[self.mm]] -= 1
         return self.store
@@ -396,7 +403,8 @@ class DoSwapPage(Operation):
             put_folio(v, self.folio)
             return self.relax
         v[v.at.slot[slot]] = evolve(entry, cache=True)
-        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), swap=slot, lru=True)
+        v[v.at.folio[self.folio]] = evolve(self.the_folio(v), swap=slot)
+        list_folio(v, self.folio)
         return Call(v.ops.swap_read(folio=self.folio), then=self.count_fault)
 
     @step

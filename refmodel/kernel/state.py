@@ -24,6 +24,7 @@ from refmodel.kernel.config import Config
 from refmodel.kernel.crypto import ZERO_PAGE
 from refmodel.kernel.iaa_state import IaaPlaces, describe_iaa
 from refmodel.kernel.kcompressd_state import KcompressdPlaces, describe_kcompressd
+from refmodel.kernel.lru_lists import LruPlaces, describe_lists
 from refmodel.kernel.vswap_state import VswapPlaces, describe_vswap, virtual_entries
 from refmodel.kernel.zram_state import POOL, ZramPlaces, describe_zram
 from refmodel.machine import Layout, Place, component
@@ -87,12 +88,15 @@ class Folio:
     """References of operations in flight; page tables and swap cache count through ``rmap`` and ``swapcache``."""
     lru: bool = True
     """PG_lru: reclaim can find the folio.  Isolation clears it, so that one reclaim at a time works on it."""
+    active: bool = False
+    """PG_active: it is put back to be scanned late; only where LRU lists have an order."""
 
 
 class FolioFlags(TypedDict, total=False):
     """Flags of a folio that steps set together."""
 
     lru: bool
+    active: bool
     locked: bool
     uptodate: bool
     dirty: bool
@@ -451,6 +455,8 @@ class Places:
     """Queues of kcompressd; without it the rows are empty."""
     zram: ZramPlaces
     """The zram device that is swapped to; without it the rows are empty.  Its pool is number 0."""
+    reclaim: LruPlaces
+    """The order of folios on LRU lists; where nobody asks for it the rows are empty."""
 
 
 def truth_of(v: Any, place: int) -> Place[Truth]:
@@ -580,5 +586,6 @@ def describe(config: Config) -> tuple[Layout, Places]:
         iaa=describe_iaa(layout, config),
         kcompressd=describe_kcompressd(layout, config),
         zram=describe_zram(layout, config),
+        reclaim=describe_lists(layout, config.lists),
     )
     return layout, places

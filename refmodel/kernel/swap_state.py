@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import choices, memcg
-from refmodel.kernel.folio import alloc_folio, get_folio, live_folio, lock_folio, put_folio, unlock_folio
+from refmodel.kernel.folio import (
+    alloc_folio,
+    get_folio,
+    list_folio,
+    live_folio,
+    lock_folio,
+    put_folio,
+    unlock_folio,
+)
 from refmodel.kernel.state import UNKNOWN
 from refmodel.kernel.swap_slots import get_swap_device, put_swap_device, slots_of
 from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
@@ -25,7 +33,8 @@ def insert_for_read(v: KernelView, number: int, slot: int) -> None:
     """Put a fresh folio into the swap cache of a slot that is claimed for reading."""
     v[v.at.swap_cache[slot]] = number
     folio = live_folio(v, number)
-    v[v.at.folio[number]] = evolve(folio, swap=slot, swapcache=True, lru=True)
+    v[v.at.folio[number]] = evolve(folio, swap=slot, swapcache=True)
+    list_folio(v, number)
     v[v.at.vm.nr_swapcached] += 1
     v[v.at.mc[memcg.folio_memcg(v, folio)].swapcached] += 1
     v.emit("swapcache_add", swp=slot, ret=0)

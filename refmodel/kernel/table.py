@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         KcompressdSwapoutB,
     )
     from refmodel.kernel.memcg_offline import MemcgOffline612
+    from refmodel.kernel.shrink_lru import LruAddDrain, ShrinkLruList
     from refmodel.kernel.state import Places
     from refmodel.kernel.swapon import SwapOff612, SwapOn612
     from refmodel.kernel.vswap_swapoff import VswapSwapOff
@@ -183,6 +184,8 @@ class OperationTable:
     kcompressd_swapout: type[KcompressdSwapoutA] | type[KcompressdSwapoutB] = NOT_THERE
     kcompressd_run: type[KcompressdRun] = NOT_THERE
     kcompressd_stop: type[KcompressdStop] = NOT_THERE
+    shrink_lru_list: type[ShrinkLruList] = NOT_THERE
+    lru_add_drain: type[LruAddDrain] = NOT_THERE
 
     zram_bio_write: type[ZramBioWrite] | type[ZramBioWriteBatch] = NOT_THERE
     zram_write: type[ZramWrite] = NOT_THERE

@@ -14,6 +14,7 @@ from refmodel.kernel.folio import (
     put_folio,
     putback_folio,
 )
+from refmodel.kernel.lru_lists import activate, add_to_list, coldest
 from refmodel.kernel.mm import mm_of, wait_for_ptl
 from refmodel.kernel.page_io import ACTIVATE, folio_order
 from refmodel.kernel.state import EMPTY_PTE, Pte, Truth, truth_of
@@ -105,6 +106,7 @@ class ShrinkFolio(FolioOperation):
             return self.unmap
         folio = self.the_folio(v)
         if len(folio.contents) == 1:
+            activate(v, self.folio)
             return self.keep_locked
         self.order = folio_order(folio)
         return Call(v.ops.split_folio(folio=self.folio, isolate=True), then=self.after_split)
@@ -160,6 +162,7 @@ class ShrinkFolio(FolioOperation):
         folio = self.the_folio(v)
         if self.result == ACTIVATE:
             self.change(v, reclaim=False)
+            activate(v, self.folio)
             return self.keep_locked
         if folio.writeback:
             return self.put_back
@@ -272,6 +275,8 @@ class SplitFolio(FolioOperation):
             if index:
                 page = evolve(page, locked=False, refs=1 + self.isolate, lru=not self.isolate)
             v[v.at.folio[number]] = page
+            if page.lru and index:
+                add_to_list(v, number)
             if slot:
                 v[v.at.swap_cache[slot]] = number
             for place in maps:
@@ -306,7 +311,10 @@ class DirectReclaim(Operation):
 
     @step
     def scan(self, v: KernelView) -> Next:
-        """Pick a folio of an LRU list or, with the shrinker on, a list of zswap entries; there may be none."""
+        """Pick a folio of an LRU list or, with the shrinker on, a list of zswap entries; there may be none.
+
+        Where the lists have an order, the folio is the coldest.
+        """
         victims: list[int | tuple[int, int]] = [*self.folios(v), *self.lists(v)]
         if not victims:
             return Return()
@@ -322,7 +330,9 @@ class DirectReclaim(Operation):
         return Return()
 
     def folios(self, v: KernelView) -> list[int]:
-        """Return the folios on LRU lists, ascending."""
+        """Return the folios on LRU lists, ascending; the coldest, where they have an order."""
+        if v.at.reclaim.list:
+            return list(coldest(v, 1))
         found, used = [], v[v.at.folios_used] >> 1
         for number in range(1, used.bit_length() + 1):
             folio = v[v.at.folio[number]]

@@ -15,6 +15,7 @@ from refmodel.kernel import kcompressd_submit as submit
 from refmodel.kernel import kcompressd_thread as thread
 from refmodel.kernel.kcompressd_config import KcompressdOptions
 from refmodel.kernel.kcompressd_decisions import items_of_ring
+from refmodel.kernel.shrink_lru import LruAddDrain, ShrinkLruList
 from refmodel.profiles.linux import LINUX_6_18
 from refmodel.profiles.profile import Profile
 
@@ -23,6 +24,8 @@ _KSWAPD = {
     "kswapd_shrink": submit.KswapdShrinkFolio,
     "end_swap_write": submit.EndSwapWriteRotates,
     "do_swap_page": thread.DoSwapPageStable,
+    "shrink_lru_list": ShrinkLruList,
+    "lru_add_drain": LruAddDrain,
 }
 
 _BIOS = items_of_ring(4096, 24)

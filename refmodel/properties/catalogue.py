@@ -112,6 +112,7 @@ STATE_PROPERTIES: tuple[StateProperty, ...] = (
     zram.pages_go_with_their_swap_slots,
     zram.nothing_of_zram_is_held,
     zram.writes_have_their_control_block,
+    kcompressd.listed_once,
 )
 """Properties of states, in the order in which they are judged."""
 
@@ -148,6 +149,7 @@ HISTORY_PROPERTIES: tuple[HistoryProperty, ...] = (
     iaa_descriptors.counters_add_up,
     kcompressd.submitted_clean,
     kcompressd.oldest_first,
+    kcompressd.goes_to_the_cold_end,
     kcompressd.refused_means_written,
     kcompressd.who_may_not_compress_does_not_wait,
     zram.a_batch_that_fails_stores_nothing,

@@ -170,6 +170,40 @@ def freed_ring_is_empty(index: Index) -> str | None:
     return None
 
 
+@state_property(
+    "LRU",
+    when="step",
+    source="mm/vmscan.c folio_isolate_lru(), mm/swap.c folio_add_lru(), Linux 6.12.117",
+    requirements=("K3",),
+    bug="a folio is put on two lists (planted)",
+    only="kcompressd",
+)
+def listed_once(index: Index) -> str | None:
+    """Where LRU lists have an order, a folio that reclaim can find is on one of them, once, and no other folio is."""
+    if not index.v.at.reclaim.list:
+        return None
+    listed = sorted(number for place in index.v.at.reclaim.list for number in index.v[place])
+    expected = [number for number, folio in index.folios.items() if folio.lru]
+    return None if listed == expected else f"the LRU lists have folios {listed}; expected {expected}"
+
+
+@history_property(
+    "KC-13",
+    source="mm/page_io.c __end_swap_bio_write(), mm/swap.c folio_rotate_reclaimable(), Linux 6.12.117",
+    requirements=("K3",),
+    bug="forgets_rotation",
+    only="kcompressd",
+)
+def goes_to_the_cold_end(events: list[Event], v: KernelView) -> str | None:
+    """A folio that reclaim wants back goes to the cold end of its list once its write has ended without an error.
+
+    That is owed if the folio is on a list by then, unlocked and clean.
+    """
+    owed = [fields["folio"] for name, fields in events if name == "write_ended" and fields["owed"]]
+    moved = [fields["folio"] for name, fields in events if name == "rotate"]
+    return None if owed == moved else f"folios {owed} are owed the cold end; found {moved} on the way there"
+
+
 @history_property(
     "KC-8",
     source=f"kfifo, {_RFC}; {_PATCH}",

@@ -39,12 +39,14 @@ def nothing_is_held(index: Index) -> str | None:
 def folios_are_let_go(index: Index) -> str | None:
     """While nothing is under way every folio is on an LRU list, and only page tables and swap cache refer to it.
 
-    A queue of kcompressd that takes references has one to each folio that waits (KC-19).
+    A queue of kcompressd that takes references has one to each folio that waits (KC-19), and a CPU to each that it
+    is going to move to the cold end.
     """
     options = index.v.cfg.options.kcompressd
     counted = options is not None and options.protects == "reference"
+    rotating = [number for place in index.v.at.reclaim.rotating for number in index.v[place]]
     for number, folio in index.folios.items():
-        expected = int(counted and number in index.queued)
+        expected = int(counted and number in index.queued) + rotating.count(number)
         if folio.refs != expected:
             return f"folio {number} has {folio.refs} references of operations at rest; expected {expected or 'none'}"
         if not folio.lru:

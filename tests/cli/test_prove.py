@@ -143,7 +143,8 @@ def test_a_backend_without_contracts_is_refused() -> None:
 
     assert result.exit_code == 2
     assert (
-        "--backend is about the inputs of contracts, add --contracts; a run branches at every step" in result.stderr
+        "--backend is about the inputs of contracts, add --contracts; a run branches at every step"
+        in result.stderr
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from refmodel.engines.scope_file import load_scope
 from refmodel.engines.toml_file import BadFile
+from refmodel.kernel.lru_lists import LruLists
 
 SCOPE = """
 profiles = ["{profile}"]
@@ -34,9 +35,17 @@ def test_queues_are_read(tmp_path: Path) -> None:
     assert (scope.kcompressd.queues, scope.kcompressd.capacity) == (2, 3)
 
 
+def test_lists_are_read(tmp_path: Path) -> None:
+    more = 'capacity = 1\n[lists]\nkind = "generations"\nbatch = 3'
+    scope = load_scope(written(tmp_path, "kcompressd-a", more)).scope
+    assert scope.lists == LruLists("generations", 3)
+
+
 @pytest.mark.parametrize(
     ("profile", "queues", "said"),
     [
+        ("kcompressd-b", '[lists]\nkind = "clock"', "kind = 'clock'.*expected one of classic, generations"),
+        ("kcompressd-b", "[lists]\nbatch = 32", "batch = 32; expected 1 to 31 folios"),
         ("kcompressd-b", "capacity = 257", "queue of 257 folios"),
         ("kcompressd-b", "queues = 2", "2 queues"),
         ("kcompressd-a", "queues = 5", "5 queues"),

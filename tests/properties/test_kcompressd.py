@@ -10,16 +10,22 @@ import pytest
 from refmodel.kernel.crypto import Symbolic
 from refmodel.kernel.folio import live_folio
 from refmodel.kernel.kcompressd_config import KcompressdSystem
+from refmodel.kernel.lru_lists import LruLists
 from refmodel.kernel.state import FREE_SLOT, Pte
 from refmodel.machine import evolve, run
 from refmodel.museum import exhibit
+from refmodel.museum.exhibit import Exhibit
 from refmodel.profiles import NAMED, preset, profile
 from refmodel.properties import PROPERTIES, at_rest, by_id, in_history, kcompressd
 from refmodel.properties.property import HistoryProperty, StateProperty
+from tests.properties.kcompressd_mutants import KCOMPRESSD_MUTANTS
+from tests.properties.verdicts import broken
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
     from refmodel.machine import Event
+
+BUGS = {each.id: each for each in KCOMPRESSD_MUTANTS}
 
 OWN = [each for each in PROPERTIES if each in vars(kcompressd).values()]
 
@@ -28,7 +34,9 @@ def waiting(name: str = "kcompressd-b") -> KernelView:
     """Return a system in which folio 1 waits and its thread was woken."""
     made = profile(name)
     codecs = {"tokens": Symbolic("tokens", (1024,))}
-    config = made.config(preset("toy"), codecs, compressor="tokens", kcompressd=KcompressdSystem(capacity=1))
+    config = made.config(
+        preset("toy"), codecs, compressor="tokens", kcompressd=KcompressdSystem(capacity=1), lists=LruLists()
+    )
     v = made.system(config)
     run(v, v.ops.write_page(0, 0, 2))
     run(v, v.ops.kswapd(1))
@@ -67,6 +75,11 @@ def forgotten(v: KernelView) -> None:
     v[v.at.kcompressd.count.pending] += 1
 
 
+def listed_twice(v: KernelView) -> None:
+    """Put it on both lists."""
+    v[v.at.reclaim.list[0]] = v[v.at.reclaim.list[1]] = (1,)
+
+
 IN_A_STATE: dict[str, Callable[[KernelView], None]] = {
     "KC-1": lambda v: folio(v, locked=False),
     "KC-2": out_of_the_cache,
@@ -76,6 +89,7 @@ IN_A_STATE: dict[str, Callable[[KernelView], None]] = {
     "KC-7": lambda v: queue(v, fifo=(1, 2)),
     "KC-11": lambda v: queue(v, thread="sleeping"),
     "KC-18": lambda v: queue(v, torn=True),
+    "LRU": listed_twice,
 }
 """A planted state for each property of states."""
 
@@ -136,15 +150,29 @@ def test_a_folio_that_waits_is_locked_and_has_a_reference_where_the_queue_takes_
 
 
 def test_every_property_is_planted_here_or_shown_in_the_museum() -> None:
-    assert {each.id for each in OWN} == {*IN_A_STATE, *IN_EVENTS, "KC-LIMIT"}
+    shown = {id for each in KCOMPRESSD_MUTANTS for id in each.breaks}
+    assert {each.id for each in OWN} == {*IN_A_STATE, *IN_EVENTS, *shown, "KC-LIMIT"}
 
 
 @pytest.mark.parametrize(
-    "each", [each for each in OWN if "planted" not in each.bug], ids=lambda each: each.id
+    "each",
+    [each for each in OWN if "planted" not in each.bug and each.bug not in BUGS],
+    ids=lambda each: each.id,
 )
 def test_the_bug_that_a_property_names_is_in_the_museum_and_meets_it(each: StateProperty) -> None:
     shown = exhibit(each.bug)
     assert each.id in (shown.meets, *shown.breaks)
+
+
+@pytest.mark.parametrize("bug", KCOMPRESSD_MUTANTS, ids=lambda bug: bug.id)
+def test_a_planted_bug_breaks_its_property_and_the_model_without_it_nothing(bug: Exhibit) -> None:
+    assert bug.breaks[0] in broken(bug, bug.profile)
+    assert broken(bug, bug.correct) == ()
+
+
+@pytest.mark.parametrize("each", [each for each in OWN if each.bug in BUGS], ids=lambda each: each.id)
+def test_a_property_names_the_planted_bug_that_breaks_it(each: StateProperty) -> None:
+    assert BUGS[each.bug].breaks == (each.id,)
 
 
 @pytest.mark.parametrize("name", NAMED)
