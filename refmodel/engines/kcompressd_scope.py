@@ -3,6 +3,7 @@
 [kcompressd]
 queues = 1
 capacity = 2
+kswapds = 1
 
 [lists]
 kind = "classic"
@@ -22,9 +23,9 @@ def kcompressd_system(top: Table) -> KcompressdSystem:
     What a discipline cannot have is refused when its system is made.  Raises BadFile.
     """
     table = top.table("kcompressd")
-    table.only(("queues", "capacity"))
+    table.only(("queues", "capacity", "kswapds"))
     queues = table.get("queues", int, 1) if "queues" in table.data else None
-    return KcompressdSystem(queues, table.get("capacity", int, 2))
+    return KcompressdSystem(queues, table.get("capacity", int, 2), table.get("kswapds", int, 1))
 
 
 def lru_lists(top: Table) -> LruLists:

@@ -20,17 +20,58 @@ def is_full(v: KernelView, queue: int) -> bool:
     return kcompressd_decisions.refuses(waiting, v.at.kcompressd.capacity)
 
 
-def put(v: KernelView, queue: int, folio: int) -> None:
-    """Append a folio to a queue, with a reference where the discipline takes one (B-sub.6, C-sub.3, C-sub.4)."""
-    assert v.cfg.options.kcompressd is not None
-    if v.cfg.options.kcompressd.protects == "reference":
+def put(v: KernelView, queue: int, folio: int) -> bool:
+    """Append a folio to a queue, with a reference where the discipline takes one (B-sub.6, C-sub.3, C-sub.4).
+
+    Return whether it is there: without a lock among several producers this only finds its position (kfifo_in), and
+    ``publish`` is to follow.
+    """
+    options = v.cfg.options.kcompressd
+    assert options is not None
+    if options.protects == "reference":
         get_folio(v, folio)
+    if v.at.kcompressd.bio:
+        v[v.at.kcompressd.bio[folio]] += 1
     place = v.at.kcompressd.queue[queue]
-    v[place] = evolve(v[place], fifo=(*v[place].fifo, folio))
+    alone = options.producer_lock or v.at.kcompressd.kswapds == 1
+    if alone:
+        v[place] = evolve(v[place], fifo=(*v[place].fifo, folio))
+    else:
+        v[place] = evolve(v[place], putting=(*v[place].putting, (folio, len(v[place].fifo))))
     v[v.at.kcompressd.count.pending] += 1
     v[v.at.kcompressd.count.submitted] += 1
-    record = live_folio(v, folio)
-    v.emit("kcompressd_put", queue=queue, folio=folio, memcg=record.memcg, dirty=record.dirty)
+    record, kswapds = live_folio(v, folio), v[v.at.kcompressd.kswapd]
+    v.emit(
+        "kcompressd_put", queue=queue, folio=folio, memcg=record.memcg, dirty=record.dirty, kswapds=kswapds
+    )
+    return alone
+
+
+def publish(v: KernelView, queue: int, folio: int) -> None:
+    """Write a folio where its position was found, and let the queue end behind it: what others appended is lost."""
+    place = v.at.kcompressd.queue[queue]
+    position = dict(v[place].putting)[folio]
+    putting = tuple(each for each in v[place].putting if each[0] != folio)
+    fifo = (*v[place].fifo[: max(position, 0)], folio)[: position + 1]
+    v[place] = evolve(v[place], fifo=fifo, putting=putting)
+
+
+def refuse(v: KernelView, queue: int, folio: int) -> None:
+    """Note that a queue has no room for a folio, which its submitter compresses (K5)."""
+    v[v.at.kcompressd.count.inline_full] += 1
+    waiting = len(v[v.at.kcompressd.queue[queue]].fifo)
+    v.emit("kcompressd_refused", folio=folio, swp=live_folio(v, folio).swap, waiting=waiting)
+
+
+def put_bio(v: KernelView, folio: int) -> None:
+    """Give a reference to the bio of a folio's write back; the last one frees it.
+
+    Raises LookupError when there is none, which no correct run reaches.
+    """
+    place = v.at.kcompressd.bio[folio]
+    if not v[place]:
+        raise LookupError(f"bio of folio {folio}: freed twice")
+    v[place] -= 1
 
 
 def take(v: KernelView, queue: int, position: int = 0) -> int:
@@ -39,7 +80,8 @@ def take(v: KernelView, queue: int, position: int = 0) -> int:
     fifo = v[place].fifo
     folio = fifo[position]
     left = (*fifo[:position], *fifo[position + 1 :])
-    v[place] = evolve(v[place], fifo=left, serving=(*v[place].serving, folio))
+    putting = tuple((number, at - 1) for number, at in v[place].putting)
+    v[place] = evolve(v[place], fifo=left, serving=(*v[place].serving, folio), putting=putting)
     v.emit("kcompressd_take", queue=queue, folio=folio, ahead=position)
     return folio
 

@@ -30,6 +30,7 @@ class KcompressdQueue:
     thread: what the thread does.  "garbage" stands for memory that nobody has set; a thread that
         has "left" has ended although nobody told it to, and nobody knows.
     stopping: somebody waits for its end.  torn: the ring was freed.
+    putting: folios that producers without a lock are about to append, each with the position that it takes.
     """
 
     fifo: tuple[int, ...] = ()
@@ -37,6 +38,7 @@ class KcompressdQueue:
     thread: Run = "sleeping"
     stopping: bool = False
     torn: bool = False
+    putting: tuple[tuple[int, int], ...] = ()
 
 
 @attrs.frozen
@@ -64,13 +66,16 @@ class KcompressdCounters:
 class KcompressdPlaces:
     """Places of kcompressd; without it the rows are empty.
 
-    capacity: folios that a queue holds.
+    capacity: folios that a queue holds.  kswapds: kswapds that can reclaim at the same time.
     """
 
     capacity: int
+    kswapds: int
     queue: Sequence[Place[KcompressdQueue]]
-    kswapd: Place[bool]
-    """Kswapd reclaims a folio: there is one at a time."""
+    kswapd: Place[int]
+    """How many kswapds reclaim, at most ``kswapds``."""
+    bio: Sequence[Place[int]]
+    """[folio]: references to the bios of its writes, where bios are queued."""
     count: KcompressdCounters
 
 
@@ -83,11 +88,14 @@ def describe_kcompressd(layout: Layout, config: Config) -> KcompressdPlaces:
         queues = queues_of(options, system, config.sizes.nodes)
         if not options.per_node:
             first = KcompressdQueue(thread="not started" if options.zeroed else "garbage")
+    bios = options is not None and options.protects == "writeback"
     names = [field.name for field in attrs.fields(KcompressdCounters)]
     return KcompressdPlaces(
         capacity=system.capacity,
+        kswapds=system.kswapds,
         queue=layout.row("kcompressd.queue", queues, first),
-        kswapd=layout.one("kcompressd.kswapd", False),
+        kswapd=layout.one("kcompressd.kswapd", 0),
+        bio=layout.row("kcompressd.bio", config.sizes.folios + 1 if bios else 0, 0),
         count=KcompressdCounters(
             **{name: layout.counter(f"kcompressd.{name}", grows=name != "pending") for name in names}
         ),

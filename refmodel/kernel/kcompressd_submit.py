@@ -11,9 +11,10 @@ import attrs
 
 from refmodel.kernel import choices, memcg
 from refmodel.kernel.folio import live_folio
-from refmodel.kernel.kcompressd_queue import is_full, put, take, wake
+from refmodel.kernel.kcompressd_queue import is_full, publish, put, put_bio, refuse, take, wake
 from refmodel.kernel.page_io import WRITTEN, EndSwapWrite, SwapWriteDevice, SwapWritepage
 from refmodel.kernel.shrink_lru import rotate
+from refmodel.kernel.swap_slots import slots_of
 from refmodel.kernel.vmscan import ShrinkFolio
 from refmodel.machine import Call, Next, Operation, Return, Wait, step
 
@@ -27,7 +28,7 @@ _DESCENDANT = "kcompressd-unofficial 0.5 for 6.12.44"
 
 @attrs.define
 class Kswapd(Operation):
-    """Kswapd reclaims one folio; there is one kswapd.
+    """Kswapd reclaims one folio.
 
     folio: any folio.
     """
@@ -40,17 +41,17 @@ class Kswapd(Operation):
     @step
     def begin(self, v: KernelView) -> Next:
         """Begin, unless it is at work already; a node that goes has none."""
-        if v[v.at.kcompressd.kswapd]:
+        if v[v.at.kcompressd.kswapd] >= v.at.kcompressd.kswapds:
             return Wait("kswapd, which reclaims another folio")
         if any(v[place].stopping for place in v.at.kcompressd.queue):
             return Return()
-        v[v.at.kcompressd.kswapd] = True
+        v[v.at.kcompressd.kswapd] += 1
         return Call(v.ops.kswapd_shrink(folio=self.folio), then=self.end)
 
     @step
     def end(self, v: KernelView) -> Next:
         """Be free for the next folio."""
-        v[v.at.kcompressd.kswapd] = False
+        v[v.at.kcompressd.kswapd] -= 1
         return Return()
 
 
@@ -97,7 +98,10 @@ class KcompressdSubmitBio(SwapWriteDevice):
     def submit(self, v: KernelView) -> Next:
         """Count the pages, start writeback, unlock."""
         self.begin_write(v)
-        return self.choose_queue if v[v.at.si].synchronous else Return()
+        if not v[v.at.si].synchronous:
+            return Return()
+        v[v.at.kcompressd.bio[self.folio]] += 1
+        return self.choose_queue
 
     @step
     def choose_queue(self, v: KernelView) -> Next:
@@ -107,11 +111,16 @@ class KcompressdSubmitBio(SwapWriteDevice):
                 v[v.at.kcompressd.count.inline_gate] += 1
                 return self.compress
             if not is_full(v, queue):
-                put(v, queue, self.folio)
                 self.queue = queue
-                return self.kick
-        v[v.at.kcompressd.count.inline_full] += 1
+                return self.kick if put(v, queue, self.folio) else self.publish
+        refuse(v, 0, self.folio)
         return self.compress
+
+    @step
+    def publish(self, v: KernelView) -> Next:
+        """Make the bio visible, without a lock against other producers (A-X3)."""
+        publish(v, self.queue, self.folio)
+        return self.kick
 
     @step
     def kick(self, v: KernelView) -> Next:
@@ -122,6 +131,7 @@ class KcompressdSubmitBio(SwapWriteDevice):
     @step
     def compress(self, v: KernelView) -> Next:
         """Compress the folio in place, which ends its write."""
+        put_bio(v, self.folio)
         return Call(v.ops.end_swap_write(folio=self.folio))
 
 
@@ -156,9 +166,14 @@ class SwapWritepageB(SwapWritepage):
     def enqueue(self, v: KernelView) -> Next:
         """Append the folio, and leave lock and folio to the thread; a full queue leaves it here (K5)."""
         if is_full(v, self.queue):
-            v[v.at.kcompressd.count.inline_full] += 1
+            refuse(v, self.queue, self.folio)
             return self.store_here
-        put(v, self.queue, self.folio)
+        return self.wake if put(v, self.queue, self.folio) else self.publish
+
+    @step
+    def publish(self, v: KernelView) -> Next:
+        """Make the folio visible, without a lock against other producers (I-9)."""
+        publish(v, self.queue, self.folio)
         return self.wake
 
     @step
@@ -206,8 +221,7 @@ class SwapWritepageC(SwapWritepageB):
     @step
     def insert(self, v: KernelView) -> Next:
         """Append the folio with a reference of its own (K05)."""
-        put(v, self.queue, self.folio)
-        return self.wake
+        return self.wake if put(v, self.queue, self.folio) else self.publish
 
     @step
     def wake(self, v: KernelView) -> Next:
@@ -240,9 +254,14 @@ class EndSwapWriteRotates(EndSwapWrite):
         """Put the bytes on the device, or keep the folio dirty; rotate; end writeback."""
         before = live_folio(v, self.folio)
         following = EndSwapWrite.complete(self, v)
-        wanted = before.reclaim and not self.the_folio(v).dirty
+        after = self.the_folio(v)
+        wanted = before.reclaim and not after.dirty
         owed = wanted and before.lru and not before.locked
-        v.emit("write_ended", folio=self.folio, owed=owed)
+        there = all(
+            v[v.at.device[slot]] == page for slot, page in zip(slots_of(after), after.contents, strict=True)
+        )
+        kept = after.dirty or there
+        v.emit("write_ended", folio=self.folio, owed=owed, kept=kept, reclaim=after.reclaim)
         if owed:
             self.rotate(v)
         elif wanted:

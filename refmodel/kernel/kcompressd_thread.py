@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel import memcg
+from refmodel.kernel import choices, memcg
 from refmodel.kernel.folio import FolioOperation, put_folio
-from refmodel.kernel.kcompressd_queue import complete, take, wake
+from refmodel.kernel.kcompressd_queue import complete, put_bio, take, wake
 from refmodel.kernel.memory import DoSwapPage, DoSwapPage73
 from refmodel.kernel.page_io import folio_order
 from refmodel.kernel.swap_slots import slots_of
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 _RFC = "[RFC] 2/2 kcompressd: Add kcompressd for accelerated zram compression, 7 March 2025"
 _PATCH = "[PATCH] mm: Add Kcompressd for accelerated memory compression, 30 April 2025"
 _DESCENDANT = "kcompressd-unofficial 0.5 for 6.12.44"
+
+
+def note_flags(v: KernelView, folio: int) -> bool:
+    """Say with which flags whoever is about to compress a folio allocates; return whether it may use the reserves."""
+    options = v.cfg.options.kcompressd
+    assert options is not None
+    v.emit("kcompressd_compress", folio=folio, memalloc=options.memalloc)
+    return options.memalloc
 
 
 # --- one folio ------------------------------------------------------------------------------------------------
@@ -43,13 +51,21 @@ class KcompressdSwapoutA(FolioOperation):
     def compress(self, v: KernelView) -> Next:
         """Compress the pages; whoever faults meanwhile maps the folio, read-only."""
         self.the_folio(v)
+        note_flags(v, self.folio)
         return self.end_write
 
     @step
     def end_write(self, v: KernelView) -> Next:
-        """End the write, which ends what protected the folio."""
+        """End the write, which ends what protected the folio, and who submitted it lets go of the bio."""
         complete(v, self.queue, self.folio)
-        return Call(v.ops.end_swap_write(folio=self.folio))
+        put_bio(v, self.folio)
+        return Call(v.ops.end_swap_write(folio=self.folio), then=self.release)
+
+    @step
+    def release(self, v: KernelView) -> Next:
+        """Let go of the bio, too, which frees it (A-run.6)."""
+        put_bio(v, self.folio)
+        return Return()
 
 
 @attrs.define
@@ -68,7 +84,14 @@ class KcompressdSwapoutB(FolioOperation):
 
     @step
     def store(self, v: KernelView) -> Next:
-        """Offer the folio to zswap."""
+        """Offer the folio to zswap; a thread that may not use the reserves may have to reclaim for that (I-16)."""
+        if not note_flags(v, self.folio) and v.fails(choices.RECLAIM):
+            return Call(v.ops.direct_reclaim(), then=self.offer)
+        return self.offer(v)
+
+    @step
+    def offer(self, v: KernelView) -> Next:
+        """Offer it, after reclaim."""
         return Call(v.ops.zswap_store(folio=self.folio), then=self.after_store)
 
     @step
@@ -139,7 +162,7 @@ class KcompressdSwapoutCancel(KcompressdSwapoutAsks):
     def store(self, v: KernelView) -> Next:
         """Offer the folio to zswap, if somebody still names it."""
         if any(v[v.at.slot[slot]].count for slot in slots_of(self.the_folio(v))):
-            return Call(v.ops.zswap_store(folio=self.folio), then=self.after_store)
+            return KcompressdSwapoutAsks.store(self, v)
         complete(v, self.queue, self.folio)
         return Call(v.ops.folio_free_swap(folio=self.folio), then=self.cancelled)
 

@@ -38,11 +38,11 @@ class ShrinkLruList(Operation):
     def begin(self, v: KernelView) -> Next:
         """Begin; kswapd does so when it is not at work already, and not for a node that goes."""
         if self.who == "kswapd":
-            if v[v.at.kcompressd.kswapd]:
+            if v[v.at.kcompressd.kswapd] >= v.at.kcompressd.kswapds:
                 return Wait("kswapd, which reclaims another folio")
             if any(v[place].stopping for place in v.at.kcompressd.queue):
                 return Return()
-            v[v.at.kcompressd.kswapd] = True
+            v[v.at.kcompressd.kswapd] += 1
         return self.isolate
 
     @step
@@ -105,7 +105,7 @@ class ShrinkLruList(Operation):
             v[v.at.reclaim.all_writing[0]] = bool(self.nr) and self.writing == self.nr
             if self.immediate and len(v.at.reclaim.list) == LISTS["classic"]:
                 v[v.at.kcompressd.count.throttled] += 1
-            v[v.at.kcompressd.kswapd] = False
+            v[v.at.kcompressd.kswapd] -= 1
         return Return()
 
 

@@ -9,11 +9,11 @@ called cancelling challenging.
 
 import attrs
 
-from refmodel.kernel.kcompressd_queue import complete
+from refmodel.kernel.kcompressd_queue import complete, put_bio
 from refmodel.kernel.kcompressd_thread import KcompressdSwapoutA
 from refmodel.kernel.swap_slots import slots_of
 from refmodel.kernel.table import KernelView
-from refmodel.machine import Next, Return, step
+from refmodel.machine import Next, step
 from refmodel.museum.exhibit import Exhibit
 
 
@@ -27,8 +27,9 @@ class SkipsWhatNobodyNames(KcompressdSwapoutA):
         if any(v[v.at.slot[slot]].count for slot in slots_of(self.the_folio(v))):
             return self.end_write
         complete(v, self.queue, self.folio)
+        put_bio(v, self.folio)
         self.change(v, writeback=False, reclaim=False)
-        return Return()
+        return self.release
 
 
 SCOPE = """

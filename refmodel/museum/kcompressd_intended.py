@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from refmodel.kernel import memcg
+from refmodel.kernel.kcompressd_config import KcompressdOptions
 from refmodel.kernel.kcompressd_submit import SwapWritepageB, SwapWritepageC
 from refmodel.kernel.kcompressd_thread import KcompressdSwapoutC
 from refmodel.profiles.kcompressd_profiles import KCOMPRESSD_A_ZEROED, KCOMPRESSD_B_REFERENCE
@@ -21,7 +22,12 @@ TAKES_REFERENCE: dict[str, Any] = {"kcompressd": KCOMPRESSD_B_REFERENCE.options.
 """The option by which a queue takes one."""
 
 ZEROED: dict[str, Any] = {"kcompressd": KCOMPRESSD_A_ZEROED.options.kcompressd}
-"""The option by which threads are known not to have started."""
+"""The option by which threads are known not to have started, and producers kept apart."""
+
+UNLOCKED_A: dict[str, Any] = {
+    "kcompressd": KcompressdOptions(protects="writeback", per_node=False, most=5461, producer_lock=False)
+}
+"""The option by which only the first of these is so."""
 
 
 def compresses(v: KernelView, writepage: SwapWritepageB) -> bool:

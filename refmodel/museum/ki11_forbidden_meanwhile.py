@@ -8,18 +8,16 @@ the model; the code allows it, and nobody has reported it.
 
 from refmodel.kernel.kcompressd_thread import KcompressdSwapoutAsks
 from refmodel.museum.exhibit import Exhibit, do
-from refmodel.museum.kcompressd_intended import TAKES_REFERENCE
 
 EXHIBIT = Exhibit(
     id="KI-11",
     about=__doc__,
     source="kcompressd(), [PATCH] mm: Add Kcompressd, 30 April 2025; do_swapout(), kcompressd-unofficial 0.5",
     evidence="B",
-    base="kcompressd-b",
+    base="kcompressd-b-reference",
     operations={},
     remedy={"kcompressd_swapout": KcompressdSwapoutAsks},
-    remedy_options=TAKES_REFERENCE,
-    released_in=("kcompressd-b-reference", "kcompressd-c"),
+    released_in=("kcompressd-b", "kcompressd-c"),
     breaks=("LIMIT-WRITEBACK",),
     program=(
         do("write_page", mm=0, page=0, content=1),

@@ -52,7 +52,7 @@ def _discipline(
 KCOMPRESSD_A = _discipline(
     "kcompressd-a",
     "Kcompressd, RFC of March 2025: zram queues bios for a pool of threads, folios wait under writeback.",
-    KcompressdOptions(protects="writeback", per_node=False, most=_BIOS, zeroed=False),
+    KcompressdOptions(protects="writeback", per_node=False, most=_BIOS, zeroed=False, producer_lock=False),
     split=True,
     kswapd_writepage=submit.SwapWritepageA,
     kcompressd_submit=submit.KcompressdSubmitBio,
@@ -65,7 +65,7 @@ KCOMPRESSD_A = _discipline(
 KCOMPRESSD_B = _discipline(
     "kcompressd-b",
     "Kcompressd, patch of April 2025: a queue of locked folios for each node, before zswap and zram.",
-    KcompressdOptions(protects="lock", per_node=True, most=_FOLIOS),
+    KcompressdOptions(protects="lock", per_node=True, most=_FOLIOS, producer_lock=False, memalloc=False),
     kswapd_writepage=submit.SwapWritepageB,
     kcompressd_swapout=thread.KcompressdSwapoutB,
     kcompressd_run=thread.KcompressdRun,
@@ -76,18 +76,18 @@ KCOMPRESSD_B = _discipline(
 KCOMPRESSD_C = _discipline(
     "kcompressd-c",
     "Kcompressd, descendants of 2025: with a reference, and kswapd compresses the oldest of a full queue.",
-    KcompressdOptions(protects="reference", per_node=True, most=_FOLIOS),
+    KcompressdOptions(protects="reference", per_node=True, most=_FOLIOS, keeps_order=True),
     kswapd_writepage=submit.SwapWritepageC,
     kcompressd_swapout=thread.KcompressdSwapoutC,
     kcompressd_run=thread.KcompressdRunC,
     kcompressd_stop=thread.KcompressdStop,
 )
-"""kcompressd-unofficial 0.5 for 6.12.44; its way to stop is that of a port to 6.1."""
+"""kcompressd-unofficial 0.5 for 6.12.44; its way to stop and the lock of its ring are those of a port to 6.1."""
 
 KCOMPRESSD_A_ZEROED = attrs.evolve(
     KCOMPRESSD_A,
     name="kcompressd-a-zeroed",
-    summary="The RFC with its threads zeroed, as vendors ship it.",
+    summary="The RFC with its threads zeroed and its producers kept apart, as vendors ship it.",
     options=attrs.evolve(
         KCOMPRESSD_A.options, kcompressd=KcompressdOptions(protects="writeback", per_node=False, most=_BIOS)
     ),
@@ -99,7 +99,9 @@ KCOMPRESSD_B_REFERENCE = attrs.evolve(
     name="kcompressd-b-reference",
     summary="The patch of April 2025 with the reference that its descendants take.",
     operations=attrs.evolve(KCOMPRESSD_B.operations, kcompressd_swapout=thread.KcompressdSwapoutC),
-    options=KCOMPRESSD_C.options,
+    options=attrs.evolve(
+        LINUX_6_18.options, kcompressd=KcompressdOptions(protects="reference", per_node=True, most=_FOLIOS)
+    ),
 )
 """What the patch was meant to be: nobody has posted it so."""
 

@@ -1,12 +1,12 @@
-"""Invariants of queues of kcompressd (KC-1 to KC-25, as far as a state or a command shows them).
+"""Invariants of queues of kcompressd, as far as a state or a command shows them.
 
-KC-15 is the promise; KC-19 is REFS; KC-24 is LIVE; KC-23 is that every run comes to its end.
+Where the others of KC-1 to KC-25 are checked, ``refmodel.properties.kcompressd_coverage`` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from refmodel.kernel import memcg
 from refmodel.kernel.kcompressd_queue import protected
@@ -32,7 +32,7 @@ def _queues(v: KernelView) -> Iterator[tuple[int, KcompressdQueue]]:
 def _waiting(v: KernelView) -> Iterator[tuple[int, Folio | None]]:
     """Yield each folio that waits or is being seen to, as often as it does."""
     for _, queue in _queues(v):
-        for number in (*queue.fifo, *queue.serving):
+        for number in (*queue.fifo, *queue.serving, *dict(queue.putting)):
             yield number, v[v.at.folio[number]]
 
 
@@ -155,6 +155,59 @@ def no_wake_up_is_lost(index: Index) -> str | None:
 
 
 @state_property(
+    "KC-14",
+    when="step",
+    source=f"{_RFC}; {_PATCH}",
+    requirements=("K3", "K5"),
+    bug="a thread takes one folio after the other without completing any (planted)",
+    only="kcompressd",
+)
+def no_more_memory_is_held(index: Index) -> str | None:
+    """The pages that wait or are compressed are bounded by what queues, threads and helping kswapds can have.
+
+    A place in a queue is a folio's, however large, so the bound counts the largest folios.
+    """
+    v = index.v
+    at, largest = v.at.kcompressd, 1 << v.cfg.sizes.max_order
+    most = (len(at.queue) * (at.capacity + 1) + at.kswapds) * largest
+    held = sum(len(folio.contents) for _, folio in _waiting(v) if folio is not None)
+    return None if held <= most else f"{held} pages wait or are compressed; expected at most {most}"
+
+
+@state_property(
+    "KC-20",
+    source=f"schedule_bio_write(), {_RFC}",
+    requirements=("K9",),
+    bug="keeps_bio",
+    only="kcompressd",
+)
+def bios_are_let_go(index: Index) -> str | None:
+    """A bio that waits has a reference of its submitter and one of its queue; any other was freed, once."""
+    for number, place in enumerate(index.v.at.kcompressd.bio):
+        expected = 2 * index.queued.count(number)
+        if index.v[place] != expected:
+            return f"bios of folio {number} have {index.v[place]} references at rest; expected {expected or 'none'}"
+    return None
+
+
+@state_property(
+    "KC-22",
+    when="step",
+    source=f"kfifo, lib/kfifo.c, Linux 6.12.117; {_RFC}; {_PATCH}",
+    requirements=("K1",),
+    bug="A-X3",
+    only="kcompressd",
+)
+def one_producer_at_a_time(index: Index) -> str | None:
+    """A ring without a lock has one producer at a time: each writes where it has found the end."""
+    for number, queue in _queues(index.v):
+        if len(queue.putting) > 1:
+            folios = [folio for folio, _ in queue.putting]
+            return f"folios {folios} are appended to queue {number} at the same time; expected one after the other"
+    return None
+
+
+@state_property(
     "KC-18",
     when="step",
     source=f"kswapd_stop(), {_PATCH}",
@@ -222,17 +275,96 @@ def oldest_first(events: list[Event], v: KernelView) -> str | None:
 
 
 @history_property(
-    "KC-5",
-    source="mm/vmscan.c pageout(), Linux 6.12.117",
-    requirements=("K3",),
-    bug="a folio is queued with its dirty flag (planted)",
+    "KC-ORDER",
+    source="do_swapout() of the oldest folio, kcompressd-unofficial 0.5 for 6.12.44",
+    requirements=("K1", "K5"),
+    bug="compresses_the_newest",
     only="kcompressd",
 )
-def submitted_clean(events: list[Event], v: KernelView) -> str | None:
-    """A folio is clean when it is submitted, so that what makes it dirty later says that its bytes are to be kept."""
+def nothing_younger_overtakes(events: list[Event], v: KernelView) -> str | None:
+    """Where the discipline keeps the order, no folio is compressed while an older one waits in its queue.
+
+    The descendants do, for kswapd takes the oldest of a full queue.  The others do not: there the folio that finds
+    no room is compressed at once.  Between queues nobody promises an order.
+    """
+    options = v.cfg.options.kcompressd
+    assert options is not None
+    for name, fields in events if options.keeps_order else ():
+        if name == "kcompressd_refused" and fields["waiting"]:
+            return f"folio {fields['folio']} is compressed before {fields['waiting']} older ones; expected the oldest"
+    return None
+
+
+@history_property(
+    "KC-5",
+    source="mm/vmscan.c pageout(), mm/page_io.c __end_swap_bio_write(), Linux 6.12.117",
+    requirements=("K3",),
+    bug="failed_write_is_forgotten",
+    only="kcompressd",
+)
+def dirty_means_not_written(events: list[Event], v: KernelView) -> str | None:
+    """A folio is clean when it is submitted, and dirty again when its write has failed; its mark for reclaim goes."""
     for name, fields in events:
         if name == "kcompressd_put" and fields["dirty"]:
             return f"folio {fields['folio']} was submitted dirty; expected it clean"
+        if name == "write_ended" and not fields["kept"]:
+            return f"folio {fields['folio']} is clean and not on the device; expected it dirty after a failed write"
+        if name == "write_ended" and fields["reclaim"]:
+            return f"folio {fields['folio']} is marked for reclaim after its write; expected the mark to be cleared"
+    return None
+
+
+@history_property(
+    "KC-9",
+    source=f"current_is_kswapd(), {_RFC}; {_PATCH}",
+    requirements=("K10",),
+    bug="direct_reclaim_queues",
+    only="kcompressd",
+)
+def only_kswapd_submits(events: list[Event], v: KernelView) -> str | None:
+    """Only kswapd queues folios: not who reclaims for himself or on demand, nor a thread that compresses."""
+    for name, fields in events:
+        if name == "kcompressd_put" and not fields["kswapds"]:
+            return f"folio {fields['folio']} was submitted while no kswapd was at work; expected it to be compressed"
+    return None
+
+
+@history_property(
+    "KC-10",
+    source=f"{_RFC}; {_PATCH}",
+    requirements=("K5",),
+    bug="refused_is_dropped",
+    only="kcompressd",
+)
+def refused_means_compressed(events: list[Event], v: KernelView) -> str | None:
+    """A folio that finds no room in a queue is compressed in the same call, by whoever brought it."""
+    for number, (name, fields) in enumerate(events):
+        if name == "kcompressd_refused" and not any(_sees_to(fields, *each) for each in events[number:]):
+            return (
+                f"folio {fields['folio']} found no room, and nobody compressed it; expected its submitter to"
+            )
+    return None
+
+
+def _sees_to(refused: Mapping[str, Any], name: str, fields: Mapping[str, Any]) -> bool:
+    """Whether an event says that a refused folio was offered to zswap, submitted, or written."""
+    if name == "write_ended":
+        return bool(fields["folio"] == refused["folio"])
+    return name in ("store", "disk_write") and fields["swp"] == refused["swp"]
+
+
+@history_property(
+    "KC-16",
+    source=f"review of {_PATCH} by Nhat Pham, 7 May 2025; PF_MEMALLOC in {_RFC}",
+    requirements=("K1", "K9"),
+    bug="KI-16",
+    only="kcompressd",
+)
+def threads_use_the_reserves(events: list[Event], v: KernelView) -> str | None:
+    """Whoever compresses a folio for reclaim may use the reserves of memory, and does not reclaim for that."""
+    for name, fields in events:
+        if name == "kcompressd_compress" and not fields["memalloc"]:
+            return f"folio {fields['folio']} is compressed without PF_MEMALLOC; expected a thread that has it"
     return None
 
 

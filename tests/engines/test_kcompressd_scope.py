@@ -50,6 +50,7 @@ def test_lists_are_read(tmp_path: Path) -> None:
         ("kcompressd-b", "queues = 2", "2 queues"),
         ("kcompressd-a", "queues = 5", "5 queues"),
         ("kcompressd-a", "threads = 5", "threads"),
+        ("kcompressd-a", "kswapds = 2", "2 kswapds; expected at most 1, one for each node"),
         ("linux-6.18", "capacity = 2", "linux-6.18 has none; expected a profile kcompressd-"),
     ],
 )
