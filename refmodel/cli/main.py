@@ -17,6 +17,7 @@ from refmodel.cli.explore import explore
 from refmodel.cli.failures import failures
 from refmodel.cli.iaa import iaa
 from refmodel.cli.kcompressd_bound import kcompressd_bound
+from refmodel.cli.kcompressd_goals import kcompressd_goals
 from refmodel.cli.linux import linux
 from refmodel.cli.litmus import litmus
 from refmodel.cli.museum import museum
@@ -75,6 +76,7 @@ for command in (
     overhead,
     iaa,
     kcompressd_bound,
+    kcompressd_goals,
     numa_report,
     bench,
 ):

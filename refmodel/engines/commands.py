@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
 
 from refmodel.engines import contents
-from refmodel.engines.background import under_writeback
+from refmodel.engines.background import ending
 from refmodel.engines.command import Catalogue
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.crypto import Compressed, DeflateIaa, Symbolic
@@ -459,8 +459,8 @@ def zram_writeback(v: KernelView, mode: str) -> Operation | None:
 
 @KINDS.kind("swapoff")
 def swapoff(v: KernelView) -> Operation | None:
-    """The swap device is taken out of use; the writes to it have ended, because swapoff waits for them."""
-    if under_writeback(v):
+    """The swap device is taken out of use; the writes that it ends by itself have ended, for swapoff waits for them."""
+    if ending(v):
         return None
     return v.ops.swapoff()
 
