@@ -457,6 +457,18 @@ def zram_writeback(v: KernelView, mode: str) -> Operation | None:
     return v.ops.zram_writeback(mode)
 
 
+@KINDS.kind("kcompressd_param", lambda v: (1, 0, 4))
+def kcompressd_threads(v: KernelView, value: int) -> Operation | None:
+    """The number of threads of kcompressd is written (nr_kcompressd)."""
+    return v.ops.kcompressd_param(value)
+
+
+@KINDS.kind("kcompressd_limit", lambda v: (1, 0, 2, 256))
+def kcompressd_limit(v: KernelView, value: int) -> Operation | None:
+    """The number of folios that may wait is written (vm.kcompressd)."""
+    return v.ops.kcompressd_limit(value)
+
+
 @KINDS.kind("swapoff")
 def swapoff(v: KernelView) -> Operation | None:
     """The swap device is taken out of use; the writes that it ends by itself have ended, for swapoff waits for them."""

@@ -69,7 +69,7 @@ EVENTS: tuple[Event, ...] = (
     *_both("a fork copies the entry of a", "fork.copy_entry"),
     *_both("somebody else reclaims a", "shrink_folio.lock", "shrink_lru_list.look"),
     *_both("swapoff needs a", "swapoff.lock_folio", "swapoff.lock_cached"),
-    Event("the thread is told to end", ("kcompressd_stop.stop_kswapd",), becomes="ending"),
+    Event("the thread is told to end", ("kcompressd_stop.stop_kswapd",)),
     Event("the thread ends", ("kcompressd_run.wait",), becomes="ended"),
     Event("the ring is freed", ("kcompressd_stop.free_ring",), becomes="freed"),
 )

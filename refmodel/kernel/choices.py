@@ -88,3 +88,5 @@ IAA_BOUNCE = ChoicePoint(
     "iaa_bounce", "A buffer was mapped by way of a bounce buffer, which unmapping copies back.", fault=True
 )
 IAA_ENABLE = ChoicePoint("iaa_enable", "A work queue cannot be enabled when it is bound.", fault=True)
+
+START_THREAD = ChoicePoint("start_thread", "A thread of kcompressd cannot be started.", fault=True)

@@ -72,6 +72,8 @@ class KcompressdPlaces:
     capacity: int
     kswapds: int
     queue: Sequence[Place[KcompressdQueue]]
+    limit: Place[int]
+    """Folios that the descendants let wait, at most (vm.kcompressd); 0: none."""
     kswapd: Place[int]
     """How many kswapds reclaim, at most ``kswapds``."""
     bio: Sequence[Place[int]]
@@ -94,6 +96,7 @@ def describe_kcompressd(layout: Layout, config: Config) -> KcompressdPlaces:
         capacity=system.capacity,
         kswapds=system.kswapds,
         queue=layout.row("kcompressd.queue", queues, first),
+        limit=layout.one("kcompressd.limit", system.capacity),
         kswapd=layout.one("kcompressd.kswapd", 0),
         bio=layout.row("kcompressd.bio", config.sizes.folios + 1 if bios else 0, 0),
         count=KcompressdCounters(

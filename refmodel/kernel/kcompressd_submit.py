@@ -124,9 +124,20 @@ class KcompressdSubmitBio(SwapWriteDevice):
 
     @step
     def kick(self, v: KernelView) -> Next:
-        """Start the thread, or wake it if it sleeps."""
+        """Start the thread, or wake it if it sleeps; see to the queue here if it cannot be started (A-sub.5)."""
+        place = v.at.kcompressd.queue[self.queue]
+        if v[place].thread == "not started" and v.fails(choices.START_THREAD):
+            return self.drain
         wake(v, self.queue)
         return Return()
+
+    @step
+    def drain(self, v: KernelView) -> Next:
+        """Compress what waits for a thread that there is not; the next submission tries to start it again."""
+        if not v[v.at.kcompressd.queue[self.queue]].fifo:
+            return Return()
+        folio = take(v, self.queue)
+        return Call(v.ops.kcompressd_swapout(folio=folio, queue=self.queue), then=self.drain)
 
     @step
     def compress(self, v: KernelView) -> Next:
@@ -210,10 +221,14 @@ class SwapWritepageC(SwapWritepageB):
 
     head: int = 0
 
+    def may_queue(self, v: KernelView) -> bool:
+        """Whether the folio may wait: vm.kcompressd is not 0, either."""
+        return bool(v[v.at.kcompressd.limit]) and SwapWritepageB.may_queue(self, v)
+
     @step
     def enqueue(self, v: KernelView) -> Next:
-        """Make room: take the oldest folio out of a full queue."""
-        if is_full(v, self.queue):
+        """Make room: take the oldest folio out of a queue that is as long as it may be."""
+        if len(v[v.at.kcompressd.queue[self.queue]].fifo) >= v[v.at.kcompressd.limit]:
             self.head = take(v, self.queue)
             v[v.at.kcompressd.count.helped] += 1
         return self.insert

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -9,6 +10,7 @@ import attrs
 from refmodel.kernel import choices, memcg
 from refmodel.kernel.folio import FolioOperation, put_folio
 from refmodel.kernel.kcompressd_queue import complete, put_bio, take, wake
+from refmodel.kernel.kcompressd_state import KcompressdQueue
 from refmodel.kernel.memory import DoSwapPage, DoSwapPage73
 from refmodel.kernel.page_io import folio_order
 from refmodel.kernel.swap_slots import slots_of
@@ -282,6 +284,11 @@ class KcompressdStop(Operation):
         place = v.at.kcompressd.queue[self.queue]
         if v[place].torn:
             return Return()
+        return self.tell(v)
+
+    def tell(self, v: KernelView) -> Next:
+        """Tell the thread to end, which wakes it."""
+        place = v.at.kcompressd.queue[self.queue]
         v[place] = evolve(v[place], stopping=True)
         wake(v, self.queue)
         return self.stop_thread
@@ -302,12 +309,18 @@ class KcompressdStop(Operation):
 
 @attrs.define
 class KcompressdStopA(KcompressdStop):
-    """A parameter is written: the threads end, and who writes sees to what is left in their queues.
-
-    That kswapd may be appending meanwhile is excluded here, as it should be (I-18); the posting does not.
-    """
+    """The module goes: the threads end, and who stops them sees to what is left in their queues."""
 
     source: ClassVar[str] = f"kcompressd_deinit(), {_RFC}"
+
+    @step
+    def stop_kswapd(self, v: KernelView) -> Next:
+        """Wait until kswapd appends nothing; there may be no thread yet that could be told to end."""
+        place = v.at.kcompressd.queue[self.queue]
+        if v[v.at.kcompressd.kswapd] or v[place].thread != "not started":
+            return KcompressdStop.stop_kswapd(self, v)
+        v[place] = evolve(v[place], thread="gone", stopping=True)
+        return self.free_ring
 
     @step
     def free_ring(self, v: KernelView) -> Next:
@@ -316,6 +329,66 @@ class KcompressdStopA(KcompressdStop):
             folio = take(v, self.queue)
             return Call(v.ops.kcompressd_swapout(folio=folio, queue=self.queue), then=self.free_ring)
         return KcompressdStop.free_ring(self, v)
+
+
+@attrs.define
+class KcompressdParam(Operation):
+    """The number of threads is written: all are stopped, and start again with the next folio (A-par.1).
+
+    value: how many threads; the arrays are as large as they are, so no other number can be had.
+    Value: 0, or -EINVAL for a number that there cannot be.
+    """
+
+    source: ClassVar[str] = f"nr_kcompressd, {_RFC}"
+    requirements: ClassVar[tuple[str, ...]] = ("K1",)
+
+    value: int
+
+    @step
+    def parse(self, v: KernelView) -> Next:
+        """Look at the number first: a bad one changes nothing."""
+        return self.stop(v) if self.good(v) else self.refuse(v)
+
+    @step
+    def restart(self, v: KernelView) -> Next:
+        """Let the queue be used again."""
+        v[v.at.kcompressd.queue[0]] = KcompressdQueue(thread="not started")
+        v.emit("kcompressd_param", ret=0, usable=True)
+        return Return(0)
+
+    def good(self, v: KernelView) -> bool:
+        """Whether there can be so many threads."""
+        return self.value == len(v.at.kcompressd.queue)
+
+    def stop(self, v: KernelView) -> Next:
+        """Stop the thread."""
+        return Call(v.ops.kcompressd_stop(queue=0), then=self.restart)
+
+    def refuse(self, v: KernelView) -> Next:
+        """Say that the number is none."""
+        v.emit("kcompressd_param", ret=-errno.EINVAL, usable=not v[v.at.kcompressd.queue[0]].torn)
+        return Return(-errno.EINVAL)
+
+
+@attrs.define
+class KcompressdLimit(Operation):
+    """vm.kcompressd is written: how many folios may wait (I-17).
+
+    value: folios, 0 for none.  Those that wait go on waiting.  Value: 0, or -EINVAL for more than the ring holds.
+    """
+
+    source: ClassVar[str] = f"vm.kcompressd, {_DESCENDANT}"
+    requirements: ClassVar[tuple[str, ...]] = ("K5",)
+
+    value: int
+
+    @step
+    def write(self, v: KernelView) -> Next:
+        """Note the limit."""
+        if not 0 <= self.value <= v.at.kcompressd.capacity:
+            return Return(-errno.EINVAL)
+        v[v.at.kcompressd.limit] = self.value
+        return Return(0)
 
 
 # --- a fault on a folio that waits ----------------------------------------------------------------------------

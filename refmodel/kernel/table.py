@@ -51,6 +51,8 @@ if TYPE_CHECKING:
         KswapdShrinkFolio,
     )
     from refmodel.kernel.kcompressd_thread import (
+        KcompressdLimit,
+        KcompressdParam,
         KcompressdRun,
         KcompressdStop,
         KcompressdSwapoutA,
@@ -184,6 +186,8 @@ class OperationTable:
     kcompressd_swapout: type[KcompressdSwapoutA] | type[KcompressdSwapoutB] = NOT_THERE
     kcompressd_run: type[KcompressdRun] = NOT_THERE
     kcompressd_stop: type[KcompressdStop] = NOT_THERE
+    kcompressd_param: type[KcompressdParam] = NOT_THERE
+    kcompressd_limit: type[KcompressdLimit] = NOT_THERE
     shrink_lru_list: type[ShrinkLruList] = NOT_THERE
     lru_add_drain: type[LruAddDrain] = NOT_THERE
 

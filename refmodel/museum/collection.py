@@ -11,6 +11,10 @@ from refmodel.machine import Operation
 from refmodel.museum import (
     a_x1_state_is_garbage,
     a_x3_two_producers,
+    a_x4_parser_inverted,
+    a_x5_never_started,
+    a_x6_looks_too_early,
+    a_x7_ring_freed_for_good,
     b01_wrong_node,
     b01a_node_for_the_addition,
     b02_frees_published,
@@ -82,6 +86,7 @@ from refmodel.museum import (
     ki9_two_producers,
     ki11_forbidden_meanwhile,
     ki16_reclaims_while_it_compresses,
+    ki18_appends_to_a_freed_ring,
     m03_node_of_the_reclaimer,
     r03_wakes_the_freed,
     r05_mark_of_another_pass,
@@ -221,6 +226,10 @@ EXHIBITS: tuple[Exhibit, ...] = tuple(
         k05_no_reference,
         a_x1_state_is_garbage,
         a_x3_two_producers,
+        a_x4_parser_inverted,
+        a_x5_never_started,
+        a_x6_looks_too_early,
+        a_x7_ring_freed_for_good,
         c_stop_leaves_folios,
         k7_skips_a_clean_page,
         ki9_two_producers,
@@ -232,6 +241,7 @@ EXHIBITS: tuple[Exhibit, ...] = tuple(
         zrb_stores_as_it_goes,
         zri_marks_idle_under_writeback,
         zrn_nobody_tells_zram,
+        ki18_appends_to_a_freed_ring,
     )
 )
 """Bugs of zswap, of the swap core and of batching; then guards and interleavings; then those that released kernels

@@ -9,7 +9,7 @@ import attrs
 from refmodel.kernel import memcg
 from refmodel.kernel.kcompressd_config import KcompressdOptions
 from refmodel.kernel.kcompressd_submit import SwapWritepageB, SwapWritepageC
-from refmodel.kernel.kcompressd_thread import KcompressdSwapoutC
+from refmodel.kernel.kcompressd_thread import KcompressdStopA, KcompressdSwapoutC
 from refmodel.profiles.kcompressd_profiles import KCOMPRESSD_A_ZEROED, KCOMPRESSD_B_REFERENCE
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ UNLOCKED_A: dict[str, Any] = {
     "kcompressd": KcompressdOptions(protects="writeback", per_node=False, most=5461, producer_lock=False)
 }
 """The option by which only the first of these is so."""
+
+
+STOPS: dict[str, Any] = {"kcompressd_stop": KcompressdStopA}
+"""The operation that stops the threads there are, while no kswapd appends anything."""
 
 
 def compresses(v: KernelView, writepage: SwapWritepageB) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from refmodel.kernel import kcompressd_rfc as rfc
 from refmodel.kernel import kcompressd_submit as submit
 from refmodel.kernel import kcompressd_thread as thread
 from refmodel.kernel.kcompressd_config import KcompressdOptions
@@ -55,10 +56,11 @@ KCOMPRESSD_A = _discipline(
     KcompressdOptions(protects="writeback", per_node=False, most=_BIOS, zeroed=False, producer_lock=False),
     split=True,
     kswapd_writepage=submit.SwapWritepageA,
-    kcompressd_submit=submit.KcompressdSubmitBio,
+    kcompressd_submit=rfc.KcompressdSubmitBioRfc,
     kcompressd_swapout=thread.KcompressdSwapoutA,
     kcompressd_run=thread.KcompressdRunA,
-    kcompressd_stop=thread.KcompressdStopA,
+    kcompressd_stop=rfc.KcompressdStopRfc,
+    kcompressd_param=rfc.KcompressdParamRfc,
 )
 """Message-Id 20250307120141.1566673.  4096 items of 24 bytes are asked for."""
 
@@ -81,18 +83,25 @@ KCOMPRESSD_C = _discipline(
     kcompressd_swapout=thread.KcompressdSwapoutC,
     kcompressd_run=thread.KcompressdRunC,
     kcompressd_stop=thread.KcompressdStop,
+    kcompressd_limit=thread.KcompressdLimit,
 )
 """kcompressd-unofficial 0.5 for 6.12.44; its way to stop and the lock of its ring are those of a port to 6.1."""
 
 KCOMPRESSD_A_ZEROED = attrs.evolve(
     KCOMPRESSD_A,
     name="kcompressd-a-zeroed",
-    summary="The RFC with its threads zeroed and its producers kept apart, as vendors ship it.",
+    summary="The RFC as it was meant to be: threads zeroed, producers kept apart, stopping and parameters mended.",
+    operations=attrs.evolve(
+        KCOMPRESSD_A.operations,
+        kcompressd_submit=submit.KcompressdSubmitBio,
+        kcompressd_stop=thread.KcompressdStopA,
+        kcompressd_param=thread.KcompressdParam,
+    ),
     options=attrs.evolve(
         KCOMPRESSD_A.options, kcompressd=KcompressdOptions(protects="writeback", per_node=False, most=_BIOS)
     ),
 )
-"""The file in phone kernels of 4.19 and later; their further changes are left out."""
+"""Vendors' files in phone kernels of 4.19 and later mend one or another of these; none has all of it."""
 
 KCOMPRESSD_B_REFERENCE = attrs.evolve(
     KCOMPRESSD_B,

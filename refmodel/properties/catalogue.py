@@ -115,6 +115,7 @@ STATE_PROPERTIES: tuple[StateProperty, ...] = (
     zram.pages_go_with_their_swap_slots,
     zram.nothing_of_zram_is_held,
     zram.writes_have_their_control_block,
+    kcompressd.freed_with_its_thread,
     kcompressd.listed_once,
 )
 """Properties of states, in the order in which they are judged."""
@@ -157,6 +158,7 @@ HISTORY_PROPERTIES: tuple[HistoryProperty, ...] = (
     kcompressd.oldest_first,
     kcompressd.nothing_younger_overtakes,
     kcompressd.goes_to_the_cold_end,
+    kcompressd.refused_means_unchanged,
     kcompressd.refused_means_written,
     kcompressd.who_may_not_compress_does_not_wait,
     zram.a_batch_that_fails_stores_nothing,

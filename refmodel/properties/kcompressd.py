@@ -224,6 +224,39 @@ def freed_ring_is_empty(index: Index) -> str | None:
 
 
 @state_property(
+    "KC-RING",
+    when="step",
+    source=f"kcompressd_deinit(), {_RFC}",
+    requirements=("K5",),
+    bug="A-X7",
+    only="kcompressd",
+)
+def freed_with_its_thread(index: Index) -> str | None:
+    """A ring is freed when its thread was stopped, and for no other reason."""
+    for number, queue in _queues(index.v):
+        if queue.torn and queue.thread != "gone":
+            return f"the ring of queue {number} was freed while its thread is {queue.thread!r}; expected it to be kept"
+    return None
+
+
+@history_property(
+    "KC-PARAM",
+    source=f"nr_kcompressd, {_RFC}",
+    requirements=("K1",),
+    bug="A-X4",
+    only="kcompressd",
+)
+def refused_means_unchanged(events: list[Event], v: KernelView) -> str | None:
+    """A parameter that is refused changes nothing: the queues can be used as before."""
+    for name, fields in events:
+        if name == "kcompressd_param" and fields["ret"] < 0 and not fields["usable"]:
+            return (
+                f"a parameter was refused ({fields['ret']}), and the rings are freed; expected them as before"
+            )
+    return None
+
+
+@state_property(
     "LRU",
     when="step",
     source="mm/vmscan.c folio_isolate_lru(), mm/swap.c folio_add_lru(), Linux 6.12.117",

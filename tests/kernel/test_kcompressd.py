@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 
 from refmodel.kernel.crypto import Symbolic
 from refmodel.kernel.folio import live_folio
 from refmodel.kernel.kcompressd_config import KcompressdOptions, KcompressdSystem, queues_of
-from refmodel.kernel.kcompressd_queue import thread_work
+from refmodel.kernel.kcompressd_queue import publish, put, take, thread_work
+from refmodel.kernel.kcompressd_state import KcompressdQueue
 from refmodel.machine import ChoicePoint, run
 from refmodel.profiles import preset, profile
 
@@ -188,6 +190,113 @@ def test_a_thread_that_is_stopped_leaves_nothing_behind(name: str) -> None:
     assert fifo(v) == ()
     run(v, v.ops.kswapd(2))
     assert counts(v, "submitted", "pending", "inline_gate") == (1, 0, 1)
+
+
+def test_a_queue_whose_thread_cannot_be_started_is_emptied_and_kept() -> None:
+    v = system(A)
+    v.choose = fails_at("start_thread")
+    run(v, v.ops.kswapd(1))
+
+    assert (fifo(v), counts(v, "submitted", "pending", "wakeups")) == ((), (1, 0, 0))
+    v.choose = fails_at("")
+    run(v, v.ops.kswapd(2))
+    assert (fifo(v), counts(v, "wakeups")) == ((2,), (1,))
+
+
+def test_a_thread_that_was_never_started_need_not_be_stopped() -> None:
+    v = system(A)
+    run(v, v.ops.kcompressd_stop(0))
+
+    assert v[v.at.kcompressd.queue[0]].torn
+    assert counts(v, "wakeups") == (0,)
+
+
+@pytest.mark.parametrize(("value", "ret", "torn"), [(1, 0, False), (4, -22, False)])
+def test_a_number_of_threads_is_taken_or_refused(value: int, ret: int, torn: bool) -> None:
+    v = system(A)
+    assert run(v, v.ops.kcompressd_param(value)) == ret
+    assert v[v.at.kcompressd.queue[0]].torn is torn
+    run(v, v.ops.kswapd(1))
+    assert fifo(v) == (1,)
+
+
+@pytest.mark.parametrize(("value", "ret"), [(1, -22), (4, 0)])
+def test_as_written_a_good_number_is_refused_and_a_bad_one_taken(value: int, ret: int) -> None:
+    """A-X4."""
+    v = system("kcompressd-a")
+    v[v.at.kcompressd.queue[0]] = KcompressdQueue(thread="sleeping")
+
+    def serve() -> bool:
+        work = thread_work(v)
+        if work is not None:
+            run(v, work)
+        return work is not None
+
+    assert run(v, v.ops.kcompressd_param(value), while_waiting=serve) == ret
+    assert v[v.at.kcompressd.queue[0]].torn is (ret < 0)
+
+
+def test_a_lower_limit_is_reached_folio_by_folio() -> None:
+    """I-17: each submission takes one folio out, so a queue that was longer stays so until its thread runs."""
+    v = system(C, capacity=2)
+    run(v, v.ops.kswapd(1))
+    run(v, v.ops.kswapd(2))
+    assert run(v, v.ops.kcompressd_limit(1)) == 0
+    run(v, v.ops.kswapd(3))
+
+    assert (fifo(v), counts(v, "helped")) == ((2, 3), (1,))
+
+
+def test_without_a_limit_nothing_waits_and_a_limit_fits_into_the_ring() -> None:
+    v = system(C)
+    assert [run(v, v.ops.kcompressd_limit(value)) for value in (-1, 3, 0)] == [-22, -22, 0]
+    run(v, v.ops.kswapd(1))
+
+    assert (fifo(v), counts(v, "inline_gate")) == ((), (1,))
+
+
+@pytest.mark.parametrize("name", ["kcompressd-a", "kcompressd-b"])
+def test_without_a_lock_the_slower_of_two_producers_overwrites_the_other(name: str) -> None:
+    """A-X3, I-9: both have found the same end, and the queue ends behind the slower one."""
+    made = profile(name)
+    sizes = attrs.evolve(preset("toy"), nodes=2)
+    v = made.system(made.config(sizes, kcompressd=KcompressdSystem(capacity=2, kswapds=2)))
+    for page in (0, 1):
+        run(v, v.ops.write_page(0, page, bytes([2 + page]) * 4096))
+    assert not put(v, 0, 1)
+    assert not put(v, 0, 2)
+    publish(v, 0, 1)
+    publish(v, 0, 2)
+
+    assert fifo(v) == (2,)
+
+
+def test_what_a_thread_takes_between_the_halves_of_an_append_moves_its_end() -> None:
+    made = profile("kcompressd-b")
+    sizes = attrs.evolve(preset("toy"), nodes=2)
+    v = made.system(made.config(sizes, kcompressd=KcompressdSystem(capacity=2, kswapds=2)))
+    for page in (0, 1):
+        run(v, v.ops.write_page(0, page, bytes([2 + page]) * 4096))
+    put(v, 0, 1)
+    publish(v, 0, 1)
+    put(v, 0, 2)
+    assert take(v, 0) == 1
+    publish(v, 0, 2)
+
+    assert fifo(v) == (2,)
+
+
+@pytest.mark.parametrize(("name", "reclaims"), [("kcompressd-b", True), (B, False)])
+def test_a_thread_that_may_not_use_the_reserves_reclaims_with_a_folio_locked(
+    name: str, reclaims: bool
+) -> None:
+    """KC-16: while it has one folio locked it frees another."""
+    v = system(name, zram=False)
+    run(v, v.ops.kswapd(2))
+    v.choose = fails_at("reclaim")
+    let_threads_run(v)
+
+    assert (v[v.at.folio[1]] is None) == reclaims
 
 
 PER_NODE = KcompressdOptions(protects="lock", per_node=True, most=256)
