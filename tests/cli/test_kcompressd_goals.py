@@ -51,3 +51,11 @@ def test_a_profile_without_queues_is_refused() -> None:
 
     assert result.exit_code == 2
     assert "profile linux-6.18: it has no queues; expected one such as kcompressd-b" in result.stderr
+
+
+def test_a_discipline_together_with_a_series_is_refused() -> None:
+    result = refmodel_command("kcompressd-goals", "--profile", "kcompressd-b+batching-v14")
+
+    assert result.exit_code == 2
+    assert "kcompressd was posted by itself, never for batching-v14" in result.stderr
+    assert "kcompressd-b works" in result.stderr
