@@ -8,6 +8,7 @@ import attrs
 
 from refmodel.kernel.config import MAX_BATCH
 from refmodel.kernel.crypto import Symbolic, make_codec
+from refmodel.kernel.lru_lists import LruLists
 from refmodel.kernel.zram_config import ZramSystem
 from refmodel.profiles import preset
 
@@ -78,6 +79,8 @@ class Setting:
     def system_of(self, profile: Profile, sizes: Sizes) -> KernelView:
         """Return a system of any sizes, as ``system`` does."""
         fixed: dict[str, Any] = {} if self.device else {"device_slots": 0}
+        if profile.operations.shrink_lru_list is not None:
+            fixed["lists"] = LruLists()
         config = profile.config(
             sizes,
             codecs(self.compressor, profile.kernel),

@@ -9,7 +9,7 @@ import attrs
 from refmodel.kernel.kcompressd_queue import is_full, put, refuse
 from refmodel.kernel.kcompressd_submit import KcompressdSubmitBio
 from refmodel.kernel.kcompressd_thread import KcompressdParam, KcompressdStopA
-from refmodel.machine import Next, Return, evolve, step
+from refmodel.machine import Next, Return, Wait, evolve, step
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
@@ -64,7 +64,7 @@ class KcompressdStopRfc(KcompressdStopA):
         Raises LookupError for a thread that was never started: its task is whatever stands in the array.
         """
         place = v.at.kcompressd.queue[self.queue]
-        if v[place].torn:
+        if v[place].torn or v[place].stopping:
             return Return()
         if v[place].thread in ("not started", "garbage"):
             raise LookupError(f"thread {self.queue}: told to end, and it was never started")
@@ -80,9 +80,12 @@ class KcompressdParamRfc(KcompressdParam):
     @step
     def parse(self, v: KernelView) -> Next:
         """Go on with a bad number, and stop everything for a good one."""
-        return self.stop(v) if self.good(v) else self.restart
+        if v[v.at.param_locked]:
+            return Wait("the lock of module parameters")
+        return self.stop(v) if self.good(v) else Return(0)
 
     @step
     def restart(self, v: KernelView) -> Next:
         """Say that a good number is none, and leave the rings freed."""
-        return self.refuse(v) if self.good(v) else Return(0)
+        v[v.at.param_locked] = False
+        return self.refuse(v, usable=False)

@@ -227,10 +227,18 @@ class SwapWritepageC(SwapWritepageB):
 
     @step
     def enqueue(self, v: KernelView) -> Next:
-        """Make room: take the oldest folio out of a queue that is as long as it may be."""
-        if len(v[v.at.kcompressd.queue[self.queue]].fifo) >= v[v.at.kcompressd.limit]:
-            self.head = take(v, self.queue)
-            v[v.at.kcompressd.count.helped] += 1
+        """Make room: take the oldest folio out of a queue that is as long as it may be.
+
+        A limit of 0 that was written meanwhile leaves nothing to be taken, and the folio here.
+        """
+        waiting = len(v[v.at.kcompressd.queue[self.queue]].fifo)
+        if waiting < v[v.at.kcompressd.limit]:
+            return self.insert
+        if not waiting:
+            v[v.at.kcompressd.count.inline_gate] += 1
+            return self.store_here
+        self.head = take(v, self.queue)
+        v[v.at.kcompressd.count.helped] += 1
         return self.insert
 
     @step

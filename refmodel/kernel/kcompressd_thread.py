@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import choices, memcg
-from refmodel.kernel.folio import FolioOperation, put_folio
+from refmodel.kernel.folio import FolioOperation, live_folio, put_folio
 from refmodel.kernel.kcompressd_queue import complete, put_bio, take, wake
 from refmodel.kernel.kcompressd_state import KcompressdQueue
 from refmodel.kernel.memory import DoSwapPage, DoSwapPage73
@@ -29,7 +29,7 @@ def note_flags(v: KernelView, folio: int) -> bool:
     """Say with which flags whoever is about to compress a folio allocates; return whether it may use the reserves."""
     options = v.cfg.options.kcompressd
     assert options is not None
-    v.emit("kcompressd_compress", folio=folio, memalloc=options.memalloc)
+    v.emit("kcompressd_compress", folio=folio, swp=live_folio(v, folio).swap, memalloc=options.memalloc)
     return options.memalloc
 
 
@@ -145,6 +145,7 @@ class KcompressdSwapoutAsks(KcompressdSwapoutC):
         if self.result or memcg.writeback_enabled(v, memcg.folio_memcg(v, self.the_folio(v))):
             return KcompressdSwapoutC.after_store(self, v)
         complete(v, self.queue, self.folio)
+        v.emit("kcompressd_kept", swp=self.the_folio(v).swap)
         self.change(v, dirty=True, locked=False)
         return self.wake_waiters
 
@@ -282,6 +283,8 @@ class KcompressdStop(Operation):
         if v[v.at.kcompressd.kswapd]:
             return Wait("kswapd, which reclaims a folio")
         place = v.at.kcompressd.queue[self.queue]
+        if v[place].stopping:
+            return Wait(f"who stops thread {self.queue} already")
         if v[place].torn:
             return Return()
         return self.tell(v)
@@ -346,14 +349,16 @@ class KcompressdParam(Operation):
 
     @step
     def parse(self, v: KernelView) -> Next:
-        """Look at the number first: a bad one changes nothing."""
-        return self.stop(v) if self.good(v) else self.refuse(v)
+        """Look at the number first: a bad one changes nothing.  One parameter is written at a time."""
+        if v[v.at.param_locked]:
+            return Wait("the lock of module parameters")
+        return self.stop(v) if self.good(v) else self.refuse(v, usable=True)
 
     @step
     def restart(self, v: KernelView) -> Next:
         """Let the queue be used again."""
+        v[v.at.param_locked] = False
         v[v.at.kcompressd.queue[0]] = KcompressdQueue(thread="not started")
-        v.emit("kcompressd_param", ret=0, usable=True)
         return Return(0)
 
     def good(self, v: KernelView) -> bool:
@@ -362,11 +367,12 @@ class KcompressdParam(Operation):
 
     def stop(self, v: KernelView) -> Next:
         """Stop the thread."""
+        v[v.at.param_locked] = True
         return Call(v.ops.kcompressd_stop(queue=0), then=self.restart)
 
-    def refuse(self, v: KernelView) -> Next:
-        """Say that the number is none."""
-        v.emit("kcompressd_param", ret=-errno.EINVAL, usable=not v[v.at.kcompressd.queue[0]].torn)
+    def refuse(self, v: KernelView, *, usable: bool) -> Next:
+        """Say that the number is none.  usable: the queues are as before."""
+        v.emit("kcompressd_refused_param", value=self.value, usable=usable)
         return Return(-errno.EINVAL)
 
 

@@ -249,10 +249,8 @@ def freed_with_its_thread(index: Index) -> str | None:
 def refused_means_unchanged(events: list[Event], v: KernelView) -> str | None:
     """A parameter that is refused changes nothing: the queues can be used as before."""
     for name, fields in events:
-        if name == "kcompressd_param" and fields["ret"] < 0 and not fields["usable"]:
-            return (
-                f"a parameter was refused ({fields['ret']}), and the rings are freed; expected them as before"
-            )
+        if name == "kcompressd_refused_param" and not fields["usable"]:
+            return f"{fields['value']} threads were refused, and the rings are freed; expected them as before"
     return None
 
 
@@ -409,24 +407,16 @@ def threads_use_the_reserves(events: list[Event], v: KernelView) -> str | None:
     only="kcompressd",
 )
 def refused_means_written(events: list[Event], v: KernelView) -> str | None:
-    """A folio that zswap refuses a thread is written to the device, unless its cgroup forbids writeback by then."""
-    owed: int | None = None
+    """A folio that zswap refuses a thread is written to the device, or kept because its cgroup forbids writeback."""
+    begun, owed = list[int](), list[int]()
     for name, fields in events:
-        if name == "kcompressd_take":
-            if owed is not None:
-                break
-        elif name == "store" and not fields["ok"]:
-            owed = fields["swp"]
-        elif name == "disk_write" and fields["swp"] == owed:
-            owed = None
-    if owed is not None and not memcg.writeback_enabled(v, v[v.at.slot[owed]].memcg):
-        return None
-    took = any(name == "kcompressd_take" for name, _ in events)
-    return (
-        f"zswap refused slot {owed}, and nobody wrote it; expected a write"
-        if took and owed is not None
-        else None
-    )
+        if name == "kcompressd_compress":
+            begun.append(fields["swp"])
+        elif name == "store" and not fields["ok"] and fields["swp"] in begun:
+            owed.append(fields["swp"])
+        elif name in ("disk_write", "kcompressd_kept"):
+            owed = [slot for slot in owed if slot != fields["swp"]]
+    return f"zswap refused slots {owed}, and nobody wrote them; expected writes" if owed else None
 
 
 @history_property(
@@ -437,13 +427,19 @@ def refused_means_written(events: list[Event], v: KernelView) -> str | None:
     only="kcompressd",
 )
 def who_may_not_compress_does_not_wait(events: list[Event], v: KernelView) -> str | None:
-    """A folio whose cgroup may not use zswap does not wait for it: it goes to the device at once."""
+    """A folio whose cgroup may not use zswap does not wait for it: it goes to the device at once.
+
+    A store after it may have brought the cgroup to its limit.
+    """
     if v[v.at.si].synchronous or not v[v.at.zswap].enabled:
         return None
+    put: dict[int, int] = {}
     for name, fields in events:
-        objcg = fields.get("memcg", 0)
-        if name == "kcompressd_put" and objcg and not memcg.may_zswap(v, objcg):
-            return (
-                f"folio {fields['folio']} waits for zswap, which cgroup {objcg} may not use; expected a write"
-            )
+        if name == "kcompressd_put" and fields["memcg"]:
+            put[fields["folio"]] = fields["memcg"]
+        elif name == "store" and fields["ok"]:
+            put.clear()
+    for folio, objcg in put.items():
+        if not memcg.may_zswap(v, objcg):
+            return f"folio {folio} waits for zswap, which cgroup {objcg} may not use; expected a write"
     return None
