@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import choices, memcg
-from refmodel.kernel.folio import FolioOperation, live_folio, put_folio
+from refmodel.kernel.folio import FolioOperation, put_folio
 from refmodel.kernel.kcompressd_queue import complete, put_bio, take, wake
 from refmodel.kernel.kcompressd_state import KcompressdQueue
 from refmodel.kernel.memory import DoSwapPage, DoSwapPage73
@@ -29,7 +29,7 @@ def note_flags(v: KernelView, folio: int) -> bool:
     """Say with which flags whoever is about to compress a folio allocates; return whether it may use the reserves."""
     options = v.cfg.options.kcompressd
     assert options is not None
-    v.emit("kcompressd_compress", folio=folio, swp=live_folio(v, folio).swap, memalloc=options.memalloc)
+    v.emit("kcompressd_compress", folio=folio, memalloc=options.memalloc)
     return options.memalloc
 
 

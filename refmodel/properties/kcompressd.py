@@ -408,11 +408,11 @@ def threads_use_the_reserves(events: list[Event], v: KernelView) -> str | None:
 )
 def refused_means_written(events: list[Event], v: KernelView) -> str | None:
     """A folio that zswap refuses a thread is written to the device, or kept because its cgroup forbids writeback."""
-    begun, owed = list[int](), list[int]()
+    compresses, owed = False, list[int]()
     for name, fields in events:
-        if name == "kcompressd_compress":
-            begun.append(fields["swp"])
-        elif name == "store" and not fields["ok"] and fields["swp"] in begun:
+        if name in ("kcompressd_compress", "kcompressd_done"):
+            compresses = name == "kcompressd_compress"
+        elif name == "store" and not fields["ok"] and compresses:
             owed.append(fields["swp"])
         elif name in ("disk_write", "kcompressd_kept"):
             owed = [slot for slot in owed if slot != fields["swp"]]

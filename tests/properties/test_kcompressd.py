@@ -107,8 +107,8 @@ IN_EVENTS: dict[str, tuple[list[Event], list[Event]]] = {
     "KC-9": ([("kcompressd_put", PUT)], [("kcompressd_put", PUT | {"kswapds": 0})]),
     "KC-8": ([("kcompressd_take", TAKE)], [("kcompressd_take", TAKE | {"ahead": 1})]),
     "KC-17": (
-        [("kcompressd_compress", {"swp": 1}), ("store", REFUSED), ("disk_write", {"swp": 1})],
-        [("kcompressd_compress", {"swp": 1}), ("store", REFUSED)],
+        [("kcompressd_compress", {"memalloc": True}), ("store", REFUSED), ("disk_write", {"swp": 1})],
+        [("kcompressd_compress", {"memalloc": True}), ("store", REFUSED)],
     ),
 }
 """Events that have each property of events, and planted ones that lack it."""
