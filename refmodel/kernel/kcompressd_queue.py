@@ -20,31 +20,39 @@ def is_full(v: KernelView, queue: int) -> bool:
     return kcompressd_decisions.refuses(waiting, v.at.kcompressd.capacity)
 
 
-def put(v: KernelView, queue: int, folio: int) -> bool:
-    """Append a folio to a queue, with a reference where the discipline takes one (B-sub.6, C-sub.3, C-sub.4).
+def put(v: KernelView, queue: int, folio: int) -> None:
+    """Append a folio to a queue, with a reference where the discipline takes one (B-sub.6, C-sub.3, C-sub.4)."""
+    _count(v, queue, folio)
+    place = v.at.kcompressd.queue[queue]
+    v[place] = evolve(v[place], fifo=(*v[place].fifo, folio))
 
-    Return whether it is there: without a lock among several producers this only finds its position (kfifo_in), and
-    ``publish`` is to follow.
+
+def submit(v: KernelView, queue: int, folio: int) -> bool:
+    """Append a folio to a queue; return whether it is there.
+
+    Without a lock among several producers this only finds its position (kfifo_in), and ``publish`` is to follow.
     """
     options = v.cfg.options.kcompressd
     assert options is not None
-    if options.protects == "reference":
-        get_folio(v, folio)
-    if v.at.kcompressd.bio:
-        v[v.at.kcompressd.bio[folio]] += 1
+    v.emit("kcompressd_submit", folio=folio, kswapds=v[v.at.kcompressd.kswapd])
+    if options.producer_lock or v.at.kcompressd.kswapds == 1:
+        put(v, queue, folio)
+        return True
+    _count(v, queue, folio)
     place = v.at.kcompressd.queue[queue]
-    alone = options.producer_lock or v.at.kcompressd.kswapds == 1
-    if alone:
-        v[place] = evolve(v[place], fifo=(*v[place].fifo, folio))
-    else:
-        v[place] = evolve(v[place], putting=(*v[place].putting, (folio, len(v[place].fifo))))
+    v[place] = evolve(v[place], putting=(*v[place].putting, (folio, len(v[place].fifo))))
+    return False
+
+
+def _count(v: KernelView, queue: int, folio: int) -> None:
+    """Count a folio that is submitted, and take the reference of the queue."""
+    assert v.cfg.options.kcompressd is not None
+    if v.cfg.options.kcompressd.protects == "reference":
+        get_folio(v, folio)
     v[v.at.kcompressd.count.pending] += 1
     v[v.at.kcompressd.count.submitted] += 1
-    record, kswapds = live_folio(v, folio), v[v.at.kcompressd.kswapd]
-    v.emit(
-        "kcompressd_put", queue=queue, folio=folio, memcg=record.memcg, dirty=record.dirty, kswapds=kswapds
-    )
-    return alone
+    record = live_folio(v, folio)
+    v.emit("kcompressd_put", queue=queue, folio=folio, memcg=record.memcg, dirty=record.dirty)
 
 
 def publish(v: KernelView, queue: int, folio: int) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel.kcompressd_queue import is_full, put, refuse
+from refmodel.kernel.kcompressd_queue import is_full, refuse
 from refmodel.kernel.kcompressd_submit import KcompressdSubmitBio
 from refmodel.kernel.kcompressd_thread import KcompressdParam, KcompressdStopA
 from refmodel.machine import Next, Return, Wait, evolve, step
@@ -37,7 +37,7 @@ class KcompressdSubmitBioRfc(KcompressdSubmitBio):
         for queue in range(len(v.at.kcompressd.queue)):
             if not is_full(v, queue):
                 self.queue = queue
-                return self.kick if put(v, queue, self.folio) else self.publish
+                return self.kick if self.put(v) else self.publish
         refuse(v, 0, self.folio)
         return self.compress
 

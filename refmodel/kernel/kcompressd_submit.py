@@ -11,7 +11,7 @@ import attrs
 
 from refmodel.kernel import choices, memcg
 from refmodel.kernel.folio import live_folio
-from refmodel.kernel.kcompressd_queue import is_full, publish, put, put_bio, refuse, take, wake
+from refmodel.kernel.kcompressd_queue import is_full, publish, put_bio, refuse, submit, take, wake
 from refmodel.kernel.page_io import WRITTEN, EndSwapWrite, SwapWriteDevice, SwapWritepage
 from refmodel.kernel.shrink_lru import rotate
 from refmodel.kernel.swap_slots import slots_of
@@ -112,9 +112,14 @@ class KcompressdSubmitBio(SwapWriteDevice):
                 return self.compress
             if not is_full(v, queue):
                 self.queue = queue
-                return self.kick if put(v, queue, self.folio) else self.publish
+                return self.kick if self.put(v) else self.publish
         refuse(v, 0, self.folio)
         return self.compress
+
+    def put(self, v: KernelView) -> bool:
+        """Append the bio, with a reference; return whether it is there."""
+        v[v.at.kcompressd.bio[self.folio]] += 1
+        return submit(v, self.queue, self.folio)
 
     @step
     def publish(self, v: KernelView) -> Next:
@@ -179,7 +184,7 @@ class SwapWritepageB(SwapWritepage):
         if is_full(v, self.queue):
             refuse(v, self.queue, self.folio)
             return self.store_here
-        return self.wake if put(v, self.queue, self.folio) else self.publish
+        return self.wake if submit(v, self.queue, self.folio) else self.publish
 
     @step
     def publish(self, v: KernelView) -> Next:
@@ -244,7 +249,7 @@ class SwapWritepageC(SwapWritepageB):
     @step
     def insert(self, v: KernelView) -> Next:
         """Append the folio with a reference of its own (K05)."""
-        return self.wake if put(v, self.queue, self.folio) else self.publish
+        return self.wake if submit(v, self.queue, self.folio) else self.publish
 
     @step
     def wake(self, v: KernelView) -> Next:

@@ -355,7 +355,7 @@ def dirty_means_not_written(events: list[Event], v: KernelView) -> str | None:
 def only_kswapd_submits(events: list[Event], v: KernelView) -> str | None:
     """Only kswapd queues folios: not who reclaims for himself or on demand, nor a thread that compresses."""
     for name, fields in events:
-        if name == "kcompressd_put" and not fields["kswapds"]:
+        if name == "kcompressd_submit" and not fields["kswapds"]:
             return f"folio {fields['folio']} was submitted while no kswapd was at work; expected it to be compressed"
     return None
 

@@ -1,6 +1,6 @@
-"""Where each invariant of kcompressd (KC-1 to KC-25) is checked that is no property of its own, or why it is not.
+"""Where each invariant of kcompressd (KC-1 to KC-25) is checked that is no property of its own.
 
-The others stand in ``refmodel.properties.kcompressd`` under their numbers.
+The others stand in ``refmodel.properties.kcompressd`` under their numbers, KC-21 in ``refmodel.properties.zram``.
 """
 
 from __future__ import annotations
@@ -14,8 +14,3 @@ OTHERWISE = {
     "KC-25": "Tests of kcompressd: what is counted before, while and after a folio waits.",
 }
 """Invariants that something else shows, and what."""
-
-NOT_MODELLED = {
-    "KC-21": "Counters of zram's slots, which profiles of kcompressd do not have: zram is a device there.",
-}
-"""Invariants that these profiles cannot break, because they have not got what they speak of."""

@@ -11,7 +11,7 @@ import pytest
 from refmodel.kernel.crypto import Symbolic
 from refmodel.kernel.folio import live_folio
 from refmodel.kernel.kcompressd_config import KcompressdOptions, KcompressdSystem, queues_of
-from refmodel.kernel.kcompressd_queue import publish, put, take, thread_work
+from refmodel.kernel.kcompressd_queue import publish, submit, take, thread_work
 from refmodel.kernel.kcompressd_state import KcompressdQueue
 from refmodel.machine import ChoicePoint, run
 from refmodel.profiles import preset, profile
@@ -263,8 +263,8 @@ def test_without_a_lock_the_slower_of_two_producers_overwrites_the_other(name: s
     v = made.system(made.config(sizes, kcompressd=KcompressdSystem(capacity=2, kswapds=2)))
     for page in (0, 1):
         run(v, v.ops.write_page(0, page, bytes([2 + page]) * 4096))
-    assert not put(v, 0, 1)
-    assert not put(v, 0, 2)
+    assert not submit(v, 0, 1)
+    assert not submit(v, 0, 2)
     publish(v, 0, 1)
     publish(v, 0, 2)
 
@@ -277,9 +277,9 @@ def test_what_a_thread_takes_between_the_halves_of_an_append_moves_its_end() -> 
     v = made.system(made.config(sizes, kcompressd=KcompressdSystem(capacity=2, kswapds=2)))
     for page in (0, 1):
         run(v, v.ops.write_page(0, page, bytes([2 + page]) * 4096))
-    put(v, 0, 1)
+    submit(v, 0, 1)
     publish(v, 0, 1)
-    put(v, 0, 2)
+    submit(v, 0, 2)
     assert take(v, 0) == 1
     publish(v, 0, 2)
 

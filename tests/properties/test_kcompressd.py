@@ -98,13 +98,14 @@ IN_A_STATE: dict[str, Callable[[KernelView], None]] = {
 }
 """A planted state for each property of states."""
 
-PUT: dict[str, Any] = {"queue": 0, "folio": 1, "memcg": 1, "dirty": False, "kswapds": 1}
+PUT: dict[str, Any] = {"queue": 0, "folio": 1, "memcg": 1, "dirty": False}
+SUBMIT: dict[str, Any] = {"folio": 1, "kswapds": 1}
 TAKE: dict[str, Any] = {"queue": 0, "folio": 1, "ahead": 0}
 REFUSED: dict[str, Any] = {"swp": 1, "nr": 1, "nid": 0, "ret": 0, "ok": False}
 
 IN_EVENTS: dict[str, tuple[list[Event], list[Event]]] = {
     "KC-5": ([("kcompressd_put", PUT)], [("kcompressd_put", PUT | {"dirty": True})]),
-    "KC-9": ([("kcompressd_put", PUT)], [("kcompressd_put", PUT | {"kswapds": 0})]),
+    "KC-9": ([("kcompressd_submit", SUBMIT)], [("kcompressd_submit", SUBMIT | {"kswapds": 0})]),
     "KC-8": ([("kcompressd_take", TAKE)], [("kcompressd_take", TAKE | {"ahead": 1})]),
     "KC-17": (
         [("kcompressd_compress", {"memalloc": True}), ("store", REFUSED), ("disk_write", {"swp": 1})],
