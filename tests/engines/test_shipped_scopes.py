@@ -52,7 +52,7 @@ def test_a_scope_asks_a_question_of_several_profiles(path: object) -> None:
         ("zram", "zram-6.12", (22_528, 43_955, 134)),
         ("zram", "zram-7.3", (37_726, 83_750, 146)),
         ("zram", "zram-batching", (35_697, 79_158, 147)),
-        ("zram-kcompressd", "zram-kcompressd-a", (101_532, 280_664, 99)),
+        ("zram-kcompressd", "zram-kcompressd-a", (117_681, 327_152, 101)),
         ("zram-kcompressd", "zram-kcompressd-b-words", (67_120, 188_350, 91)),
         ("zram-kcompressd", "zram-kcompressd-c", (101_545, 282_126, 99)),
     ],
