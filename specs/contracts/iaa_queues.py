@@ -225,7 +225,7 @@ def moves_none(tables: CpuTables, op: Op) -> Selection:
 
 
 def a_batch_goes_round_the_queues_of_its_direction(
-    comp: int, decomp: int, queues: int, compresses: bool
+    comp: int, decomp: int, queues: int, others: int, compresses: bool
 ) -> tuple[object, ...]:
     """Jobs of one direction take its queues in turn from its cursor on, each once; those of the other are left alone.
 
@@ -233,15 +233,17 @@ def a_batch_goes_round_the_queues_of_its_direction(
     Requirement: I3, I5
 
     pre: 1 <= queues <= 3
+    pre: 1 <= others <= 2
     pre: 0 <= comp < queues
-    pre: 0 <= decomp < queues
-    post: len(_) == queues
-    post: implies(compresses, all(_[k] == 10 + (comp + k) % queues for k in range(queues)))
-    post: implies(not compresses, all(_[k] == 20 + (decomp + k) % queues for k in range(queues)))
+    pre: 0 <= decomp < others
+    post: implies(compresses, len(_) == queues and all(_[k] == 10 + (comp + k) % queues for k in range(queues)))
+    post: implies(not compresses, len(_) == others and all(_[k] == 20 + (decomp + k) % others for k in range(others)))
     """
     to_compress: tuple[object, ...] = tuple(range(10, 10 + queues))
-    to_decompress: tuple[object, ...] = tuple(range(20, 20 + queues))
-    tables = CpuTables(Table(to_compress, comp), Table(to_decompress, decomp))  # type: ignore[arg-type]  # numbers for queues
+    to_decompress: tuple[object, ...] = tuple(range(20, 20 + others))
+    comp_table = Table(to_compress, comp)  # type: ignore[arg-type]  # numbers for queues
+    decomp_table = Table(to_decompress, decomp)  # type: ignore[arg-type]  # numbers for queues
+    tables = CpuTables(comp_table, decomp_table)
     return iaa_round_robin.order_of_use(iaa_round_robin.use_then_move, tables, _op(compresses))
 
 

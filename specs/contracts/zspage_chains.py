@@ -108,6 +108,7 @@ def a_class_has_a_group_for_each_number_of_objects(objs: int, version: int) -> z
     post: _.fullness[0] == 0
     post: all(_.fullness[used] <= _.fullness[used + 1] for used in range(objs))
     post: (_.index, _.size, _.objs_per_zspage, _.pages_per_zspage) == (7, 144, objs, 4)
+    post: _.fuller_head_stays == (version == 0)
     """
     classes = KERNELS[0] if version == 0 else KERNELS[1]
     return classes._size_class(7, 144, objs, 4)
@@ -122,4 +123,4 @@ def forgets_full_zspages(self: zs.SizeClasses, index: int, size: int, objs: int,
 @breaks(a_class_has_a_group_for_each_number_of_objects, zs.SizeClasses._size_class)
 def goes_down_at_the_end(self: zs.SizeClasses, index: int, size: int, objs: int, pages: int) -> zs.SizeClass:
     """A full zspage has the group of an empty one; the class takes the place of its number of objects."""
-    return zs.SizeClass(objs, size, objs, pages, (*(1 for _ in range(objs)), 0), False)
+    return zs.SizeClass(objs, size, objs, pages, (*(1 for _ in range(objs)), 0), True)
