@@ -157,10 +157,6 @@ def litmus_of(file: TomlFile) -> Litmus:
         raise table.bad("at", f"at = {at!r}", f"one of {', '.join(AT)}", nearest(at, AT))
     if claims[0] == "violation" and "at" in table.data:
         raise table.bad("at", "at beside a violation", "no at", "a property says itself when it holds")
-    if claims[0] == "violation" and "despite" in table.data:
-        raise table.bad(
-            "despite", "despite beside a violation", "no despite", "the outcome is that one breaks"
-        )
     made = Litmus(
         name=Path(file.path).stem,
         scope=found.scope,
@@ -173,6 +169,8 @@ def litmus_of(file: TomlFile) -> Litmus:
         file=file,
         despite=_properties(table, "despite") if "despite" in table.data else (),
     )
+    if {ANY, *made.despite} & {*made.violation} and made.despite:
+        raise table.bad("despite", "despite beside a violation of the same", "other ids, and not any")
     return made if made.violation else _checked(made, table)
 
 

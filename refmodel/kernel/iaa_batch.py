@@ -41,11 +41,13 @@ class BatchResult:
 
     error: what the call returned, 0 for success.  lengths: of each result in bytes, or a negative errno.
     outs: each result, None for an error.
+    dlen: length of the request itself, where the posting sets it, else 0.
     """
 
     error: int
     lengths: tuple[int, ...]
     outs: tuple[Hashable, ...]
+    dlen: int = 0
 
 
 @attrs.define
@@ -221,9 +223,9 @@ class IaaBatchV13(IaaBatch):
 
     @step
     def finish(self, v: KernelView) -> Next:
-        """Clear the flag POLL, let the requests go, and return."""
+        """Clear the flag POLL, let the requests go, and return; the request gets the length of its first unit."""
         v[v.at.iaa.batch_locked[self.cpu]] = False
-        return Return(BatchResult(self.error, self.lengths, self.outs))
+        return Return(BatchResult(self.error, self.lengths, self.outs, dlen=self.lengths[0]))
 
 
 @attrs.define

@@ -167,9 +167,11 @@ class IaaUnbind(_Control):
     """Take a queue from the driver (iaa_crypto_remove).
 
     waits: whether the descriptors are freed only when no job holds the queue.
+    spins: whether it keeps its CPU while it waits for that, with a lock under which nobody else runs there.
     """
 
     waits: ClassVar[bool] = False
+    spins: ClassVar[bool] = False
     source: ClassVar[str] = "iaa_crypto_remove(), iaa_crypto_main.c, Linux 6.12.117"
 
     made: DriverState = attrs.field(factory=DriverState)
@@ -248,6 +250,7 @@ class IaaUnbindV13(IaaUnbindV9):
     """Take a queue away in v13 and v14: the driver is off meanwhile, and every job that holds the queue is awaited."""
 
     waits: ClassVar[bool] = True
+    spins: ClassVar[bool] = True
     source: ClassVar[str] = "iaa_crypto_remove(), batching v13"
 
     @step
@@ -268,7 +271,8 @@ class IaaUnbindV13(IaaUnbindV9):
     def detach(self, v: KernelView) -> Next:
         """Let no further job have the queue, and wait, spinning, until those that have it are over (IAA-16).
 
-        On the CPU of a job that has to be polled this spins for ever (IAA-H14): the model has no pinned tasks.
+        On the CPU of a task that has to poll, and stays there, it spins for ever (IAA-H14): tasks of the model run
+        wherever a CPU is free.
         """
         place = v.at.iaa.wq[self.q]
         if not v[place].removed:

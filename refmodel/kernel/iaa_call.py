@@ -135,6 +135,7 @@ class IaaCallBatch(_Caller):
         for content, length, out in results:
             if length > 0:
                 look_at(v, self.op, content, length, out)
-        v.emit("iaa_batch", op=self.op, error=self.result.error, lengths=self.result.lengths)
+        found = self.result
+        v.emit("iaa_batch", op=self.op, error=found.error, lengths=found.lengths, dlen=found.dlen)
         self.unlock(v)
         return Return((self.result.error, *self.result.lengths))

@@ -89,6 +89,29 @@ def free_desc(v: KernelView, q: int, d: int) -> None:
     desc = v[place]
     owned = desc.phase in ("queued", "service")
     v[place] = evolve(desc, cpu=-1) if owned else FREE_DESC
+    wake(v, q)
+
+
+def wake_batch(entries: int) -> int:
+    """Return how many descriptors have to come back before sleepers are woken: an eighth of them, 1 to 8.
+
+    Source: sbq_calc_wake_batch(), lib/sbitmap.c, Linux 6.12.117.
+    """
+    return min(max(entries // 8, 1), 8)
+
+
+def wake(v: KernelView, q: int) -> None:
+    """Count a descriptor that was given back if somebody waits, and wake as many as the batch when it is complete.
+
+    Source: sbitmap_queue_wake_up(), lib/sbitmap.c, Linux 6.12.117.
+    """
+    place = v.at.iaa.wq[q]
+    wq, batch = v[place], wake_batch(len(v.at.iaa.desc[q]))
+    if not wq.asleep:
+        return
+    complete = wq.given + 1 >= batch
+    wakes = min(wq.wakes + batch, wq.asleep) if complete else wq.wakes
+    v[place] = evolve(wq, given=0 if complete else wq.given + 1, wakes=wakes)
 
 
 def idxd_submit_desc(v: KernelView, q: int, d: int) -> int:

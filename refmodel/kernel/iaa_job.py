@@ -36,6 +36,7 @@ from refmodel.kernel.iaa_desc import (
 from refmodel.kernel.iaa_engine import codec
 from refmodel.kernel.iaa_round_robin import move_then_use, use_then_move
 from refmodel.kernel.iaa_status import Completion, Op, errno_of
+from refmodel.kernel.zswap_load import KernelBug
 from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
 
 if TYPE_CHECKING:
@@ -239,9 +240,18 @@ class IaaJob(Operation):
             case "try":
                 self.tries += 1
                 return self.alloc if decisions.tries_again(self.tries, limit) else self.no_desc()
-            case "sleep" if not v.fails(choices.IAA_SIGNAL):
-                return Wait(f"a free descriptor of {name_of(v, self.q)}")
+            case "sleep":
+                return Call(v.ops.iaa_sleep(self.cpu, self.q), then=self.woken)
         self.error = d
+        return self.no_desc()
+
+    @step
+    def woken(self, v: KernelView) -> Next:
+        """Take the descriptor that the sleep has come to, or its error: a signal, or a device that is not enabled."""
+        if self.result >= 0:
+            self.d = self.result
+            return self.submit
+        self.error = self.result
         return self.no_desc()
 
     def no_desc(self) -> Next:
@@ -256,6 +266,8 @@ class IaaJob(Operation):
         v[place] = evolve(v[place], **self.asked(), irq=irq)
         error = idxd_submit_desc(v, self.q, self.d)
         if error:
+            if irq and error == -EAGAIN:
+                self.abort()
             free_desc(v, self.q, self.d)
             self.d, self.error = -1, error
             return self.not_submitted()
@@ -263,6 +275,9 @@ class IaaJob(Operation):
         if irq:
             return self.to_be_told()
         return self.in_flight() if self.polled(v) else self.complete
+
+    def abort(self) -> None:
+        """Take a job that was refused off the list of those that an interrupt is to end."""
 
     def asked(self) -> dict[str, Any]:
         """Return what the descriptor says of the job."""
@@ -373,7 +388,21 @@ class IaaJob(Operation):
 
 
 @attrs.define
-class IaaJob612(IaaJob):
+class AbortsForeign(IaaJob):
+    """A job of mainline: idxd aborts what is on its list as if only DMA engines put something there."""
+
+    def abort(self) -> None:
+        """Take the context of a crypto request for the descriptor of a DMA engine (IAA-H16, by reading).
+
+        The two share a union: the request pointer is read as a cookie, a DMA address as a channel.  Raises KernelBug.
+        """
+        raise KernelBug(
+            "llist_abort_desc: the context of a crypto request is taken for a dmaengine descriptor"
+        )
+
+
+@attrs.define
+class IaaJob612(AbortsForeign):
     """One job in 6.12: it sleeps for a descriptor and looks at its record without end."""
 
     source: ClassVar[str] = (
@@ -404,7 +433,7 @@ class SpinLimit(IaaJob):
 
 
 @attrs.define
-class IaaJob73(SpinLimit):
+class IaaJob73(AbortsForeign, SpinLimit):
     """One job in 7.3: buffers that cannot be mapped are for software, and looking at the record has an end."""
 
     source: ClassVar[str] = "iaa_comp_acompress() and iaa_comp_adecompress(), iaa_crypto_main.c, Linux 7.3.4"

@@ -68,6 +68,8 @@ class IaaWq:
     bound: the driver has it (the private pointer names a struct iaa_wq).
     removed: no further job gets it (``remove``; in the series: its reference counter is killed).
     refs: jobs that hold it.  fifo: descriptors that wait for an engine, oldest first.
+    asleep: jobs that wait for a descriptor.  wakes: wake-ups that are under way to them.  given: descriptors that were
+        given back, while somebody waits, since the last wake-up.
     """
 
     there: bool = True
@@ -76,6 +78,9 @@ class IaaWq:
     removed: bool = False
     refs: int = 0
     fifo: tuple[int, ...] = ()
+    asleep: int = 0
+    wakes: int = 0
+    given: int = 0
 
 
 @component

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel import choices
 from refmodel.kernel import iaa_decisions as decisions
 from refmodel.kernel.iaa_desc import (
     alloc_desc,
@@ -21,7 +20,7 @@ from refmodel.kernel.iaa_desc import (
     name_of,
 )
 from refmodel.kernel.iaa_job import count_end, tries_of
-from refmodel.machine import Next, Operation, Return, Wait, evolve, step
+from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -60,9 +59,17 @@ class IaaVerify(Operation):
                 self.tries += 1
                 again = decisions.tries_again(self.tries, limit)
                 return self.alloc if again else Return(self.exhausted())
-            case "sleep" if not v.fails(choices.IAA_SIGNAL):
-                return Wait(f"a free descriptor of {name_of(v, self.q)}")
+            case "sleep":
+                return Call(v.ops.iaa_sleep(self.cpu, self.q), then=self.woken)
         return Return(d)
+
+    @step
+    def woken(self, v: KernelView) -> Next:
+        """Take the descriptor that the sleep has come to, or its error."""
+        if self.result < 0:
+            return Return(self.result)
+        self.d = self.result
+        return self.submit
 
     def exhausted(self) -> int:
         """Return the error where no descriptor came: the page counts as failed."""

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from refmodel.kernel.iaa_engine import IaaEngineBegin, IaaEngineEnd, IaaHalt
     from refmodel.kernel.iaa_job import IaaJob
     from refmodel.kernel.iaa_poll import IaaInterrupt, IaaPoll
+    from refmodel.kernel.iaa_sleep import IaaSleep
     from refmodel.kernel.iaa_verify import IaaVerify
     from refmodel.kernel.kcompressd_submit import (
         KcompressdSubmitBio,
@@ -168,6 +169,7 @@ class OperationTable:
     iaa_call: type[IaaCall] = NOT_THERE
     iaa_call_batch: type[IaaCallBatch] = NOT_THERE
     iaa_job: type[IaaJob] = NOT_THERE
+    iaa_sleep: type[IaaSleep] = NOT_THERE
     iaa_verify: type[IaaVerify] = NOT_THERE
     iaa_batch: type[IaaBatch] = NOT_THERE
     iaa_poll: type[IaaPoll] = NOT_THERE

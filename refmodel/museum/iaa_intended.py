@@ -60,6 +60,13 @@ class UnbindWaits(IaaUnbind):
 
 
 @attrs.define
+class UnbindSleeps(IaaUnbindV13):
+    """Take a queue away in v13; who waits for its jobs sleeps, so that they can go on where it runs."""
+
+    spins: ClassVar[bool] = False
+
+
+@attrs.define
 class UnbindPrunes(IaaUnbindV13):
     """Take a queue away; the tables are made of the queues that are left."""
 
@@ -88,6 +95,9 @@ class Meant612(IaaJob612):
         """Go on without a queue: a compression fails, a decompression is for software."""
         return self.software if self.op == "decompress" else IaaJob612.without_queue(self)
 
+    def abort(self) -> None:
+        """Take a job that was refused off the list of those that an interrupt is to end."""
+
     @step
     def software(self, v: KernelView) -> Next:
         """Enter the software deflate when nobody else is in it."""
@@ -103,6 +113,9 @@ class Meant73(IaaJob73):
     def without_queue(self) -> Next:
         """Go on without a queue: a compression fails, a decompression is for software."""
         return self.software if self.op == "decompress" else IaaJob73.without_queue(self)
+
+    def abort(self) -> None:
+        """Take a job that was refused off the list of those that an interrupt is to end."""
 
     @step
     def complete(self, v: KernelView) -> Next:

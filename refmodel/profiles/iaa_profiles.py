@@ -18,6 +18,7 @@ from refmodel.kernel import (
     iaa_engine,
     iaa_job,
     iaa_poll,
+    iaa_sleep,
     iaa_verify,
     iaa_zswap,
 )
@@ -46,6 +47,7 @@ _SERIES = IaaOptions(
 
 _DEVICE = {
     "iaa_call": iaa_call.IaaCall,
+    "iaa_sleep": iaa_sleep.IaaSleep,
     "iaa_verify": iaa_verify.IaaVerify,
     "iaa_interrupt": iaa_poll.IaaInterrupt,
     "iaa_engine_begin": iaa_engine.IaaEngineBegin,

@@ -17,7 +17,6 @@ OTHERWISE = {
     "IAA-14": "LIVE: freed descriptors, records and sbitmaps cannot be touched (exhibit IAA-H1).",
     "IAA-15": "Tests of descriptors: a queue that is being removed takes no job through idxd.",
     "IAA-32": "PROGRESS and the form of the model: an operation has one value.",
-    "IAA-34": "PROMISE: every caller compares what it is given with the page.",
     "IAA-35": "PROMISE, for software does what the device does not.",
     "IAA-37": "litmus iaa-error-of-a-polled-decompression.",
     "IAA-38": "litmus iaa-verify-takes-a-second-descriptor, and tests of jobs.",
@@ -27,6 +26,7 @@ OTHERWISE = {
     "IAA-43": "litmus iaa-failed-job-leaves-the-other.",
     "IAA-44": "PROMISE and the goals: one failed job at each position of a batch of 8, in both directions.",
     "IAA-45": "BUG: a batch of 9 stops the model.",
+    "IAA-48": "PROGRESS: exhibit B05, a flag that stays on the request of its caller.",
     "IAA-49": "litmus iaa-task-moves-during-a-batch; the queue of a job is that of the CPU of the moment.",
     "IAA-50": "litmus iaa-attribute-while-bound, and tests of attributes.",
     "IAA-51": "Tests of jobs: a driver that is off takes none.",
@@ -39,9 +39,9 @@ OTHERWISE = {
 """Invariants that something else shows, and what."""
 
 NOT_MODELLED = {
-    "IAA-9": "Wake-ups by the batch: who sleeps in the model goes on as soon as a descriptor is free.",
-    "IAA-18": "Order of locks: the model takes iaa_devices_lock and the mutexes of batch and deflate, no others.",
-    "IAA-47": "The length of the request itself: callers of the model look at the lengths of the units.",
-    "IAA-48": "The flag POLL on the caller's request: a job of the model has a flag of its own.",
+    "IAA-18": (
+        "Order of wq_lock, iaa_devices_lock and dev_lock: what they protect together is one step.  The mutexes that a "
+        "task holds from step to step (context, batch, deflate) are seen by PROGRESS."
+    ),
 }
 """Invariants that the model cannot break, because it has not got what they speak of."""

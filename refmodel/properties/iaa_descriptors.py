@@ -10,12 +10,17 @@ from errno import EAGAIN
 from typing import TYPE_CHECKING
 
 from refmodel.kernel.config import PAGE_SIZE
-from refmodel.kernel.iaa_desc import name_of, system_of
+from refmodel.kernel.crypto import CorruptData
+from refmodel.kernel.iaa_desc import name_of, system_of, wake_batch
+from refmodel.kernel.iaa_engine import codec
 from refmodel.kernel.iaa_status import NONE, SUCCESS
 from refmodel.properties.property import history_property, state_property
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from refmodel.kernel.iaa_state import IaaDesc
+    from refmodel.kernel.iaa_status import Op
     from refmodel.kernel.table import KernelView
     from refmodel.machine import Event
     from refmodel.properties.index import Index
@@ -112,6 +117,25 @@ def free_means_without_cpu(index: Index) -> str | None:
     for name, used, desc in _descriptors(index.v):
         if used != (desc.cpu >= 0):
             return f"{name} is {'handed out' if used else 'free'} with CPU {desc.cpu}"
+    return None
+
+
+@state_property(
+    "IAA-9",
+    when="step",
+    source="sbitmap_queue_wake_up(), lib/sbitmap.c, Linux 6.12.117",
+    requirements=("I7",),
+    bug="a job sleeps without a second look (planted)",
+    only="iaa",
+)
+def sleepers_are_woken(index: Index) -> str | None:
+    """A job sleeps for a descriptor only while those that are out will wake it, or a wake-up is under way."""
+    v = index.v
+    for q, place in enumerate(v.at.iaa.wq):
+        wq, out = v[place], v[v.at.iaa.sbitmap[q]].bit_count()
+        needed = wake_batch(len(v.at.iaa.desc[q])) - wq.given
+        if wq.there and wq.asleep and not wq.wakes and out < needed:
+            return f"{name_of(v, q)}: {wq.asleep} jobs sleep, {out} descriptors are out; {needed} have to come back"
     return None
 
 
@@ -276,15 +300,50 @@ def cursors_stay_in_their_tables(index: Index) -> str | None:
     when="step",
     source=f"iaa_compress(), {_MAIN}",
     requirements=("I8",),
-    bug="a result is as long as the device says it is not (planted)",
+    bug="the output of a compression is that of another job (planted)",
     only="iaa",
 )
-def success_has_a_length(index: Index) -> str | None:
-    """A success has an output of 1 to 4096 bytes."""
-    for name, _, desc in _descriptors(index.v):
-        if desc.completion == SUCCESS and not 0 < desc.length <= PAGE_SIZE:
+def what_was_compressed_decompresses(index: Index) -> str | None:
+    """The compression of a page that is a success has 1 to 4096 bytes, and they decompress to the page."""
+    for name, desc in _successes(index.v, "compress"):
+        if not 0 < desc.length <= PAGE_SIZE:
             return f"{name}: a success with an output of {desc.length} bytes; expected 1 to {PAGE_SIZE}"
+        if _inflated(index.v, desc.out) != desc.data:
+            return f"{name}: the output of {desc.length} bytes does not decompress to the page of the job"
     return None
+
+
+@state_property(
+    "IAA-34",
+    when="step",
+    source=f"iaa_decompress(), {_MAIN}",
+    requirements=("I8",),
+    bug="the output of a decompression is that of another job (planted)",
+    only="iaa",
+)
+def what_was_decompressed_is_the_page(index: Index) -> str | None:
+    """The decompression of a page that is a success has 4096 bytes, which are what the input decompresses to."""
+    for name, desc in _successes(index.v, "decompress"):
+        if desc.length != PAGE_SIZE:
+            return f"{name}: a success with an output of {desc.length} bytes; expected {PAGE_SIZE}"
+        if _inflated(index.v, desc.data) != desc.out:
+            return f"{name}: the output is not what the input of {desc.length_in} bytes decompresses to"
+    return None
+
+
+def _successes(v: KernelView, op: Op) -> Iterator[tuple[str, IaaDesc]]:
+    """Yield name and descriptor of the jobs of a direction that the device has ended well."""
+    for name, _, desc in _descriptors(v):
+        if desc.op == op and desc.completion == SUCCESS:
+            yield name, desc
+
+
+def _inflated(v: KernelView, data: Hashable) -> Hashable:
+    """Return the page that data decompresses to, None if it does not."""
+    try:
+        return codec(v).decompress(data)
+    except CorruptData:
+        return None
 
 
 @state_property(
@@ -362,6 +421,21 @@ def no_result_is_pending(events: list[Event], v: KernelView) -> str | None:
     for _, _, lengths in _batches(events):
         if -EAGAIN in lengths:
             return f"the batch has returned with a job in flight: {lengths}"
+    return None
+
+
+@history_property(
+    "IAA-47",
+    source="iaa_comp_acompress_main(), batching v13",
+    requirements=("A1",),
+    bug="the request gets the length of the unit that ended last (planted)",
+    only="iaa waits",
+)
+def the_request_has_the_first_length(events: list[Event], v: KernelView) -> str | None:
+    """The length of a request of several units is that of its first one, or its error."""
+    for name, fields in events:
+        if name == "iaa_batch" and fields["dlen"] not in (0, fields["lengths"][0]):
+            return f"the request has length {fields['dlen']}; its units have {fields['lengths']}"
     return None
 
 

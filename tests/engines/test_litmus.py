@@ -210,7 +210,8 @@ def test_counters_that_an_outcome_names_are_kept() -> None:
         ('[outcome]\nnever = ""', r"12: '': .*; expected an expression"),
         ('[outcome]\nviolation = "any"\nat = "end"', r"13: at beside a violation"),
         ("[outcome]\nviolation = []", r"12: no property"),
-        ('[outcome]\nviolation = "any"\ndespite = "ZS-1"', r"13: despite beside a violation"),
+        ('[outcome]\nviolation = "any"\ndespite = "ZS-1"', r"13: despite beside a violation of the same"),
+        ('[outcome]\nviolation = "ZS-1"\ndespite = "ZS-1"', r"13: despite beside a violation of the same"),
         ('[outcome]\nnever = "1"\ndespite = []', r"13: no property; expected the id of one$"),
         (
             '[outcome]\nnever = "1"\ndespite = "any"',

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
+from refmodel.kernel.crypto import Compressed, DeflateIaa
 from refmodel.kernel.iaa_config import IaaSystem, one_device
 from refmodel.kernel.iaa_state import FREE_DESC
 from refmodel.kernel.iaa_status import BAD_DATA, SUCCESS
@@ -66,6 +67,23 @@ def compress_only(v: KernelView) -> None:
     v[v.at.iaa.crypto] = evolve(crypto, devices=devices)
 
 
+def done(v: KernelView, op: str, data: bytes, out: bytes) -> None:
+    """Plant a job that its device has ended well."""
+    length = len(out)
+    desc(v, used=True, phase="done", completion=SUCCESS, cpu=0, op=op, data=data, out=out, length=length)
+
+
+def deflated(page: bytes) -> bytes:
+    """Return what the device makes of a page."""
+    outcome = DeflateIaa().outcomes(page)[0]
+    assert isinstance(outcome, Compressed)
+    data = outcome.data
+    assert isinstance(data, bytes)
+    return data
+
+
+PAGE, OTHER = bytes(4095) + b"1", bytes(4095) + b"2"
+
 FIRST = Table((Wq(0, 0),))
 
 IN_A_STATE: dict[str, Callable[[KernelView], None]] = {
@@ -83,7 +101,9 @@ IN_A_STATE: dict[str, Callable[[KernelView], None]] = {
     "IAA-20": lambda v: wq(v, bound=False),
     "IAA-25": compress_only,
     "IAA-26": lambda v: tables(v, attrs.evolve(FIRST, cursor=1), FIRST),
-    "IAA-33": lambda v: desc(v, used=True, phase="done", completion=SUCCESS, cpu=0),
+    "IAA-9": lambda v: wq(v, asleep=1),
+    "IAA-33": lambda v: done(v, "compress", PAGE, OTHER),
+    "IAA-34": lambda v: done(v, "decompress", deflated(PAGE), OTHER),
     "IAA-56": lambda v: wq(v, bound=False),
 }
 
@@ -94,6 +114,7 @@ IN_EVENTS: dict[str, list[Event]] = {
     ],
     "IAA-41": [("iaa_batch", {"op": "compress", "error": 0, "lengths": (100, -22)})],
     "IAA-46": [("iaa_batch", {"op": "compress", "error": 0, "lengths": (100, -11)})],
+    "IAA-47": [("iaa_batch", {"op": "compress", "error": 0, "lengths": (100, 90), "dlen": 90})],
 }
 
 
@@ -140,3 +161,17 @@ def test_profiles_without_devices_have_none_of_these_properties(name: str) -> No
     ids = {each.id for each in (*at_rest(made), *in_history(made))}
     assert ("IAA-1" in ids) == name.startswith("iaa-")
     assert ("IAA-16" in ids) == name.startswith(("iaa-v13", "iaa-v14"))
+
+
+@pytest.mark.parametrize(
+    ("op", "data", "out"), [("compress", PAGE, deflated(PAGE)), ("decompress", deflated(PAGE), PAGE)]
+)
+def test_what_a_device_makes_of_a_page_is_no_break_and_any_other_length_is(
+    op: str, data: bytes, out: bytes
+) -> None:
+    found, v = by_id("IAA-33" if op == "compress" else "IAA-34"), system()
+    assert isinstance(found, StateProperty)
+    done(v, op, data, out)
+    assert found.check(v) is None
+    desc(v, used=True, phase="done", completion=SUCCESS, cpu=0, op=op, data=data, out=out, length=0)
+    assert "a success with an output of 0 bytes" in (found.check(v) or "")
