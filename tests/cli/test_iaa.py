@@ -122,5 +122,5 @@ def test_goals_are_counted_and_what_is_wrong_is_said() -> None:
     written = refmodel_command("iaa", "goals", "--profile", "iaa-7.3", "--known-bugs")
     assert written.exit_code == 1
     assert "removal done of compress: LIVE: wq0.0" in written.stdout
-    assert len(json.loads(refmodel_command("iaa", "goals", "--profile", "iaa-7.3", "--json").stdout)) == 64
+    assert len(json.loads(refmodel_command("iaa", "goals", "--profile", "iaa-7.3", "--json").stdout)) == 97
     assert refmodel_command("iaa", "goals", "--profile", "linux-7.3").exit_code == 2

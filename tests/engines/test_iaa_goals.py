@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+import attrs
 import pytest
 
 from refmodel.engines.iaa_goals import Goal, goals, reach
+from refmodel.kernel.iaa_state import IaaCounters, IaaWqCounters
 from refmodel.museum import without_known_bugs
 from refmodel.profiles import profile
 from tests.kernel.iaa import DRIVERS
@@ -22,7 +24,27 @@ def test_every_goal_is_reached_as_it_should_be(name: str) -> None:
 
 def test_the_goals_of_a_driver_with_batches_are_so_many() -> None:
     kinds = Counter(goal.kind for goal in goals(profile("iaa-v14")))
-    assert kinds == {"status": 54, "time-out": 2, "removal": 10, "position": 16}
+    assert kinds == {
+        "status": 54,
+        "errno": 11,
+        "counter": 12,
+        "state": 10,
+        "time-out": 3,
+        "removal": 10,
+        "position": 16,
+    }
+
+
+def test_every_counter_of_debugfs_is_moved_by_some_driver() -> None:
+    moved = {
+        goal.what
+        for name in ("iaa-7.3", "iaa-v14")
+        for goal in goals(profile(name))
+        if goal.kind == "counter"
+    }
+    of_driver = {field.name for field in attrs.fields(IaaCounters)}
+    of_queue = {f"{field.name} of a queue" for field in attrs.fields(IaaWqCounters)}
+    assert moved == of_driver | of_queue
 
 
 @pytest.mark.parametrize("name", ["iaa-6.12", "iaa-7.3"])
@@ -33,3 +55,4 @@ def test_as_written_mainline_frees_a_queue_under_a_job_in_every_phase_but_the_fi
 
 def test_a_goal_is_named_in_a_few_words() -> None:
     assert Goal("status", "decompress", "watchdog").text == "status watchdog of decompress"
+    assert Goal("counter", "compress", "total_comp_calls").text == "counter total_comp_calls"
