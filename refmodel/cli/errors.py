@@ -49,6 +49,10 @@ MISTAKES = frozenset(
 """Exceptions that a user can cause, by name, because importing them would load the whole model."""
 
 
+NO_COMMAND: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
+"""What click raises for a group without a command; before 8.2 it shows the help by itself."""
+
+
 class OneLine(click.ClickException):
     """Ends the command with one line on standard error."""
 
@@ -79,6 +83,8 @@ def one_line() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except click.UsageError as error:
+        if isinstance(error, NO_COMMAND):
+            raise  # shows the help of the group
         raise OneLine(f"{error.format_message()} (try: {_help(error)})") from error
     except (click.ClickException, click.exceptions.Exit):
         raise

@@ -217,8 +217,9 @@ def load(
 def goals(profile_name: str, known_bugs: bool, as_json: bool) -> None:
     """Run everything that a driver has to get through, one after the other, and judge what each leaves.
 
-    Each status that a device can report, in both directions; a failed job at every position of a batch; no descriptor
-    in the tries of the version; the removal of a queue while the descriptor of a job is in each of its phases.
+    Each status that a device can report, in both directions; each other errno, and each counter of debugfs; the states
+    of a descriptor; a failed job at every position of a batch; no descriptor in the tries of the version; the removal
+    of a queue while the descriptor of a job is in each of its phases.
     """
     from refmodel.cli.subject import released
     from refmodel.engines.iaa_goals import reach

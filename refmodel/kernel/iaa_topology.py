@@ -119,10 +119,11 @@ class Device:
             )
         if self.entries > DEVICE_ENTRIES:
             sizes = " + ".join(str(queue.size) for queue in self.queues)
+            added = f"{sizes} = {self.entries}" if len(self.queues) > 1 else sizes
             fit = DEVICE_ENTRIES // len(self.queues)
             raise ImpossibleHost(
                 "queues",
-                f"{self.name}: queues of {sizes} = {self.entries} entries",
+                f"{self.name}: queues of {added} entries",
                 f"at most the {DEVICE_ENTRIES} of a device",
                 f"{fit} each would fit",
             )

@@ -24,6 +24,13 @@ def test_without_a_subcommand_the_help_is_printed() -> None:
     assert "spec" in result.stdout
 
 
+def test_a_group_without_a_command_shows_its_help() -> None:
+    result = refmodel_command("iaa")
+
+    assert result.output.startswith("Usage: refmodel iaa [OPTIONS] COMMAND")
+    assert "\n  tables " in result.output
+
+
 def test_the_version_is_printed() -> None:
     result = refmodel_command("--version")
 
