@@ -131,7 +131,7 @@ class IaaBatch(Operation):
     @step
     def poll(self, v: KernelView) -> Next:
         """Go round the jobs in flight until one is done; the loop has no other end and never sleeps (IAA-H13)."""
-        found = decisions.first_done(job_is_done(v, job) for job in self.held)
+        found = decisions.first_done(job is not NOT_IN_FLIGHT and job_is_done(v, job) for job in self.held)
         if found >= 0:
             self.polled = found
             return Call(self.poll_of(v, self.held[found]), then=self.job_polled)

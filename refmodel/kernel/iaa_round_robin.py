@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-import attrs
-
 from refmodel.kernel import iaa_mapping as mapping
 from refmodel.kernel.iaa_tables import CpuTables, Table
 from refmodel.kernel.iaa_topology import Wq
@@ -34,7 +32,7 @@ def move_then_use(tables: CpuTables, op: Op) -> Selection:
     """
     table = tables.comp
     cursor = mapping.next_wrapping(table.cursor, len(table.wqs))
-    moved = attrs.evolve(table, cursor=cursor)
+    moved = Table(table.wqs, cursor)
     return _at(table, cursor), CpuTables(moved, moved)
 
 
@@ -45,7 +43,7 @@ def use_then_move(tables: CpuTables, op: Op) -> Selection:
     Source: comp_wq_table_next_wq(), decomp_wq_table_next_wq(), batching v9 06/19, v10 and v13.
     """
     table = tables.comp if op == "compress" else tables.decomp
-    moved = attrs.evolve(table, cursor=mapping.next_equal(table.cursor, len(table.wqs)))
+    moved = Table(table.wqs, mapping.next_equal(table.cursor, len(table.wqs)))
     after = CpuTables(moved, tables.decomp) if op == "compress" else CpuTables(tables.comp, moved)
     return _at(table, table.cursor), after
 
