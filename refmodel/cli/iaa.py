@@ -208,7 +208,7 @@ def load(
     print_json(iaa_load_page.data(loads)) if as_json else show(*iaa_load_page.page(profile, loads))
 
 
-@iaa.command(short_help="Run every status, batch position, time-out and removal of a driver.")
+@iaa.command(short_help="Run every status, errno, counter, batch position, time-out and removal of a driver.")
 @click.option(
     "--profile", "profile_name", metavar="NAME", default="iaa-v14", show_default=True, help="Driver."
 )
