@@ -1,4 +1,4 @@
-"""The mutation score of the decision functions: ``python -m tests.mutation.score``, in a checkout, for half an hour.
+"""The mutation score of decisions: ``python -m tests.mutation.score``, in a checkout, a quarter of an hour of CPU.
 
 mutmut changes the decisions in every way that it knows, and for each change runs contracts with many random inputs
 (``tests/mutation/decisions.py``) and the tests of functions that always were decisions.  A change that makes one run
