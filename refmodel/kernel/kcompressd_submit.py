@@ -14,7 +14,6 @@ from refmodel.kernel.folio import live_folio
 from refmodel.kernel.kcompressd_queue import is_full, publish, put_bio, refuse, submit, take, wake
 from refmodel.kernel.page_io import WRITTEN, EndSwapWrite, SwapWriteDevice, SwapWritepage
 from refmodel.kernel.shrink_lru import rotate
-from refmodel.kernel.swap_slots import slots_of
 from refmodel.kernel.vmscan import ShrinkFolio
 from refmodel.machine import Call, Next, Operation, Return, Wait, step
 
@@ -281,20 +280,18 @@ class EndSwapWriteRotates(EndSwapWrite):
     def complete(self, v: KernelView) -> Next:
         """Put the bytes on the device, or keep the folio dirty; rotate; end writeback."""
         before = live_folio(v, self.folio)
-        following = EndSwapWrite.complete(self, v)
+        written = self.is_written(v)
+        self.end_writeback(v, written=written)
         after = self.the_folio(v)
         wanted = before.reclaim and not after.dirty
         owed = wanted and before.lru and not before.locked
-        there = all(
-            v[v.at.device[slot]] == page for slot, page in zip(slots_of(after), after.contents, strict=True)
-        )
-        kept = after.dirty or there
+        kept = written or after.dirty
         v.emit("write_ended", folio=self.folio, owed=owed, kept=kept, reclaim=after.reclaim)
         if owed:
             self.rotate(v)
         elif wanted:
             v[v.at.kcompressd.count.rotation_lost] += len(before.contents)
-        return following
+        return Return()
 
     def rotate(self, v: KernelView) -> None:
         """Have the folio moved to the cold end."""

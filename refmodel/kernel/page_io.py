@@ -146,11 +146,15 @@ class EndSwapWrite(FolioOperation):
     @step
     def complete(self, v: KernelView) -> Next:
         """Put the bytes on the device, or keep the folio dirty; end writeback."""
-        if not self.is_written(v):
-            self.change(v, dirty=True, reclaim=False, writeback=False)
-            return Return()
-        self.change(v, reclaim=False, writeback=False)
+        self.end_writeback(v, written=self.is_written(v))
         return Return()
+
+    def end_writeback(self, v: KernelView, *, written: bool) -> None:
+        """End writeback; a folio that was not written is dirty again."""
+        if written:
+            self.change(v, reclaim=False, writeback=False)
+        else:
+            self.change(v, dirty=True, reclaim=False, writeback=False)
 
     def is_written(self, v: KernelView) -> bool:
         """Put the bytes on the device; return whether that worked."""

@@ -339,7 +339,9 @@ def dirty_means_not_written(events: list[Event], v: KernelView) -> str | None:
         if name == "kcompressd_put" and fields["dirty"]:
             return f"folio {fields['folio']} was submitted dirty; expected it clean"
         if name == "write_ended" and not fields["kept"]:
-            return f"folio {fields['folio']} is clean and not on the device; expected it dirty after a failed write"
+            return (
+                f"the write of folio {fields['folio']} has failed, and the folio is clean; expected it dirty"
+            )
         if name == "write_ended" and fields["reclaim"]:
             return f"folio {fields['folio']} is marked for reclaim after its write; expected the mark to be cleared"
     return None
