@@ -22,7 +22,7 @@ FOLIOS = 3
 THREADS: tuple[Run, ...] = ("garbage", "not started", "running", "sleeping", "gone", "left")
 """What a thread can be doing."""
 
-QUEUE, PENDING, SUBMITTED, WAKEUPS, FOLIO = range(5)
+QUEUE, PENDING, SUBMITTED, WAKEUPS, FOLIO, KSWAPD = range(6)
 """Places."""
 
 FRESH = 99
@@ -34,11 +34,18 @@ def _system(
 ) -> KernelView:
     """Return a system with one queue, and the folio that is to be put into it."""
     count = SimpleNamespace(pending=PENDING, submitted=SUBMITTED, wakeups=WAKEUPS)
-    options = SimpleNamespace(kcompressd=SimpleNamespace(protects=protects))
+    options = SimpleNamespace(kcompressd=SimpleNamespace(protects=protects, producer_lock=False))
     return part_of_system(
-        [KcompressdQueue(fifo, serving, thread), len(fifo) + len(serving), 0, 0, Folio(0, 0, (1,), refs=1)],
+        [
+            KcompressdQueue(fifo, serving, thread),
+            len(fifo) + len(serving),
+            0,
+            0,
+            Folio(0, 0, (1,), refs=1),
+            0,
+        ],
         cfg=SimpleNamespace(options=options),
-        kcompressd=SimpleNamespace(queue=[QUEUE], count=count, capacity=FOLIOS),
+        kcompressd=SimpleNamespace(queue=[QUEUE], count=count, capacity=FOLIOS, kswapd=KSWAPD, kswapds=2),
         folio={FRESH: FOLIO},
     )
 
@@ -71,6 +78,40 @@ def jumps_the_queue(v: KernelView, queue: int, folio: int) -> None:
 def serves_it_at_once(v: KernelView, queue: int, folio: int) -> None:
     """The folio is served before those that wait."""
     v[QUEUE] = evolve(v[QUEUE], serving=(*v[QUEUE].serving, folio))
+
+
+def an_append_in_two_steps_is_one_if_nobody_comes_between(
+    fifo: tuple[int, ...], other: bool
+) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
+    """Without a lock a producer finds its place, then writes: alone it appends; who appended meanwhile is lost (I-9).
+
+    Source: lib/kfifo.c kfifo_in(), Linux 6.12.117; RFC of 7 March 2025, whose author admits several producers
+    Requirement: K5
+    Random: FOLIOS = 40
+
+    pre: len(fifo) <= FOLIOS
+    post: _[0] == (*fifo, FRESH)
+    post: _[1] == ()
+    """
+    v = _system(fifo)
+    queues.submit(v, 0, FRESH)
+    if other:
+        v[QUEUE] = evolve(v[QUEUE], fifo=(*v[QUEUE].fifo, FRESH + 1))
+    queues.publish(v, 0, FRESH)
+    return v[QUEUE].fifo, v[QUEUE].putting
+
+
+@breaks(an_append_in_two_steps_is_one_if_nobody_comes_between, queues.publish)
+def writes_at_the_end(v: KernelView, queue: int, folio: int) -> None:
+    """A producer looks for the end once more, and is never done with its append."""
+    v[QUEUE] = evolve(v[QUEUE], fifo=(*v[QUEUE].fifo, folio))
+
+
+@breaks(an_append_in_two_steps_is_one_if_nobody_comes_between, queues.submit)
+def finds_the_head(v: KernelView, queue: int, folio: int) -> bool:
+    """The place that is found is the first, whoever waits there."""
+    v[QUEUE] = evolve(v[QUEUE], putting=((folio, 0),))
+    return False
 
 
 def who_waits_is_protected(fifo: tuple[int, ...], protects: str) -> int:
