@@ -53,7 +53,7 @@ def test_everything_can_be_said() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("queues = [129]", "queues of 129 = 129 entries; expected at most the 128 of a device"),
+        ("queues = [129]", "queues of 129 entries; expected at most the 128 of a device"),
         ("queues = [{ size = 1, group = 1 }]", "queue 0 is in group 1, which has no engine"),
         (
             'queues = [{ size = 2, mode = "shared" }]',
