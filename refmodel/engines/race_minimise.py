@@ -29,6 +29,9 @@ _MOST_FOR_PAIRS = 12
 _MOST_NESTED = 200
 """Steps of a part at most within which another one is tried everywhere."""
 
+MOST_STEPS = 60_000
+"""Steps that candidates for one race may run; the best race so far is then taken as it is."""
+
 _STEP = re.compile(r"\w+\.\w+")
 """Where an error in a step broke a property."""
 
@@ -59,6 +62,7 @@ class _Minimiser:
     def __init__(self, trial: RaceTrial, violation: Violation) -> None:
         self.trial, self.wanted = trial, violation
         self.replays = 0
+        self.begun = trial.steps
         self.strayed = False
         self.failed: set[tuple[tuple[Part | None, int], ...]] = set()
         self.best = Course(trial)
@@ -89,7 +93,10 @@ class _Minimiser:
         """Follow a candidate; keep it if it breaks the property and is not larger than the best.
 
         Where parts take another way than before, slices end at the same steps as before, not after as many.
+        With ``MOST_STEPS`` run nothing is followed any more.
         """
+        if self.trial.steps - self.begun >= MOST_STEPS:
+            return False
         key = _key(parts, slices)
         if key in self.failed:
             return False

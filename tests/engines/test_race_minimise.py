@@ -132,3 +132,14 @@ def test_failures_that_a_race_needs_stay_in_its_scope() -> None:
 
     assert set(run.scope.faults) == failed
     assert rerun(run, LINUX).violation is None
+
+
+def test_minimising_ends_after_a_bound_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was reached by then breaks the property all the same."""
+    (raced,) = failing(LOST_COUNT, "ZS-1", 1)
+    whole = least(LOST_COUNT, raced)
+    monkeypatch.setattr("refmodel.engines.race_minimise.MOST_STEPS", 100)
+    done = least(LOST_COUNT, raced)
+
+    assert done.violation.property == "ZS-1"
+    assert done.replays < whole.replays
