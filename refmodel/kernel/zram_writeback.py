@@ -193,11 +193,9 @@ class ZramWritebackBatch(ZramWriteback):
     @step
     def begin(self, v: KernelView) -> Next:
         """Begin, if there is a backing device, unless another pass has begun (R05); allocate the control block."""
-        if not v.at.zram.block:
-            return Return(-errno.ENODEV)
-        if v[v.at.zram.busy]:
-            return Return(-errno.EAGAIN)
-        v[v.at.zram.busy] = True
+        following = ZramWriteback.begin(self, v)
+        if isinstance(following, Return):
+            return following
         v[v.at.zram.ctl] = ZramPass(live=True)
         return self.scan
 

@@ -102,7 +102,7 @@ class Expander:
                 if not rows.size:
                     continue
                 sub, mine = [word[rows] for word in states], local[rows]
-                numbers = acts.taken(sub, mine)
+                numbers = acts.answers(sub, mine)
                 if claims is not None:
                     self._check(acts.touched.values[numbers], actor, rows, claims, states)
                 counts = acts.counts.values[numbers]
@@ -132,7 +132,7 @@ class Expander:
             for at, act in enumerate(self.table.acts[actor][number]):
                 if at == len(self.acts[actor]):
                     self.acts[actor].append(Acts(self, actor, at))
-                self.acts[actor][at].admit(number, act)
+                self.acts[actor][at].take(number, act)
 
     def _check(
         self,

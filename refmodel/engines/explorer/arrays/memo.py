@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from refmodel.engines.explorer.arrays.rows import Index, Numbers, Rows, Word
+from refmodel.engines.explorer.arrays.rows import Index, Numbers, Rows, Word, words_of
+from refmodel.engines.explorer.packing import Packing
 
 
 class Grown:
@@ -18,7 +19,7 @@ class Grown:
     def __init__(self, kind: type[np.generic]) -> None:
         self._all, self.count = np.empty(256, kind), 0
 
-    def extend(self, values: Sequence[int]) -> None:
+    def extend(self, values: Sequence[int] | Word) -> None:
         """Put values at the end."""
         end = self.count + len(values)
         if end > len(self._all):
@@ -64,6 +65,74 @@ class Memo:
         """Answers were added."""
 
 
+class LocalMemo(Memo):
+    """A memo whose keys depend on a local state: on which bits is told by masks, and learned while it is asked.
+
+    masks: by local state, the bits that a key has.  depends: by local state, the bits of components that were known to
+    matter when the mask was made.
+    """
+
+    def __init__(self, packing: Packing, width: int) -> None:
+        super().__init__(width, self._asked)
+        self.masks = [np.zeros(1 << packing.width, np.uint64) for _ in range(width)]
+        self.depends: dict[int, int] = {}
+        self.grew = False
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all answers."""
+        self.index = Index(self.index.width)
+
+    def mask(self, local: int) -> int:
+        """Return the bits of components that are known to matter to a local state."""
+        raise NotImplementedError
+
+    def own(self, local: int) -> int:
+        """Return the bits that a key has besides."""
+        return 0
+
+    def local(self, state: int, tag: int) -> int:
+        """Return the local state for which is asked."""
+        raise NotImplementedError
+
+    def learn(self, state: int, local: int) -> Any:
+        """Return the answer for a state; this may show that more bits matter."""
+        raise NotImplementedError
+
+    def admit(self, local: int) -> None:
+        """Make the mask of a local state."""
+        self.depends[local] = self.mask(local)
+        bits = words_of(self.depends[local] | self.own(local), len(self.masks))
+        for word, each in zip(self.masks, bits, strict=True):
+            word[local] = each
+
+    def refresh(self) -> None:
+        """Forget all answers if more was found to matter by somebody else."""
+        grown = [local for local, mask in self.depends.items() if self.mask(local) != mask]
+        for local in grown:
+            self.admit(local)
+        if grown:
+            self.clear()
+
+    def answers(self, states: Sequence[Word], locals_: Word, tags: Numbers | None = None) -> Numbers:
+        """Return the numbers of the answers for states."""
+        while True:
+            keys = [state & mask[locals_] for state, mask in zip(states, self.masks, strict=True)]
+            self.grew = False
+            found = self.find(keys, states, tags)
+            if not self.grew:
+                return found
+            self.clear()  # what was learned depends on more than was known
+
+    def _asked(self, state: int, tag: int) -> Any:
+        local = self.local(state, tag)
+        found = self.learn(state, local)
+        if self.mask(local) != self.depends[local]:
+            self.grew = True
+            self.admit(local)
+        return found
+
+
 class Table(Memo):
     """Numbers, one or several, for the values of some bits of a state.
 
@@ -87,7 +156,7 @@ class Table(Memo):
         flat = [each for answer in answers for each in answer]
         self.tags.extend([tag for _, tag in flat])
         for to, word in zip(self.words, Rows.of((n for n, _ in flat), len(self.words)).words, strict=True):
-            to.extend(word)  # type: ignore[arg-type]  # an array is as good as a list here
+            to.extend(word)
 
 
 def starts(first: int, counts: Sequence[int]) -> list[int]:
