@@ -16,7 +16,6 @@ import attrs
 from refmodel.engines.scope import SMALL
 from refmodel.kernel.crypto import Symbolic
 from refmodel.kernel.iaa_config import MAX_BATCH_JOBS, IaaSystem, one_device
-from refmodel.kernel.iaa_desc import system_of
 from refmodel.kernel.iaa_engine import can_begin
 from refmodel.kernel.iaa_job import IaaJob
 from refmodel.kernel.iaa_topology import Queue
@@ -105,7 +104,7 @@ def load(plan: Plan, which: Profile) -> Load:
 def _descriptors(v: KernelView) -> int:
     """Return how many descriptors the queues have that cores compress with."""
     queues = dict.fromkeys(wq for place in v.at.iaa.tables for wq in v[place].comp.wqs)
-    return sum(len(v.at.iaa.desc[system_of(v).number[wq]]) for wq in queues)
+    return sum(len(v.at.iaa.desc[v.at.iaa.system.number[wq]]) for wq in queues)
 
 
 class _Clock:

@@ -16,11 +16,11 @@ import attrs
 
 from refmodel.kernel import iaa_decisions as decisions
 from refmodel.kernel.iaa_config import MAX_BATCH_JOBS
-from refmodel.kernel.iaa_desc import desc_place
+from refmodel.kernel.iaa_desc import descriptors
 from refmodel.kernel.iaa_job import JobResult, running_on
 from refmodel.kernel.iaa_status import Op
 from refmodel.kernel.zswap_load import KernelBug
-from refmodel.machine import Call, Next, Operation, Return, Wait, step
+from refmodel.machine import Call, Next, Operation, Return, Wait, component, step
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -35,7 +35,7 @@ NOT_IN_FLIGHT = JobResult(0)
 """In place of where a job is that the device has not, or has no more."""
 
 
-@attrs.frozen
+@component
 class BatchResult:
     """What a batch came to.
 
@@ -131,11 +131,16 @@ class IaaBatch(Operation):
     @step
     def poll(self, v: KernelView) -> Next:
         """Go round the jobs in flight until one is done; the loop has no other end and never sleeps (IAA-H13)."""
-        found = decisions.first_done(job is not NOT_IN_FLIGHT and job_is_done(v, job) for job in self.held)
+        found = decisions.first_done(
+            job is not NOT_IN_FLIGHT
+            and decisions.can_be_looked_at(job.error, job.d)
+            and v[descriptors(v, job.q)[job.d]].phase == "done"
+            for job in self.held
+        )
         if found >= 0:
             self.polled = found
             return Call(self.poll_of(v, self.held[found]), then=self.job_polled)
-        pending = sum(job.error == -EINPROGRESS for job in self.held)
+        pending = len([job for job in self.held if job is not NOT_IN_FLIGHT])
         return Wait(f"the device to end one of {pending} jobs in flight") if pending else self.finish
 
     def poll_of(self, v: KernelView, job: JobResult) -> IaaPoll:
@@ -167,11 +172,6 @@ class IaaBatch(Operation):
     def finish(self, v: KernelView) -> Next:
         """Clear the flag POLL and return."""
         return Return(BatchResult(self.error, self.lengths, self.outs))
-
-
-def job_is_done(v: KernelView, job: JobResult) -> bool:
-    """Whether a poll of a job sees that the device has ended it."""
-    return decisions.can_be_looked_at(job.error, job.d) and v[desc_place(v, job.q, job.d)].phase == "done"
 
 
 @attrs.define

@@ -16,7 +16,7 @@ import attrs
 
 from refmodel.kernel import choices
 from refmodel.kernel.iaa_config import SYNC_MODES, SyncMode
-from refmodel.kernel.iaa_desc import enabled, name_of, system_of
+from refmodel.kernel.iaa_desc import enabled, name_of
 from refmodel.kernel.iaa_driver import DriverState
 from refmodel.kernel.iaa_job import options_of
 from refmodel.kernel.iaa_state import FREE_DESC, IaaWq, no_tables
@@ -126,7 +126,7 @@ class IaaBind(_Control):
         Where the algorithm is registered although no queue is bound, it cannot be registered again (-EEXIST), and
         the queue is taken back (IAA-H8).
         """
-        system, before = system_of(v), driver_state(v)
+        system, before = v.at.iaa.system, driver_state(v)
         self.made = options_of(v).driver.bind(system.host, system.attributes, before, system.wqs[self.q])
         return self.take_back if self.made == before else self.clear
 
@@ -194,7 +194,7 @@ class IaaUnbind(_Control):
     @step
     def unlink(self, v: KernelView) -> Next:
         """Take the queue out of its device; the tables of the CPUs still name it."""
-        system, before = system_of(v), driver_state(v)
+        system, before = v.at.iaa.system, driver_state(v)
         self.made = self.driver(v).unbind(system.host, system.attributes, before, system.wqs[self.q])
         crypto = v[v.at.iaa.crypto]
         v[v.at.iaa.crypto] = evolve(crypto, devices=remove_wq(crypto.devices, system.wqs[self.q]))

@@ -154,7 +154,10 @@ def first_done(done: Iterable[bool]) -> int:
     done: of each job, whether the device has ended it; jobs behind the first such one are not looked at.
     Source: the loops over iaa_comp_poll(), batching v9 to v14.
     """
-    return next((index for index, each in enumerate(done) if each), -1)
+    for index, each in enumerate(done):
+        if each:
+            return index
+    return -1
 
 
 def with_result(row: Sequence[T], index: int, result: T) -> tuple[T, ...]:

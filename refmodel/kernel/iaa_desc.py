@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from refmodel.kernel import choices
 from refmodel.kernel import iaa_decisions as decisions
-from refmodel.kernel.iaa_config import IaaSystem
 from refmodel.kernel.iaa_state import FREE_DESC, IaaDesc
 from refmodel.kernel.zswap_load import KernelBug
 from refmodel.machine import Place, evolve
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from refmodel.kernel.table import KernelView
 
 
@@ -25,33 +26,21 @@ class Released(LookupError):
     """Memory of a queue was touched after it was freed."""
 
 
-def system_of(v: KernelView) -> IaaSystem:
-    """Return the IAA devices of a system."""
-    system = v.at.iaa.system
-    assert system is not None
-    return system
-
-
 def name_of(v: KernelView, q: int) -> str:
     """Return the name of a queue by its number, for example wq1.0."""
-    return system_of(v).names[q]
+    return v.at.iaa.system.names[q]
 
 
-def look_at_memory(v: KernelView, q: int) -> None:
-    """Raise Released where the descriptors of a queue have been freed."""
+def descriptors(v: KernelView, q: int) -> Sequence[Place[IaaDesc]]:
+    """Return the places of the descriptors of a queue.  Raises Released where their memory has been freed."""
     if not v[v.at.iaa.wq[q]].there:
         raise Released(f"{name_of(v, q)}: its descriptors and completion records have been freed")
-
-
-def desc_place(v: KernelView, q: int, d: int) -> Place[IaaDesc]:
-    """Return the place of a descriptor.  Raises Released."""
-    look_at_memory(v, q)
-    return v.at.iaa.desc[q][d]
+    return v.at.iaa.desc[q]
 
 
 def enabled(v: KernelView, q: int) -> bool:
     """Whether the device of a queue is enabled: it has not halted."""
-    return not v[v.at.iaa.halted[system_of(v).device_of[q]]]
+    return not v[v.at.iaa.halted[v.at.iaa.system.device_of[q]]]
 
 
 def alloc_desc(v: KernelView, q: int, cpu: int) -> int:
@@ -64,13 +53,12 @@ def alloc_desc(v: KernelView, q: int, cpu: int) -> int:
     """
     if not enabled(v, q):
         return -EIO
-    look_at_memory(v, q)
-    used = v[v.at.iaa.sbitmap[q]]
-    d = decisions.descriptor_to_take(used, len(v.at.iaa.desc[q]))
+    row, used = descriptors(v, q), v[v.at.iaa.sbitmap[q]]
+    d = decisions.descriptor_to_take(used, len(row))
     if d < 0:
         return d
     v[v.at.iaa.sbitmap[q]] = decisions.taken(used, d)
-    v[v.at.iaa.desc[q][d]] = evolve(FREE_DESC, phase="allocated", cpu=cpu)
+    v[row[d]] = evolve(FREE_DESC, phase="allocated", cpu=cpu)
     return d
 
 
@@ -81,7 +69,7 @@ def free_desc(v: KernelView, q: int, d: int) -> None:
     Raises KernelBug for a descriptor that is free: its index would be handed out twice (IAA-H20), and Released.
     Source: idxd_free_desc(), drivers/dma/idxd/submit.c, Linux 6.12.117.
     """
-    place = desc_place(v, q, d)
+    place = descriptors(v, q)[d]
     used = v[v.at.iaa.sbitmap[q]]
     if not decisions.is_taken(used, d):
         raise KernelBug(f"descriptor {d} of {name_of(v, q)} is freed twice")
@@ -126,7 +114,7 @@ def idxd_submit_desc(v: KernelView, q: int, d: int) -> int:
         return -EIO
     if not v[v.at.iaa.wq[q]].active:
         return -ENXIO
-    if system_of(v).queues[q].mode == "shared" and v.fails(choices.IAA_BUSY):
+    if v.at.iaa.system.queues[q].mode == "shared" and v.fails(choices.IAA_BUSY):
         return -EAGAIN
     enqueue(v, q, d)
     return 0
@@ -138,15 +126,15 @@ def movdir64b(v: KernelView, q: int, d: int) -> None:
     A shared queue does not take it, and nobody is told (IAA-H15, by reading; what the device does is UNVERIFIED).
     Source: iaa_submit_desc_movdir64b(), batching v10 to v14.
     """
-    if system_of(v).queues[q].mode == "dedicated":
+    if v.at.iaa.system.queues[q].mode == "dedicated":
         enqueue(v, q, d)
     else:
-        v[desc_place(v, q, d)] = evolve(v[desc_place(v, q, d)], phase="queued")
+        v[descriptors(v, q)[d]] = evolve(v[descriptors(v, q)[d]], phase="queued")
 
 
 def enqueue(v: KernelView, q: int, d: int) -> None:
     """Append a job to a queue of the device."""
-    place = desc_place(v, q, d)
+    place = descriptors(v, q)[d]
     v[place] = evolve(v[place], phase="queued")
     wq = v[v.at.iaa.wq[q]]
     v[v.at.iaa.wq[q]] = evolve(wq, fifo=(*wq.fifo, d))

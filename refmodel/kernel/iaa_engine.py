@@ -8,6 +8,7 @@ Source: completion records and queues as drivers/dma/idxd and drivers/crypto/int
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -15,7 +16,7 @@ import attrs
 from refmodel.kernel import choices
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.crypto import Compressed, CorruptData
-from refmodel.kernel.iaa_desc import enabled, name_of, system_of
+from refmodel.kernel.iaa_desc import enabled, name_of
 from refmodel.kernel.iaa_state import IaaDesc
 from refmodel.kernel.iaa_status import BAD_DATA, OVERFLOW, STATUSES, SUCCESS, Completion
 from refmodel.machine import Next, Operation, Return, evolve, step
@@ -35,7 +36,9 @@ def codec(v: KernelView) -> Codec:
 
 def can_begin(v: KernelView, q: int) -> bool:
     """Whether an engine can take the next job of a queue."""
-    return bool(v[v.at.iaa.wq[q]].fifo) and bool(v[v.at.iaa.idle[system_of(v).group_of[q]]]) and enabled(v, q)
+    return (
+        bool(v[v.at.iaa.wq[q]].fifo) and bool(v[v.at.iaa.idle[v.at.iaa.system.group_of[q]]]) and enabled(v, q)
+    )
 
 
 def can_end(v: KernelView, q: int, d: int) -> bool:
@@ -48,8 +51,8 @@ def engine_work(v: KernelView) -> Iterator[Operation]:
     if v.ops.iaa_engine_end is None:
         return
     for q, row in enumerate(v.at.iaa.desc):
-        for d in range(len(row)):
-            if can_end(v, q, d):
+        for d, place in enumerate(row):
+            if v[place].phase == "service" and enabled(v, q):
                 yield v.ops.iaa_engine_end(q, d)
         if can_begin(v, q):
             yield v.ops.iaa_engine_begin(q)
@@ -70,7 +73,7 @@ class IaaEngineBegin(Operation):
     @step
     def begin(self, v: KernelView) -> Next:
         """Take the job out of the queue: an engine of the queue's group is busy."""
-        wq, group = v[v.at.iaa.wq[self.q]], v.at.iaa.idle[system_of(v).group_of[self.q]]
+        wq, group = v[v.at.iaa.wq[self.q]], v.at.iaa.idle[v.at.iaa.system.group_of[self.q]]
         d = wq.fifo[0]
         v[v.at.iaa.wq[self.q]] = evolve(wq, fifo=wq.fifo[1:])
         v[group] -= 1
@@ -99,15 +102,19 @@ class IaaEngineEnd(Operation):
         place = v.at.iaa.desc[self.q][self.d]
         desc = v[place]
         found, length, out = worked(v, desc)
-        names = system_of(v).statuses
-        others = [STATUSES[name] for name in names if STATUSES[name] != found]
-        reported: Completion = v.choose(choices.IAA_STATUS, (found, *others))
+        reported: Completion = v.choose(choices.IAA_STATUS, reports(found, v.at.iaa.system.statuses))
         if reported != SUCCESS:
             length, out = 0, None
         v[place] = evolve(desc, phase="done", completion=reported, length=length, out=out)
-        v[v.at.iaa.idle[system_of(v).group_of[self.q]]] += 1
+        v[v.at.iaa.idle[v.at.iaa.system.group_of[self.q]]] += 1
         v.emit("iaa_end", wq=name_of(v, self.q), desc=self.d, status=reported.status, dlen=length)
         return Return()
+
+
+@cache
+def reports(found: Completion, names: tuple[str, ...]) -> tuple[Completion, ...]:
+    """Return what a device may report of a job: what is true, or one of some statuses, whatever is true."""
+    return (found, *(STATUSES[name] for name in names if STATUSES[name] != found))
 
 
 def worked(v: KernelView, desc: IaaDesc) -> tuple[Completion, int, Hashable]:

@@ -26,18 +26,17 @@ from refmodel.kernel.crypto import Compressed, CorruptData
 from refmodel.kernel.iaa_config import IaaOptions
 from refmodel.kernel.iaa_desc import (
     alloc_desc,
-    desc_place,
+    descriptors,
     free_desc,
     idxd_submit_desc,
     movdir64b,
     name_of,
-    system_of,
 )
 from refmodel.kernel.iaa_engine import codec
 from refmodel.kernel.iaa_round_robin import move_then_use, use_then_move
 from refmodel.kernel.iaa_status import Completion, Op, errno_of
 from refmodel.kernel.zswap_load import KernelBug
-from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
+from refmodel.machine import Call, Next, Operation, Return, Wait, component, evolve, step
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -48,7 +47,7 @@ DAMAGED = "what the device has left"
 """In place of a page that something else than its own data was written over."""
 
 
-@attrs.frozen
+@component
 class JobResult:
     """What a job came to, or how it is found again while it is in flight.
 
@@ -91,7 +90,7 @@ def tries_of(v: KernelView, op: Op) -> int:
     """Return how often a job may try to get a descriptor; 0: it sleeps instead."""
     options = options_of(v)
     tries = options.comp_tries if op == "compress" else options.decomp_tries
-    return decisions.attempts(tries, system_of(v).tries or 0)
+    return decisions.attempts(tries, v.at.iaa.system.tries or 0)
 
 
 def select_wq(v: KernelView, cpu: int, op: Op) -> int:
@@ -102,7 +101,7 @@ def select_wq(v: KernelView, cpu: int, op: Op) -> int:
     wq, moved = move(tables, op)
     if moved != tables:
         v[place] = moved
-    return -1 if wq is None else system_of(v).number[wq]
+    return -1 if wq is None else v.at.iaa.system.number[wq]
 
 
 def count_submitted(v: KernelView, q: int, op: Op) -> None:
@@ -262,7 +261,7 @@ class IaaJob(Operation):
     def submit(self, v: KernelView) -> Next:
         """Fill the descriptor and hand it to the device.  Failure: the descriptor goes back."""
         irq = self.interrupts(v)
-        place = desc_place(v, self.q, self.d)
+        place = descriptors(v, self.q)[self.d]
         v[place] = evolve(v[place], **self.asked(), irq=irq)
         error = idxd_submit_desc(v, self.q, self.d)
         if error:
@@ -309,7 +308,7 @@ class IaaJob(Operation):
 
         Nothing ends this if the device does not.
         """
-        desc = v[desc_place(v, self.q, self.d)]
+        desc = v[descriptors(v, self.q)[self.d]]
         if desc.phase != "done":
             return Wait(f"{name_of(v, self.q)} to end the job of descriptor {self.d}")
         self.error = -count_end(v, self.op, desc.completion)
@@ -420,7 +419,7 @@ class SpinLimit(IaaJob):
 
         The descriptor goes back even though the device may still write to it (IAA-H10).
         """
-        if v[desc_place(v, self.q, self.d)].phase != "done" and v.fails(choices.IAA_SPIN):
+        if v[descriptors(v, self.q)[self.d]].phase != "done" and v.fails(choices.IAA_SPIN):
             v[v.at.iaa.crypto] = evolve(v[v.at.iaa.crypto], enabled=False)
             free_desc(v, self.q, self.d)
             self.error = -ETIMEDOUT
@@ -564,7 +563,7 @@ class IaaJobV13(IaaJobV9, SpinLimit):
         """Hand the descriptor to the device, with one store that cannot fail unless an interrupt is asked for."""
         if self.interrupts(v):
             return IaaJob.submit(self, v)
-        place = desc_place(v, self.q, self.d)
+        place = descriptors(v, self.q)[self.d]
         v[place] = evolve(v[place], **self.asked())
         movdir64b(v, self.q, self.d)
         count_submitted(v, self.q, self.op)

@@ -12,7 +12,7 @@ import attrs
 
 from refmodel.kernel import iaa_decisions as decisions
 from refmodel.kernel.config import PAGE_SIZE
-from refmodel.kernel.iaa_desc import desc_place, free_desc
+from refmodel.kernel.iaa_desc import descriptors, free_desc
 from refmodel.kernel.iaa_engine import engine_work
 from refmodel.kernel.iaa_job import JobResult, count_bytes, count_end, deflate, put_wq
 from refmodel.kernel.iaa_status import Op
@@ -53,7 +53,7 @@ class IaaPoll(Operation):
         """Look at the completion record; a decompression that the device could not do is not tried in software."""
         if self.d < 0:
             return Return(JobResult(-EAGAIN))
-        desc = v[desc_place(v, self.q, self.d)]
+        desc = v[descriptors(v, self.q)[self.d]]
         if desc.phase != "done":
             return Return(JobResult(-EAGAIN, q=self.q, d=self.d))
         self.error = -count_end(v, self.op, desc.completion)
@@ -159,7 +159,7 @@ class IaaInterrupt(Operation):
 
         Every failure becomes -EIO, unless software can decompress instead.
         """
-        place = desc_place(v, self.q, self.d)
+        place = descriptors(v, self.q)[self.d]
         desc = v[place]
         v[place] = evolve(desc, irq=False)
         self.error = decisions.error_by_interrupt(count_end(v, desc.op, desc.completion))
@@ -178,14 +178,14 @@ class IaaInterrupt(Operation):
     def software(self, v: KernelView) -> Next:
         """Unmap the page first, then decompress in software."""
         v[v.at.iaa.stats.total_sw_decomp_calls] += 1
-        done = deflate(v, v[desc_place(v, self.q, self.d)].data)
+        done = deflate(v, v[descriptors(v, self.q)[self.d]].data)
         self.error, self.length, self.out = decisions.error_by_interrupt(done.error), done.length, done.out
         return self.release
 
     @step
     def verify(self, v: KernelView) -> Next:
         """Verify in the thread itself, which meanwhile ends no other job."""
-        desc = v[desc_place(v, self.q, self.d)]
+        desc = v[descriptors(v, self.q)[self.d]]
         return Call(v.ops.iaa_verify(desc.cpu, self.q, desc.data, self.out), then=self.verified)
 
     @step
@@ -198,7 +198,7 @@ class IaaInterrupt(Operation):
     def release(self, v: KernelView) -> Next:
         """Unmap the buffers, call back, give the descriptor back, drop the reference."""
         v[v.at.iaa.mapped] -= 2
-        desc = v[desc_place(v, self.q, self.d)]
+        desc = v[descriptors(v, self.q)[self.d]]
         request = v.at.iaa.request[desc.req]
         answer = JobResult(self.error) if self.error else JobResult(0, self.length, self.out)
         v[request] = evolve(v[request], answer=answer)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import choices
-from refmodel.kernel.iaa_desc import alloc_desc, look_at_memory, name_of
+from refmodel.kernel.iaa_desc import alloc_desc, descriptors, name_of
 from refmodel.machine import Next, Operation, Return, Wait, evolve, step
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class IaaSleep(Operation):
     @step
     def look(self, v: KernelView) -> Next:
         """Look whether there is a descriptor, once for each wake-up; a signal ends the sleep (-EAGAIN)."""
-        look_at_memory(v, self.q)
+        descriptors(v, self.q)
         place = v.at.iaa.wq[self.q]
         if v.fails(choices.IAA_SIGNAL):
             return self.leave(v, -EAGAIN)

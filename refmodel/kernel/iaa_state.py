@@ -14,7 +14,7 @@ Sources: drivers/dma/idxd/{submit.c, device.c, idxd.h} and drivers/crypto/intel/
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import attrs
 
@@ -155,10 +155,10 @@ class IaaWqCounters:
 class IaaPlaces:
     """Places of IAA; without it the rows are empty.
 
-    system: what the devices are like, None without them.
+    system: what the devices are like; who asks without them finds None.
     """
 
-    system: IaaSystem | None
+    system: IaaSystem
     crypto: Place[IaaCrypto]
     tables: Sequence[Place[CpuTables]]
     """[cpu]"""
@@ -208,7 +208,7 @@ def describe_iaa(layout: Layout, config: Config) -> IaaPlaces:
         return IaaWq(there=there, active=there, bound=there)
 
     return IaaPlaces(
-        system=system,
+        system=cast("IaaSystem", system),
         crypto=layout.one("iaa.crypto", crypto),
         tables=layout.row("iaa.tables", len(tables), lambda cpu: tables[cpu]),
         wq=layout.row("iaa.wq", len(wqs), wq),

@@ -15,6 +15,7 @@ import attrs
 
 from refmodel.kernel import iaa_mapping as mapping
 from refmodel.kernel.iaa_topology import DEVICE_QUEUES, Host, Wq
+from refmodel.machine import component
 
 
 @attrs.frozen
@@ -58,7 +59,7 @@ class BoundDevice:
         return self.comp or self.generic
 
 
-@attrs.frozen
+@component
 class Table:
     """The queues of a CPU and where the next job looks (``struct wq_table_entry``).
 
@@ -69,7 +70,7 @@ class Table:
     cursor: int = 0
 
 
-@attrs.frozen
+@component
 class CpuTables:
     """The tables of one CPU: one object twice where a version has a single table for both directions."""
 

@@ -13,7 +13,7 @@ import attrs
 from refmodel.kernel import iaa_decisions as decisions
 from refmodel.kernel.iaa_desc import (
     alloc_desc,
-    desc_place,
+    descriptors,
     free_desc,
     idxd_submit_desc,
     movdir64b,
@@ -78,7 +78,7 @@ class IaaVerify(Operation):
     @step
     def submit(self, v: KernelView) -> Next:
         """Hand the result to the device, which is to suppress its output.  Failure: the descriptor goes back."""
-        place = desc_place(v, self.q, self.d)
+        place = descriptors(v, self.q)[self.d]
         v[place] = evolve(v[place], op="decompress", data=self.out, verify=True)
         error = self.hand_over(v)
         if error:
@@ -93,7 +93,7 @@ class IaaVerify(Operation):
     @step
     def complete(self, v: KernelView) -> Next:
         """Look until the device is done, give the descriptor back, and compare."""
-        desc = v[desc_place(v, self.q, self.d)]
+        desc = v[descriptors(v, self.q)[self.d]]
         if desc.phase != "done":
             return Wait(f"{name_of(v, self.q)} to verify with descriptor {self.d}")
         error = -count_end(v, "decompress", desc.completion)

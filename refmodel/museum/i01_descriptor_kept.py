@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from refmodel.kernel.iaa_desc import desc_place
+from refmodel.kernel.iaa_desc import descriptors
 from refmodel.kernel.iaa_job import IaaJob612
 from refmodel.machine import Next, Wait, step
 from refmodel.museum.exhibit import Exhibit
@@ -27,7 +27,7 @@ class KeepsDescriptor(IaaJob612):
     @step
     def complete(self, v: KernelView) -> Next:
         """Look at the completion record until the device has written it."""
-        desc = v[desc_place(v, self.q, self.d)]
+        desc = v[descriptors(v, self.q)[self.d]]
         if desc.phase != "done":
             return Wait("the device to end the job")
         self.length, self.out = desc.length, desc.out

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from refmodel.kernel.iaa_desc import system_of
 from refmodel.kernel.iaa_job import IaaJobV9, running_on
 from refmodel.kernel.iaa_round_robin import use_then_move
 from refmodel.kernel.iaa_tables import CpuTables
@@ -49,7 +48,7 @@ class ReadsThenStores(IaaJobV9):
             attrs.evolve(comp, cursor=moved.comp.cursor if self.op == "compress" else comp.cursor),
             attrs.evolve(decomp, cursor=moved.decomp.cursor if self.op == "decompress" else decomp.cursor),
         )
-        self.q = -1 if wq is None else system_of(v).number[wq]
+        self.q = -1 if wq is None else v.at.iaa.system.number[wq]
         return self.get if self.q >= 0 else self.without_queue()
 
 

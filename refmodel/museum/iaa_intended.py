@@ -12,7 +12,7 @@ import attrs
 
 from refmodel.kernel.iaa_batch import BatchResult, IaaBatchV9, IaaBatchV13, IaaBatchV14
 from refmodel.kernel.iaa_bind import IaaUnbind, IaaUnbindV9, IaaUnbindV13
-from refmodel.kernel.iaa_desc import desc_place, enabled, free_desc
+from refmodel.kernel.iaa_desc import descriptors, enabled, free_desc
 from refmodel.kernel.iaa_job import (
     IaaJob,
     IaaJob73,
@@ -240,7 +240,7 @@ class GivesUpHalted(TellsErrors):
     def poll(self, v: KernelView) -> Next:
         """Poll what is done; end with -EIO what a halted device still has."""
         for index, job in enumerate(self.held):
-            if job.d >= 0 and not enabled(v, job.q) and v[desc_place(v, job.q, job.d)].phase != "done":
+            if job.d >= 0 and not enabled(v, job.q) and v[descriptors(v, job.q)[job.d]].phase != "done":
                 self.polled = index
                 return self.give_up
         return TellsErrors.poll(self, v)
@@ -249,7 +249,7 @@ class GivesUpHalted(TellsErrors):
     def give_up(self, v: KernelView) -> Next:
         """Take the job back from the device: unmap, free, put."""
         job, wq = self.held[self.polled], v.at.iaa.wq[self.held[self.polled].q]
-        place = desc_place(v, job.q, job.d)
+        place = descriptors(v, job.q)[job.d]
         v[place] = evolve(v[place], phase="done")
         v[wq] = evolve(v[wq], fifo=tuple(d for d in v[wq].fifo if d != job.d))
         v[v.at.iaa.mapped] -= 2

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.crypto import CorruptData
-from refmodel.kernel.iaa_desc import name_of, system_of, wake_batch
+from refmodel.kernel.iaa_desc import name_of, wake_batch
 from refmodel.kernel.iaa_engine import codec
 from refmodel.kernel.iaa_status import NONE, SUCCESS
 from refmodel.properties.property import history_property, state_property
@@ -254,7 +254,7 @@ def tables_name_bound_queues(index: Index) -> str | None:
     v = index.v
     for cpu, place in enumerate(v.at.iaa.tables):
         for wq in dict.fromkeys((*v[place].comp.wqs, *v[place].decomp.wqs)):
-            if not v[v.at.iaa.wq[system_of(v).number[wq]]].bound:
+            if not v[v.at.iaa.wq[v.at.iaa.system.number[wq]]].bound:
                 return f"CPU {cpu} has {wq} in a table, and nobody has bound it"
     return None
 
@@ -355,11 +355,11 @@ def _inflated(v: KernelView, data: Hashable) -> Hashable:
 )
 def listed_devices_have_queues(index: Index) -> str | None:
     """A device is listed exactly while it has a bound queue."""
-    v, system = index.v, system_of(index.v) if index.v.at.iaa.wq else None
-    if system is None:
+    v = index.v
+    if not v.at.iaa.wq:
         return None
     listed = {wq for device in v[v.at.iaa.crypto].devices for wq in device.wqs}
-    bound = {wq for q, wq in enumerate(system.wqs) if v[v.at.iaa.wq[q]].bound}
+    bound = {wq for q, wq in enumerate(v.at.iaa.system.wqs) if v[v.at.iaa.wq[q]].bound}
     empty = [device.id for device in v[v.at.iaa.crypto].devices if not device.wqs]
     if listed != bound or empty:
         return f"listed are {sorted(listed)} and the empty devices {empty}; bound are {sorted(bound)}"

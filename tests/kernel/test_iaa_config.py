@@ -38,4 +38,4 @@ def test_the_cpus_of_the_host_are_the_systems() -> None:
 def test_a_profile_without_devices_has_no_places_for_them() -> None:
     made = profile("linux-7.3")
     v = made.system(made.config(preset("toy"), compressor="zstd"))
-    assert (len(v.at.iaa.wq), len(v.at.iaa.request), v.at.iaa.system) == (0, 0, None)
+    assert (len(v.at.iaa.wq), len(v.at.iaa.request), bool(v.at.iaa.system)) == (0, 0, False)
