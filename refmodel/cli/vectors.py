@@ -9,6 +9,7 @@ import click
 
 from refmodel.cli.errors import FINE, REFUTED, UNDECIDED
 from refmodel.cli.options import json_option, print_json, profile_option, timeout_option
+from refmodel.cli.progress import progress
 
 
 @click.group(short_help="Test vectors for other implementations.")
@@ -33,17 +34,18 @@ def vectors() -> None:
 )
 def fill(profile_name: str, directory: str, seed: int, runs: int, shards: int) -> None:
     """Write vectors: each is as short as it can be for a step or a failure that no other reaches."""
-    from refmodel.conformance.vectors import fill, write_vectors
+    from refmodel.conformance.vector_fill import fill, write_vectors
     from refmodel.profiles import profile
 
     chosen = profile(profile_name)
-    filled = fill(chosen, seed, runs)
+    with progress(str) as tell:
+        filled = fill(chosen, seed, runs, tell)
     path = Path(directory)
     write_vectors(filled, chosen, path, shards, seed)
     commands = sum(len(case.steps) for case, _ in filled.cases)
     click.echo(
         f"{len(filled.cases)} vectors, {commands} commands; {filled.goals} goals reached, "
-        f"{len(filled.unreached)} not: {path}"
+        f"{len(filled.unreached)} not, which the manifest lists with reasons: {path}"
     )
 
 

@@ -53,6 +53,7 @@ class Hello:
     profile: name of the one that it claims to behave like.  workers, pages, slots, nodes, cpus: sizes.
     totalram_pages: what ``max_pool_percent`` is a share of, None if unknown.
     commands, faults, counters, events: what it knows.  controls: values to try, by name.
+    settings: fields of a setting that a reset may have.
     zswap: parameters at the start.  free_order: entries may be written back in any order.
     """
 
@@ -68,6 +69,7 @@ class Hello:
     commands: tuple[str, ...]
     controls: Mapping[str, tuple[str | int, ...]]
     faults: tuple[str, ...]
+    settings: tuple[str, ...]
     counters: tuple[str, ...]
     events: tuple[str, ...]
     zswap: Mapping[str, str]
@@ -104,6 +106,7 @@ def hello_of(line: Any) -> Hello:
         commands=tuple(line["commands"]),
         controls={name: tuple(values) for name, values in line.get("controls", {}).items()},
         faults=tuple(line.get("faults", ())),
+        settings=tuple(line.get("settings", ())),
         counters=tuple(line["counters"]),
         events=tuple(line["events"]),
         zswap=line.get("zswap", {}),

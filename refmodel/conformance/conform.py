@@ -15,8 +15,8 @@ from refmodel.conformance.boundary import BadTarget, Line
 from refmodel.conformance.conform_shrink import Shrunk, shrink
 from refmodel.conformance.conform_walk import WEIGHTS, CommandDraws
 from refmodel.conformance.drive import page_state
-from refmodel.conformance.lockstep import Divergence, Lockstep
-from refmodel.conformance.served import SITES
+from refmodel.conformance.lockstep import NOT_RECORDED, Divergence, Lockstep
+from refmodel.conformance.served import SLABS
 from refmodel.conformance.target import Target
 from refmodel.conformance.validator import Level
 from refmodel.profiles import Profile, UnknownProfile, profile
@@ -172,19 +172,19 @@ class _Search:
 
     def coverage(self) -> Coverage:
         """Return what was exercised and what is missing."""
-        hello = self.target.hello
+        hello, compared = self.target.hello, self.lockstep.hello
         missing = {
-            "commands": tuple(op for op in WEIGHTS if op not in hello.commands),
-            "failures": tuple(site for site in SITES if site not in hello.faults),
+            "commands": tuple(op for op in WEIGHTS if op not in (*hello.commands, *NOT_RECORDED)),
+            "failures": tuple(site for site in SLABS if site not in hello.faults),
             "events": () if hello.events else ("all",),
             "counters": () if hello.counters else ("all",),
             "controls, because what they limit is not told": tuple(
-                name for name in hello.controls if name not in self.lockstep.hello.controls
+                name for name in hello.controls if name not in compared.controls
             ),
         }
         return Coverage(
-            commands={op: self.seen[op] for op in hello.commands},
-            faults={site: self.faults[site] for site in hello.faults},
+            commands={op: self.seen[op] for op in compared.commands},
+            faults={site: self.faults[site] for site in compared.faults},
             states=dict(sorted(self.states.items())),
             counters=hello.counters if self.level != "data" else (),
             unknown=dict(sorted(self.lockstep.unknown.items())),

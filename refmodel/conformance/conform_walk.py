@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from refmodel.conformance.boundary import Hello, Line
 from refmodel.conformance.drive import page_state
+from refmodel.conformance.served import SLABS
 from refmodel.kernel.table import KernelView
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 WEIGHTS = {
     "write": 12, "dirty": 4, "read": 10, "touch": 3, "out": 14, "free": 4, "lazyfree": 2, "willneed": 3,
     "peek": 1, "fork": 2, "reap": 2, "set": 4, "bind": 1, "shrink": 6, "reclaim": 2, "cpu": 2, "settle": 1,
+    "count": 1, "offline": 1, "swapoff": 2, "swapon": 4,
 }  # fmt: skip
 """How often walks draw each command, compared with others."""
 
@@ -38,6 +40,9 @@ _WORTH = {
 }  # fmt: skip
 """States of a page in which a command can do something."""
 
+NEVER_FAIL = ("peek", "reap", "bind", "reclaim", "settle")
+"""Commands without a field for a failure."""
+
 _ATTEMPTS = 12
 
 
@@ -54,9 +59,10 @@ class CommandDraws:
         self.contents = chance.sample(contents, chance.choice((2, len(contents))))
         self.workers = chance.choice((1, hello.workers))
         self.makers: dict[str, Callable[[], Line]] = {
-            "write": self.write, "dirty": self.dirty, "out": self.out, "set": self.set, "bind": self.bind,
+            "write": self.write, "dirty": self.dirty, "set": self.set, "bind": self.bind,
             "shrink": self.shrink, "reclaim": self.reclaim, "cpu": self.cpu, "settle": dict,
-            "fork": self.of_worker, "reap": self.of_worker, "read": self.of_page,
+            "fork": self.of_worker, "reap": self.of_worker, "offline": self.of_worker, "read": self.of_page,
+            "count": self.count, "swapoff": dict, "swapon": dict,
         }  # fmt: skip
 
     def weight(self, op: str) -> int:
@@ -67,7 +73,8 @@ class CommandDraws:
         """Draw a command; one with which something can happen, if that is soon found."""
         for _ in range(_ATTEMPTS):
             op = self.chance.choice(self.lottery)
-            command = {"op": op, **self.makers.get(op, self.of_pages)()}
+            arguments = self.makers.get(op, self.of_pages)()
+            command = {"op": op, **arguments, **self.fault(op, arguments.get("n", 1))}
             if self.is_worth(command) or not self.chance.randrange(12):
                 break
         return command
@@ -78,12 +85,16 @@ class CommandDraws:
         if op in ("fork", "reap"):
             forked: bool = v[v.at.forked[command["w"]]]
             return forked if op == "reap" else not forked
-        if op == "shrink":
+        if op in ("shrink", "count"):
             return bool(v[v.at.lru[command["w"] + 1][command["nid"]]])
         if op == "reclaim":
             pages = range(self.hello.pages)
             states = (page_state(v, int(command["cg"][1:]), page) for page in pages)
             return any(state["st"] == "swap" and "swcache" in state for state in states)
+        if op in ("swapon", "swapoff"):
+            return bool(v[v.at.si].on) is (op == "swapoff")
+        if op == "offline":
+            return bool(v[v.at.memcg[command["w"] + 1]].online)
         if op == "cpu":
             online: bool = v[v.at.cpu_online[command["cpu"]]]
             return online != bool(command["on"])
@@ -120,13 +131,12 @@ class CommandDraws:
             "val": self.chance.choice((0, 1, 255)),
         }
 
-    def out(self) -> Line:
-        """Draw pages to swap out, and perhaps a failure on the way."""
-        found = self.of_pages()
-        if self.hello.faults and not self.chance.randrange(FAULTS):
-            nth = self.chance.randrange(1, found.get("n", 1) + 1)
-            found["fault"] = {"site": self.chance.choice(self.hello.faults), "nth": nth}
-        return found
+    def fault(self, op: str, nr: int) -> Line:
+        """Draw perhaps a failure on the way of a command about some pages; the slabs of zswap are those of ``out``."""
+        sites = [site for site in self.hello.faults if op == "out" or site not in SLABS]
+        if not sites or op in NEVER_FAIL or self.chance.randrange(FAULTS):
+            return {}
+        return {"fault": {"site": self.chance.choice(sites), "nth": self.chance.randrange(1, nr + 1)}}
 
     def set(self) -> Line:
         """Draw a control and its value."""
@@ -143,6 +153,10 @@ class CommandDraws:
         return {
             **self.of_worker(), "nid": self.chance.randrange(self.hello.nodes), "n": self.chance.choice((1, 2, 4))
         }  # fmt: skip
+
+    def count(self) -> Line:
+        """Draw a list."""
+        return {**self.of_worker(), "nid": self.chance.randrange(self.hello.nodes)}
 
     def reclaim(self) -> Line:
         """Draw a cgroup and a size."""

@@ -53,6 +53,14 @@ def operations(v: KernelView, op: Record) -> Iterator[Operation]:
             yield from (ops.madvise_willneed(mm=mm, page=p) for p in pages)
         case "shrink":
             yield ops.shrinker_scan(memcg=mm + 1, nid=op["nid"], todo=nr)
+        case "count":
+            yield ops.shrinker_count(memcg=mm + 1, nid=op["nid"])
+        case "offline":
+            yield ops.memcg_offline(memcg=mm + 1)
+        case "swapoff":
+            yield ops.swapoff()
+        case "swapon":
+            yield ops.swapon()
         case "cpu":
             yield ops.cpu_online(op["cpu"]) if op["on"] else ops.cpu_offline(op["cpu"])
         case "fork":

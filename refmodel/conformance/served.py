@@ -6,6 +6,7 @@ implementation that is known to be wrong.  Page contents are real bytes, compres
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, Any
@@ -18,17 +19,25 @@ from refmodel.conformance.counters import MTHP_ORDER, cgroup_statistics, reader
 from refmodel.conformance.drive import operations, page_state
 from refmodel.conformance.patterns import crc
 from refmodel.conformance.pressure import end_writes
+from refmodel.engines.background import serving
+from refmodel.engines.coverage import declared
 from refmodel.engines.setting import Setting
 from refmodel.kernel import choices
 from refmodel.kernel.config import Sizes
+from refmodel.kernel.crypto import CompressError
+from refmodel.kernel.memory import KILLED, OOM, SIGBUS
 from refmodel.kernel.shrink_decisions import SHRINK_STOP
 from refmodel.kernel.state import MemcgCounters
+from refmodel.kernel.zswap_decompress import ZswapDecompress618
 from refmodel.kernel.zswap_pool import releasable
 from refmodel.machine import ChoicePoint, Operation, run
 from refmodel.resources import specs_dir
 
 if TYPE_CHECKING:
+    from refmodel.kernel.table import KernelView
     from refmodel.profiles import Profile
+
+Snapshot = tuple[Any, ...]
 
 SIZES = Sizes(
     nodes=1, cpus=2, memcgs=2, processes=2, pages=8, slots=129, folios=48, entries=40, objects=40,
@@ -36,15 +45,17 @@ SIZES = Sizes(
 )  # fmt: skip
 """How much of everything the served model has."""
 
-SITES = {
-    "zswap_entry": (choices.ALLOC_ENTRY,),
-    "zs_handle": (choices.ALLOC_OBJECT,),
-    "radix_tree_node": (choices.XA_STORE,),
-}
-"""Choice points of an injected failure, by its site."""
+SLABS = {"zswap_entry": "alloc_entry", "zs_handle": "alloc_object", "radix_tree_node": "xa_store"}
+"""Choice points of failures that are injected by slab cache; other sites are named as their choice point."""
 
-NOT_SERVED = ("bind", "reclaim")
-"""Commands that the served model does not have: it has one node, and reclaims nothing by itself."""
+NOT_SERVED = ("reclaim",)
+"""Commands that the served model does not have: it reclaims nothing by itself."""
+
+SETTINGS: dict[str, Line] = {"synchronous": {"synchronous": 1}, "enabled": {"enabled": 0}}
+"""Fields of a setting that the model can start with, each with what differs from the usual start."""
+
+ERRNO = {SIGBUS: errno.EFAULT, OOM: errno.ENOMEM, KILLED: errno.ESRCH}
+"""What an access that ended badly is told as (vm_fault_to_errno() in include/linux/mm.h, 6.12; no such process)."""
 
 CONTROLS = {
     "wK/memory.zswap.max": ("max", "0", "4096", "8192"),
@@ -55,6 +66,7 @@ CONTROLS = {
     "zswap/max_pool_percent": ("20", "0", "4", "50"),
     "zswap/accept_threshold_percent": ("90", "50"),
     "zswap/compressor": ("deflate", "lz4", "nonsense"),
+    "zswap/zpool": ("zsmalloc", "zbud", "nonsense"),
     "thp/hugepages-16kB/enabled": ("always", "never"),
 }
 """Controls that are written, with the values that are tried."""
@@ -78,17 +90,29 @@ class ServedModel:
     """
 
     def __init__(self, profile: Profile, sizes: Sizes = SIZES, compressor: str = "deflate") -> None:
-        self.profile, self.compressor = profile, compressor
-        self.view = Setting(compressor).system_of(profile, sizes)
-        self.initial = self.view.snapshot()
+        self.profile, self.sizes, self.compressor = profile, sizes, compressor
         self.events: list[Line] = []
         self.fault: Line = {}
         self.asked = self.cpu = 0
         self.fired = False
-        self.view.choose = self.choose
-        self.view.emit = self.emit
+        self.systems: dict[tuple[bool, bool], tuple[KernelView, Snapshot]] = {}
+        self.begin({})
         self.names = _counter_names(self.view)
-        self.counters = reader(self.view, self.names)
+
+    def begin(self, setting: Line) -> None:
+        """Stand at the start of a system with a setting."""
+        key = bool(setting.get("synchronous", 0)), bool(setting.get("enabled", 1))
+        if key not in self.systems:
+            made = Setting(self.compressor, synchronous=key[0], enabled=key[1])
+            view = made.system_of(self.profile, self.sizes)
+            view.choose, view.emit = self.choose, self.emit
+            self.systems[key] = view, view.snapshot()
+        self.view, initial = self.systems[key]
+        self.view.restore(initial)
+
+    def counters(self) -> dict[str, int]:
+        """Return the counters by name."""
+        return reader(self.view, self.names)()
 
     def answer(self, command: Line) -> Line:
         """Answer a command."""
@@ -96,7 +120,7 @@ class ServedModel:
         if command["op"] == "hello":
             return self.hello()
         if command["op"] == "reset":
-            self.view.restore(self.initial)
+            self.begin(command.get("setting", {}))
             return {"i": number, "counters": self.counters()}
         self.events.clear()
         self.fault, self.asked, self.fired = command.get("fault", {}), 0, False
@@ -128,7 +152,8 @@ class ServedModel:
             "totalram_pages": sizes.totalram_pages,
             "commands": self.commands(),
             "controls": {name: list(values) for name, values in CONTROLS.items() if self.has(name)},
-            "faults": list(SITES),
+            "faults": self.faults(),
+            "settings": list(SETTINGS),
             "counters": self.names,
             "events": list(_TRACED),
             "zswap": {"compressor": self.compressor},
@@ -137,14 +162,36 @@ class ServedModel:
     def commands(self) -> list[str]:
         """Return the commands that this profile has operations for."""
         known = [name[4:] for name in schema()["$defs"] if name.startswith("cmd.")]
-        left_out = ("hello", "reset", *NOT_SERVED, *(() if self.view.ops.shrinker_scan else ("shrink",)))
+        left_out = (
+            "hello",
+            "reset",
+            *NOT_SERVED,
+            *(() if self.view.ops.shrinker_scan else ("shrink", "count")),
+        )
         return [name for name in known if name not in left_out]
+
+    def faults(self) -> list[str]:
+        """Return the sites that steps of this profile ask for; a failure that stops the kernel is none."""
+        asked = {goal.fault for goal in declared(self.profile.operations)}
+        sites: list[str] = schema()["$defs"]["site"]["enum"]
+        return [site for site in sites if SLABS.get(site, site) in asked and not self.stops(site)]
+
+    def stops(self, site: str) -> bool:
+        """Whether nothing can be said after a failure.
+
+        What cannot be decompressed stops the kernel up to 6.12, and without a bounce buffer 6.1 reads a block that
+        was never written (H-13).
+        """
+        reports = issubclass(self.view.ops.zswap_decompress, ZswapDecompress618)
+        return site == "bounce_buffer" or (site == "decompress" and not reports)
 
     def has(self, control: str) -> bool:
         """Whether this profile has a control."""
         where, _, name = control.partition("/")
         if where == "zswap":
-            return name in self.view.ops.set_param.parameters
+            return name in self.view.ops.set_param.parameters and (
+                name != "zpool" or len(self.profile.allocators) > 1
+            )
         if where == "thp":
             return True
         return name.removeprefix("memory.") in self.view.ops.set_memcg.controls
@@ -154,16 +201,29 @@ class ServedModel:
         match command["op"]:
             case "settle":
                 return {}
-            case "set":
-                return {"errno": -self.run(control(self.view, command))}
+            case "set" | "bind":
+                return {"errno": -(self.run(control(self.view, command)) or 0)}
         values = [self.run(operation) for operation in operations(self.view, command)]
+        if command["op"] == "count":
+            return {"found": values[0]}
+        bad = next((ERRNO[value] for value in values if value in ERRNO), 0)
+        if command["op"] in ("cpu", "offline", "swapoff", "swapon"):
+            bad = -(values[0] or 0)
         if command["op"] == "read" and isinstance(values[0], bytes):
             return {"crc": crc(values[0])}
-        return {}
+        return {"errno": bad}
 
     def run(self, operation: Operation) -> Any:
         """Run an operation to its end."""
-        return run(self.view, operation)
+        return run(self.view, operation, while_waiting=self.serve)
+
+    def serve(self) -> bool:
+        """Do what an operation waits for; return whether there was anything."""
+        work = serving(self.view)
+        if work is None:
+            return False
+        self.run(work)
+        return True
 
     def come_to_rest(self) -> None:
         """Let the device end its writes, the worker run, and pools go."""
@@ -187,11 +247,12 @@ class ServedModel:
         assert options is not None
         if point is choices.CPU and self.cpu in options:
             return self.cpu
-        if point in SITES.get(self.fault.get("site", ""), ()):
+        site = self.fault.get("site", "")
+        if point.name == SLABS.get(site, site):
             self.asked += 1
             if self.asked == self.fault["nth"]:
                 self.fired = True
-                return options[1]
+                return CompressError(errno.EINVAL) if point is choices.COMPRESS else options[1]
         return options[0]
 
     def emit(self, name: str, /, **fields: Any) -> None:

@@ -3,7 +3,7 @@
 A vector is a text file of JSON objects, one a line: what it is, then one line for each command with what is
 expected of its answer.  Its name is the SHA-256 of its content.  A directory of them has a manifest.
 
-    {"vector": 1, "profile": "linux-7.3", "what": "...", "needs": {"commands": [...], ...}}
+    {"vector": 1, "profile": "linux-7.3", "what": "...", "setting": {}, "needs": {"commands": [...], ...}}
     {"command": {"i": 1, "op": "write", ...}, "expect": {"errno": 0, "post": ["mem"], "vm.zswpout": 0, ...}}
 
 ``post`` has the state of each page as its ``st`` and the flags that are set, in the order of ``FLAGS``.  All
@@ -17,19 +17,15 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import attrs
 
-from refmodel.conformance.boundary import UNKNOWN, Broke, Hello, Line, hello_of
-from refmodel.conformance.conform_walk import CommandDraws
+from refmodel.conformance.boundary import UNKNOWN, Broke, Hello, Line
 from refmodel.conformance.patterns import crc
 from refmodel.conformance.served import SIZES, ServedModel
 from refmodel.conformance.target import Target
-from refmodel.engines.coverage import Goal, declared, reached
 from refmodel.kernel.config import Sizes
-from refmodel.machine import run
 from refmodel.profiles import Profile
 
 VERSION = 1
@@ -47,9 +43,6 @@ VECTOR_SIZES = attrs.evolve(SIZES, totalram_pages=4096)
 NOT_COMPARED = frozenset({"zs.pool_total_size", "vm.nr_zspages"})
 """Counters that say how an allocator packs its objects."""
 
-_NOT_TRIED = ("settle", "peek")
-"""Commands that vectors do without: their answers hold nothing that other commands' do not."""
-
 
 class BadVector(Exception):
     """A vector or a manifest cannot be read; its text is one line."""
@@ -57,19 +50,27 @@ class BadVector(Exception):
 
 @attrs.frozen
 class Case:
-    """A vector: what it shows, what it needs, and its commands with what is expected of each."""
+    """A vector: what it shows, how it starts, what it needs, and its commands with what is expected of each."""
 
     profile: str
     what: str
+    setting: Line
     needs: dict[str, Any]
     steps: tuple[tuple[Line, Line], ...]
 
     @property
     def text(self) -> str:
         """The file's content."""
-        first = {"vector": VERSION, "profile": self.profile, "what": self.what, "needs": self.needs}
+        first = {
+            "vector": VERSION, "profile": self.profile, "what": self.what, "setting": self.setting, "needs": self.needs
+        }  # fmt: skip
         lines = [first, *({"command": command, "expect": expect} for command, expect in self.steps)]
         return "".join(json.dumps(line) + "\n" for line in lines)
+
+    @property
+    def reset(self) -> Line:
+        """The command that comes first."""
+        return reset_to(self.setting)
 
     @property
     def sha256(self) -> str:
@@ -92,32 +93,44 @@ class Outcome:
     unknown: int = 0
 
 
+def reset_to(setting: Line) -> Line:
+    """Return the command that goes to the start of a setting."""
+    return {"i": 0, "op": "reset", **({"setting": setting} if setting else {})}
+
+
 # --- making -------------------------------------------------------------------------------------------------------
 
 
-def vector_of(what: str, profile: Profile, program: Sequence[Line], sizes: Sizes = VECTOR_SIZES) -> Case:
-    """Return a program as a vector."""
-    numbered = [{"i": number, **command} for number, command in enumerate(program, start=1)]
+def vector_of(
+    what: str,
+    profile: Profile,
+    program: Sequence[Line],
+    sizes: Sizes = VECTOR_SIZES,
+    setting: Line | None = None,
+) -> Case:
+    """Return a program as a vector; it begins with a setting, the usual one if that is None."""
+    numbered = [
+        reset_to(setting or {}),
+        *({"i": number, **command} for number, command in enumerate(program, start=1)),
+    ]
     answers = [_expected(profile, numbered, sizes, compressor) for compressor in COMPRESSORS]
     steps = tuple(
         (command, {key: value for key, value in first.items() if all(o.get(key) == value for o in others)})
-        for command, first, *others in zip(numbered, *answers, strict=True)
+        for command, first, *others in zip(numbered[1:], *answers, strict=True)
     )
-    return Case(profile.name, what, _needs(program), steps)
+    return Case(profile.name, what, setting or {}, needs_of(program, setting or {}), steps)
 
 
 def _expected(profile: Profile, program: Sequence[Line], sizes: Sizes, compressor: str) -> list[Line]:
     """Return what the model answers, one flat object for each command."""
     model = ServedModel(profile, sizes, compressor)
-    model.answer({"i": 0, "op": "reset"})
-    return [_flat(model.answer(command)) for command in program]
+    return [_flat(answer) for answer in [model.answer(command) for command in program][1:]]
 
 
 def _flat(answer: Line) -> Line:
     """Return an answer as a vector expects it."""
     flat: Line = {"errno": answer["errno"]}
-    if "crc" in answer:
-        flat["crc"] = answer["crc"]
+    flat |= {name: answer[name] for name in ("crc", "found") if name in answer}
     if "post" in answer:
         flat["post"] = [state_text(state) for state in _states(answer["post"])]
     return flat | {name: n for name, n in answer["counters"].items() if name not in NOT_COMPARED}
@@ -134,12 +147,13 @@ def _states(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _needs(program: Sequence[Line]) -> dict[str, Any]:
+def needs_of(program: Sequence[Line], setting: Line) -> dict[str, Any]:
     """Return what an implementation has to be able to do."""
     return {
         "commands": sorted({command["op"] for command in program}),
         "controls": sorted({_control(command["what"]) for command in program if command["op"] == "set"}),
         "faults": sorted({command["fault"]["site"] for command in program if "fault" in command}),
+        "settings": sorted(setting),
         "workers": 1 + max((command.get("w", 0) for command in program), default=0),
         "pages": max((command.get("page", 0) + command.get("n", 1) for command in program), default=1),
     }
@@ -156,146 +170,6 @@ def write_vector(case: Case, directory: Path) -> Path:
     path = directory / f"{case.sha256[:16]}.jsonl"
     path.write_text(case.text)
     return path
-
-
-# --- filling ------------------------------------------------------------------------------------------------------
-
-
-class _Watched(ServedModel):
-    """A served model that notes which goals it reaches."""
-
-    def __init__(self, profile: Profile) -> None:
-        super().__init__(profile, VECTOR_SIZES, COMPRESSORS[0])
-        self.reached: set[Any] = set()
-        self.failed: set[Any] = set()
-        self.pending = ""
-
-    def run(self, operation: Any) -> Any:
-        return run(self.view, operation, self.observe)
-
-    def choose(self, point: Any, options: Any) -> Any:
-        before = self.fired
-        answer = super().choose(point, options)
-        if self.fired and not before:
-            self.pending = point.name
-        return answer
-
-    def observe(self, step: Any) -> None:
-        self.reached.add((type(step.__self__), step.__func__))
-        if self.pending:
-            self.failed.add((type(step.__self__), step.__func__, self.pending))
-            self.pending = ""
-
-    def goals(
-        self, program: Sequence[Line], stop: frozenset[Goal] | None = None
-    ) -> tuple[frozenset[Goal], int]:
-        """Run a program; return the goals that it reaches, and after how many commands those of ``stop`` were."""
-        self.reached.clear()
-        self.failed.clear()
-        self.answer({"i": 0, "op": "reset"})
-        for number, command in enumerate(program, start=1):
-            self.answer({"i": number, **command})
-            if stop is not None and stop <= reached(self.profile.operations, [self]):
-                return stop, number
-        return reached(self.profile.operations, [self]), len(program)
-
-
-@attrs.frozen
-class Filled:
-    """Vectors with the goals that each adds, and the goals that none reaches."""
-
-    cases: tuple[tuple[Case, tuple[Goal, ...]], ...]
-    unreached: tuple[Goal, ...]
-
-    @property
-    def goals(self) -> int:
-        """How many goals are reached."""
-        return sum(len(goals) for _, goals in self.cases)
-
-
-def fill(profile: Profile, seed: int = 0, runs: int = 400) -> Filled:
-    """Return vectors that reach whatever random programs reach.
-
-    Each is the shortest that was found for one goal, and counts for all others that it reaches.
-    """
-    model = _Watched(profile)
-    hello = _fillable(model)
-    known: set[Goal] = set()
-    cases: list[tuple[Case, tuple[Goal, ...]]] = []
-    for number in range(runs):
-        program = _program(model, hello, Random(f"{seed}/{number}"))
-        for goal in sorted(model.goals(program)[0]):
-            if goal in known:
-                continue
-            wanted = frozenset({goal})
-            _, length = model.goals(program, wanted)
-            shortest = _shortened(model, program[:length], wanted)
-            new = model.goals(shortest)[0] - known
-            known |= new
-            ordered = (goal, *sorted(new - wanted))
-            cases.append((vector_of(goal.text, profile, shortest), ordered))
-    unreached = tuple(goal for goal in declared(profile.operations) if goal not in known)
-    return Filled(tuple(cases), unreached)
-
-
-def _fillable(model: ServedModel) -> Hello:
-    """Return what vectors are drawn from."""
-    hello = hello_of(model.hello())
-    return attrs.evolve(hello, commands=tuple(op for op in hello.commands if op not in _NOT_TRIED))
-
-
-def _program(model: _Watched, hello: Hello, chance: Random) -> list[Line]:
-    """Draw a program; it begins by saying whether the dynamic shrinker is on."""
-    model.answer({"i": 0, "op": "reset"})
-    program: list[Line] = []
-    if "zswap/shrinker_enabled" in hello.controls:
-        program.append({"op": "set", "what": "zswap/shrinker_enabled", "value": chance.choice("YN")})
-    draws = CommandDraws(chance, hello, model.view)
-    for _ in range(40):
-        program.append(draws.draw())
-        model.answer({"i": len(program), **program[-1]})
-    return program
-
-
-def _shortened(model: _Watched, program: list[Line], goals: frozenset[Goal]) -> list[Line]:
-    """Return a program without the commands that it does not need to reach some goals."""
-    index = 1 if program[0]["op"] == "set" else 0
-    while index < len(program):
-        shorter = program[:index] + program[index + 1 :]
-        if shorter and goals <= model.goals(shorter)[0]:
-            program = shorter
-        else:
-            index += 1
-    return program
-
-
-def write_vectors(filled: Filled, profile: Profile, directory: Path, shards: int, seed: int) -> None:
-    """Write vectors in shards, and their manifest."""
-    entries = []
-    for case, goals in filled.cases:
-        shard = int(case.sha256[:8], 16) % shards
-        path = write_vector(case, directory / str(shard))
-        entries.append(
-            {
-                "file": f"{shard}/{path.name}",
-                "sha256": case.sha256,
-                "what": case.what,
-                "shard": shard,
-                "commands": len(case.steps),
-                "needs": case.needs,
-                "goals": [goal.text for goal in goals],
-            }
-        )
-    entries.sort(key=lambda entry: str(entry["file"]))
-    manifest = {
-        "vectors": VERSION,
-        "profile": profile.name,
-        "seed": seed,
-        "shards": shards,
-        "cases": entries,
-        "unreached": [goal.text for goal in filled.unreached],
-    }
-    (directory / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
 
 
 # --- verifying ----------------------------------------------------------------------------------------------------
@@ -323,7 +197,11 @@ def read_vector(path: Path, sha256: str) -> Case:
         text = path.read_text()
         first, *steps = (json.loads(line) for line in text.splitlines())
         case = Case(
-            first["profile"], first["what"], first["needs"], tuple((s["command"], s["expect"]) for s in steps)
+            first["profile"],
+            first["what"],
+            first.get("setting", {}),
+            first["needs"],
+            tuple((s["command"], s["expect"]) for s in steps),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadVector(
@@ -348,11 +226,11 @@ def verify(directory: Path, target: Target, shard: int | None = None) -> Iterato
 
 def verify_case(case: Case, file: str, target: Target) -> Outcome:
     """Run one vector."""
-    lacks = lacking(case, target.hello)
+    lacks = lacking(case.needs, target.hello)
     if lacks:
         return Outcome(file, case.what, "skipped", f"the implementation has no {lacks}")
     compared = unknown = 0
-    command: Line = {"i": 0, "op": "reset"}
+    command = case.reset
     try:
         target.ask(command)
         for command, expect in case.steps:
@@ -373,15 +251,21 @@ def verify_case(case: Case, file: str, target: Target) -> Outcome:
     return Outcome(file, case.what, "passed", "", compared, unknown)
 
 
-def lacking(case: Case, hello: Hello) -> str:
-    """Return what a vector needs and an implementation does not have, "" for nothing."""
-    for kind, had in (("commands", hello.commands), ("controls", hello.controls), ("faults", hello.faults)):
-        for name in case.needs[kind]:
+def lacking(needs: Line, hello: Hello) -> str:
+    """Return what vectors need and an implementation does not have, "" for nothing."""
+    kinds = {
+        "commands": hello.commands,
+        "controls": hello.controls,
+        "faults": hello.faults,
+        "settings": hello.settings,
+    }
+    for kind, had in kinds.items():
+        for name in needs.get(kind, ()):
             if name not in had:
                 return f"{kind[:-1]} {name}"
     for size, had_size in (("workers", hello.workers), ("pages", hello.pages)):
-        if case.needs[size] > had_size:
-            return f"{case.needs[size]} {size}"
+        if needs[size] > had_size:
+            return f"{needs[size]} {size}"
     return ""
 
 

@@ -85,8 +85,6 @@ class KernelOptions:
     """Small differences between kernels; each says what it changes.
 
     zero_map: pages full of zeroes are kept as a bit per slot, outside zswap (6.12 and later).
-    direct_swapin: a fault on a slot of a synchronous device with one user reads into a private folio,
-        without the swap cache (to 6.18; 7.3 always goes through the swap cache).
     drop_synchronous_cache: a fault frees the swap cache copy of a synchronous device at once (7.3).
     shrink_memcg_budget: list entries that one shrink_memcg call visits per node.
     memcg_counts_disk: the memory cgroup counts pswpin and pswpout (6.18 and later).
@@ -112,7 +110,6 @@ class KernelOptions:
     """
 
     zero_map: bool
-    direct_swapin: bool
     drop_synchronous_cache: bool
     shrink_memcg_budget: int
     memcg_counts_disk: bool

@@ -353,14 +353,14 @@ class DoSwapPage(Operation):
 
     @step
     def lookup(self, v: KernelView) -> Next:
-        """Look into the swap cache; on a miss choose between it and a private folio."""
-        slot = self.orig.slot
-        self.folio = v[v.at.swap_cache[slot]]
-        if self.folio:
-            get_folio(v, self.folio)
+        """Look into the swap cache; on a miss choose between it and a private folio.
+
+        A private one needs a synchronous device and a slot with one user.
+        """
+        if self.cached(v):
             return self.lock_folio
-        single = v[v.at.si].synchronous and v[v.at.slot[slot]].count == 1
-        self.direct = v.cfg.options.direct_swapin and single and self.can_read_directly(v)
+        single = v[v.at.si].synchronous and v[v.at.slot[self.orig.slot]].count == 1
+        self.direct = single and self.can_read_directly(v)
         return self.alloc_folio if self.direct else self.read_in
 
     @step
@@ -514,6 +514,13 @@ class DoSwapPage(Operation):
         """Return what comes next under the locks: this kernel drops the counts before it maps."""
         return self.drop_count
 
+    def cached(self, v: KernelView) -> bool:
+        """Take a reference to the folio that the swap cache has for the slot; return whether there is one."""
+        self.folio = v[v.at.swap_cache[self.orig.slot]]
+        if self.folio:
+            get_folio(v, self.folio)
+        return bool(self.folio)
+
     def pin(self, v: KernelView) -> bool:
         """Pin the swap device; say whether it is there."""
         return get_swap_device(v)
@@ -594,6 +601,11 @@ class DoSwapPage73(DoSwapPage):
     """
 
     source: ClassVar[str] = "mm/memory.c do_swap_page(), Linux 7.3.4"
+
+    @step
+    def lookup(self, v: KernelView) -> Next:
+        """Look into the swap cache, and have the page read into it: there is no way around it."""
+        return self.lock_folio if self.cached(v) else self.read_in
 
     @step
     def map(self, v: KernelView) -> Next:

@@ -102,7 +102,6 @@ LINUX_6_12 = Profile(
     ),
     options=KernelOptions(
         zero_map=True,
-        direct_swapin=True,
         drop_synchronous_cache=False,
         shrink_memcg_budget=1,
         memcg_counts_disk=False,
@@ -211,7 +210,6 @@ LINUX_7_3 = attrs.evolve(
     ),
     options=attrs.evolve(
         LINUX_6_18.options,
-        direct_swapin=False,
         drop_synchronous_cache=True,
         shrink_memcg_budget=32,
         memcg_counts_incompressible=True,

@@ -5,7 +5,7 @@
  *     ./consumer linux-7.3/0/HASH.jsonl...
  *     ./consumer --words fault=lost-zero linux-7.3/0/HASH.jsonl...
  *
- * A vector is a file of JSON objects, one a line: first what it is and what it needs, then one line for each
+ * A vector is a file of JSON objects, one a line: first what it is, how it starts and what it needs, then one line for each
  * command, {"command": {...}, "expect": {...}}. In "expect" stand numbers, by the name of a field of the answer
  * or of a counter, and under "post" the states of the command's pages, each as its "st" and the flags that are
  * set. Only what the answer has is compared: the rest is unknown. Exit code 1 if a vector fails.
@@ -127,12 +127,16 @@ static int run(const char *file, const char *hello)
 		return 1;
 	}
 	if (!has_all(line, "commands", hello) || !has_all(line, "controls", hello) || !has_all(line, "faults", hello) ||
+	    !has_all(line, "settings", hello) ||
 	    refmodel_number(line, "workers", 1) > refmodel_number(hello, "workers", 1) ||
 	    refmodel_number(line, "pages", 1) > refmodel_number(hello, "pages", 1)) {
 		fclose(stream);
 		return 2;
 	}
-	refmodel_answer("{\"i\": 0, \"op\": \"reset\"}", answer, sizeof(answer));
+	object(line, "setting", expect, sizeof(expect));
+	snprintf(command, sizeof(command), "{\"i\": 0, \"op\": \"reset\"%s%.200s}",
+		 strcmp(expect, "{}") ? ", \"setting\": " : "", strcmp(expect, "{}") ? expect : "");
+	refmodel_answer(command, answer, sizeof(answer));
 	while (!wrong && fgets(line, sizeof(line), stream)) {
 		if (!object(line, "command", command, sizeof(command)) || !object(line, "expect", expect, sizeof(expect)) ||
 		    refmodel_answer(command, answer, sizeof(answer))) {
