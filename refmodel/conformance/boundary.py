@@ -55,6 +55,7 @@ class Hello:
     commands, faults, counters, events: what it knows.  controls: values to try, by name.
     settings: fields of a setting that a reset may have.
     zswap: parameters at the start.  free_order: entries may be written back in any order.
+    synchronous: reads and writes of the swap device are over when they return, as those of a RAM disk.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Hello:
     events: tuple[str, ...]
     zswap: Mapping[str, str]
     free_order: bool
+    synchronous: bool
 
 
 def hello_of(line: Any) -> Hello:
@@ -111,6 +113,7 @@ def hello_of(line: Any) -> Hello:
         events=tuple(line["events"]),
         zswap=line.get("zswap", {}),
         free_order=line.get("writeback_order") == "free",
+        synchronous=line.get("synchronous", False),
     )
 
 

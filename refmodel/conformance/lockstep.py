@@ -295,7 +295,8 @@ def header_of(hello: Hello, profile: Profile) -> Record:
         raise BadTarget(f"hello: zpool {zswap['zpool']!r} in zswap; expected one of {known}")
     ram = {"totalram_pages": hello.totalram_pages} if hello.totalram_pages else {}
     order = {"writeback_order": "free"} if hello.free_order else {}
-    device = ["/dev/swap", "partition", str(hello.slots * 4), "0", "0"]
+    name = "/dev/ram0" if hello.synchronous else "/dev/swap"
+    device = [name, "partition", str(hello.slots * 4), "0", "0"]
     return {
         "k": "header",
         "schema": "linux-zswap-trace/1",
@@ -308,7 +309,7 @@ def header_of(hello: Hello, profile: Profile) -> Record:
             "cmdline": "", **ram,
         },
         "swap": {
-            "device": "/dev/swap", "proc_swaps": device, "page_cluster": 0, "rotational": "0", "mglru": "0x0000",
+            "device": name, "proc_swaps": device, "page_cluster": 0, "rotational": "0", "mglru": "0x0000",
         },
         "zswap": zswap,
         "workload": "conform",

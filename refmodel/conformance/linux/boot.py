@@ -8,7 +8,7 @@ import attrs
 
 from refmodel.conformance.boundary import BadTarget
 from refmodel.conformance.linux.guest_program import cache, guest_program
-from refmodel.conformance.linux.initramfs import archive, modules_of
+from refmodel.conformance.linux.initramfs import WANTED, archive, modules_of
 from refmodel.conformance.linux.machine import BOOT_SECONDS, Machine, Shape
 
 KVM_SECONDS = 20.0
@@ -49,7 +49,8 @@ def boot(image: Path, modules: Path | None, shape: Shape) -> Machine:
     A KVM that this host offers and that runs no kernel is remembered until the host boots again.
     Raises BadTarget.
     """
-    initrd = archive(guest_program(), modules_of(modules), {})
+    wanted, size = (*WANTED, "brd") if shape.swap == "brd" else WANTED, shape.disk << 10
+    initrd = archive(guest_program(), modules_of(modules, wanted), {"brd": f"rd_nr=1 rd_size={size}"})
     if shape.chosen_accel() == "tcg" or shape.accel:
         return Machine(image, initrd, shape, BOOT_SECONDS)
     note = cache() / "no-kvm"

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,6 +29,9 @@ BOOT_SECONDS = 120.0
 
 ANSWER_SECONDS = 60.0
 """How long the guest may take for one answer."""
+
+DISK_MIB, RAM_DISK_MIB = 256, 64
+"""Size of the swap device: as a disk, and as a RAM disk, which takes the guest's memory."""
 
 _COMMAND_LINE = (
     "console=ttyS0 quiet loglevel=4 panic=-1 nokaslr rootfstype=ramfs numa_balancing=disable "
@@ -58,13 +62,21 @@ class GuestGone(Exception):
 class Shape:
     """What the machine is made of.
 
-    cpus: virtual CPUs.  memory: MiB.  disk: MiB of the disk that is swapped to.  accel: ``kvm`` or ``tcg``.
+    cpus: virtual CPUs.  nodes: memory nodes, which share the memory; CPU k is on node k, where there is one.
+    memory: MiB.  swap: ``disk`` or ``brd``, the kernel's RAM disk.  disk: its MiB.  accel: ``kvm`` or ``tcg``.
     """
 
     cpus: int = 1
+    nodes: int = 1
     memory: int = 512
-    disk: int = 256
+    swap: str = "disk"
+    disk: int = DISK_MIB
     accel: str = ""
+
+    @property
+    def device(self) -> str:
+        """Return the swap device as the guest sees it."""
+        return "/dev/ram0" if self.swap == "brd" else "/dev/vda"
 
     def chosen_accel(self) -> str:
         """Return the acceleration: that of the processor where this process may use it."""
@@ -120,15 +132,24 @@ class Machine:
         """Return the command line of QEMU."""
         shape, here = self.shape, self.directory
         drive = f"file={here}/disk,if=none,id=swap,format=raw,cache=unsafe,aio=threads"
+        disk = ["-drive", drive, "-device", "virtio-blk-pci,drive=swap"] if shape.swap == "disk" else []
         return [
             QEMU, "-accel", self.accel if self.accel == "kvm" else "tcg,thread=multi", "-machine", "q35",
-            "-cpu", _CPU, "-m", f"{shape.memory}M", "-smp", str(shape.cpus), "-nodefaults", "-no-user-config",
+            "-cpu", _CPU, "-m", f"{shape.memory}M", "-smp", str(shape.cpus), *self.nodes(), "-nodefaults", "-no-user-config",
             "-display", "none", "-nic", "none", "-no-reboot", "-kernel", str(kernel),
             "-initrd", f"{here}/initrd", "-append", _COMMAND_LINE, "-serial", f"file:{self.console}",
             "-chardev", "stdio,id=port,signal=off", "-device", "virtio-serial-pci",
             "-device", "virtserialport,chardev=port,nr=1,name=refmodel",
-            "-drive", drive, "-device", "virtio-blk-pci,drive=swap",
+            *disk,
         ]  # fmt: skip
+
+    def nodes(self) -> Iterator[str]:
+        """Yield the words of QEMU for memory nodes; a node beyond the last CPU has memory only."""
+        shape = self.shape
+        for nid in range(shape.nodes if shape.nodes > 1 else 0):
+            cpu = f",cpus={nid}" if nid < shape.cpus else ""
+            yield from ("-object", f"memory-backend-ram,id=m{nid},size={shape.memory // shape.nodes}M")
+            yield from ("-numa", f"node,nodeid={nid},memdev=m{nid}{cpu}")
 
     def _wait_until_up(self, kernel: Path, seconds: float) -> None:
         try:

@@ -46,7 +46,7 @@ def header(machine: Machine, made: Line) -> Line:
     )
     guest = {
         "qemu": emulator.stdout.splitlines()[0], "accel": machine.accel, "mem": f"{machine.shape.memory}M",
-        "cpus": machine.shape.cpus, "nodes": 1, "cmdline": machine.get("/proc/cmdline") or "",
+        "cpus": machine.shape.cpus, "nodes": machine.shape.nodes, "cmdline": machine.get("/proc/cmdline") or "",
     }  # fmt: skip
     swap = {
         "device": device[0], "proc_swaps": device, "page_cluster": 0,

@@ -11,7 +11,6 @@ PARAMETERS = "/sys/module/zswap/parameters"
 """Where the parameters of zswap are."""
 
 _DEBUGFS = "/sys/kernel/debug/zswap"
-_DEVICE = "/dev/vda"
 
 _START = {
     "zpool": "zsmalloc", "compressor": "lzo", "max_pool_percent": "20", "accept_threshold_percent": "90",
@@ -37,10 +36,13 @@ class Setting:
         """Make the swap device, begin a run and say what is counted.  Raises BadTarget, GuestGone."""
         self.machine, self.pages = machine, pages
         self.parameters = [name for name in _START if name in machine.names(PARAMETERS)]
+        self.device = machine.shape.device
         machine.need(
-            "put /cg/cgroup.subtree_control +memory", "put /proc/sys/vm/page-cluster 0", f"mkswap {_DEVICE}",
-            "put /sys/block/vda/queue/rotational 0", *self._parameters_at_start(),
+            "put /cg/cgroup.subtree_control +memory", "put /proc/sys/vm/page-cluster 0",
+            f"mkswap {self.device}", *self._parameters_at_start(),
         )  # fmt: skip
+        if machine.shape.swap == "disk":
+            machine.need("put /sys/block/vda/queue/rotational 0")
         machine.ask("put /sys/kernel/mm/lru_gen/enabled n")
         self.begin()
         self.cgroup_files = [name for name in _CGROUP if name in machine.names("/cg/w0")]
@@ -54,16 +56,21 @@ class Setting:
     def begin(self) -> None:
         """Make cgroups and processes, and use the device."""
         self.machine.need(
-            f"swapon {_DEVICE}", *(f"mkdir /cg/w{k}" for k in range(WORKERS)),
-            *(f"spawn {k} w{k} 0" for k in range(WORKERS)), *(f"@{k} map {self.pages}" for k in range(WORKERS)),
+            f"swapon {self.device}", *(f"mkdir /cg/w{k}" for k in range(WORKERS)),
+            *(f"spawn {k} w{k} {k % self.machine.shape.cpus}" for k in range(WORKERS)),
+            *(f"@{k} map {self.pages}" for k in range(WORKERS)),
         )  # fmt: skip
 
     def end(self) -> None:
         """End the processes, take the device out of use, and give parameters their first values."""
         self.machine.need(
-            *(f"kill {k}" for k in range(WORKERS)), "rest", f"swapoff {_DEVICE}",
+            *(f"kill {k}" for k in range(WORKERS)), "rest", f"swapoff {self.device}",
             *(f"rmdir /cg/w{k}" for k in range(WORKERS)), *self._parameters_at_start(),
         )  # fmt: skip
+
+    def slots(self) -> int:
+        """Return the slots of the device that can be used: its pages without the header."""
+        return int((self.machine.get("/proc/swaps") or "").splitlines()[-1].split()[2]) // 4
 
     def memory_pages(self) -> int:
         """Return the pages that max_pool_percent is a share of; MemTotal is the same number in KiB."""

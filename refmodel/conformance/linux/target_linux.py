@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
-from pathlib import Path
 from typing import Any
 
 import attrs
 
 from refmodel.conformance.boundary import VERSION, BadTarget, Broke, Line
 from refmodel.conformance.linux.boot import boot, find_kernel
-from refmodel.conformance.linux.machine import GuestGone, Machine, Shape
+from refmodel.conformance.linux.machine import GuestGone, Machine
 from refmodel.conformance.linux.probes import Normaliser, install
 from refmodel.conformance.linux.setting import PARAMETERS, WORKERS, Setting
+from refmodel.conformance.linux.words import words_of
 from refmodel.conformance.replica import profile_of
 from refmodel.conformance.target import Target
 from refmodel.profiles import UnknownProfile
@@ -46,49 +45,15 @@ _COMMANDS = (
 )
 
 
-@attrs.frozen
-class Words:
-    """What stands after ``linux:``.  probes: whether events are taken, which costs time."""
-
-    kernel: str
-    modules: Path | None
-    accel: str
-    probes: bool
-
-
-def words_of(where: str) -> Words:
-    """Read the words of a target.  Raises BadTarget."""
-    parts = shlex.split(where)
-    found: dict[str, Any] = {"modules": None, "accel": "", "probes": True}
-    kernel = ""
-    while parts:
-        part = parts.pop(0)
-        if part == "--no-probes":
-            found["probes"] = False
-        elif part in ("--modules", "--accel") and parts:
-            found[part[2:]] = parts.pop(0)
-        elif not kernel and not part.startswith("-"):
-            kernel = part
-        else:
-            raise BadTarget(
-                f"target linux:{where}: {part!r}; expected linux:VERSION or linux:IMAGE, then --modules DIR, "
-                "--accel kvm or tcg, --no-probes"
-            )
-    if found["accel"] not in ("", "kvm", "tcg"):
-        raise BadTarget(f"target linux:{where}: --accel {found['accel']!r}; expected kvm or tcg")
-    modules = Path(found["modules"]) if found["modules"] else None
-    return Words(kernel, modules, found["accel"], found["probes"])
-
-
 def boot_words(where: str, cpus: int) -> Machine:
     """Boot the kernel that words name, in a machine of some CPUs.  Raises BadTarget."""
     words = words_of(where)
     image, modules = find_kernel(words.kernel, words.modules)
-    return boot(image, modules, Shape(cpus=cpus, accel=words.accel))
+    return boot(image, modules, attrs.evolve(words.shape, cpus=cpus))
 
 
 class LinuxTarget(Target):
-    """A kernel in a virtual machine, with one disk for swap, and two processes in cgroups of their own."""
+    """A kernel in a virtual machine, with one device for swap, and two processes in cgroups of their own."""
 
     def __init__(self, where: str, timeout: float) -> None:
         """Boot the kernel.  where: a version that was obtained, or an image; see ``words_of``.
@@ -110,7 +75,7 @@ class LinuxTarget(Target):
     def restart(self) -> None:
         """Boot the kernel anew."""
         self.close()
-        self.machine = machine = boot(self.image, self.modules, Shape(accel=self.words.accel))
+        self.machine = machine = boot(self.image, self.modules, self.words.shape)
         self.setting = Setting(machine, PAGES)
         taken = install(machine) if self.words.probes else {}
         self.normaliser = Normaliser(machine.release)
@@ -157,7 +122,10 @@ class LinuxTarget(Target):
             "profile": profile,
             "workers": WORKERS,
             "pages": PAGES,
-            "slots": (machine.shape.disk << 20) // 4096 - 1,
+            "slots": self.setting.slots(),
+            "nodes": machine.shape.nodes,
+            "cpus": machine.shape.cpus,
+            "synchronous": machine.shape.swap == "brd",
             "totalram_pages": self.setting.memory_pages(),
             "commands": list(_COMMANDS),
             "controls": {name: list(values) for name, values in _CONTROLS.items() if self.has(name)},

@@ -16,7 +16,7 @@ from refmodel.conformance.conform import conform, profile_for
 from refmodel.conformance.linux.boot import find_kernel, kernels
 from refmodel.conformance.linux.machine import QEMU
 from refmodel.conformance.linux.record import record
-from refmodel.conformance.linux.target_linux import LinuxTarget, words_of
+from refmodel.conformance.linux.target_linux import LinuxTarget
 from refmodel.conformance.lockstep import Lockstep
 from refmodel.conformance.validator import validate
 

@@ -22,7 +22,8 @@
 
 static unsigned char *region;
 static size_t pages;
-static int pagemap, kpageflags;
+static int pagemap, kpageflags, inflight;
+static int own_cpu;
 static pid_t child;
 
 /* ---- contents: the patterns of specs/traces/README.md ---- */
@@ -206,6 +207,40 @@ static int bind_node(char *node)
 	return syscall(SYS_set_mempolicy, node ? 2 : 0, node ? &mask : NULL, node ? 64UL : 0UL) ? errno : 0;
 }
 
+static void pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (!sched_setaffinity(0, sizeof(set), &set))
+		own_cpu = cpu;
+}
+
+/*
+ * cpu N: goes on on another CPU. Pages that wait in a list of the CPU that is left could not be isolated elsewhere;
+ * MADV_PAGEOUT, even of nothing, puts them on the LRU first (lru_add_drain, mm/madvise.c).
+ */
+static int move_to(int cpu)
+{
+	static void *nothing;
+
+	if (!nothing)
+		nothing = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	madvise(nothing, PAGE, MADV_PAGEOUT);
+	pin(cpu);
+	return own_cpu == cpu ? 0 : EINVAL;
+}
+
+/* Until the disk has read what MADV_WILLNEED asked for, which does not wait; a RAM disk has read it already. */
+static void wait_for_reads(void)
+{
+	char text[64] = "";
+
+	for (int i = 0; i < 4000 && pread(inflight, text, sizeof(text) - 1, 0) > 0 && strtol(text, NULL, 10); i++)
+		usleep(250);
+}
+
 static int advice(const char *name)
 {
 	return !strcmp(name, "out") ? MADV_PAGEOUT :
@@ -234,8 +269,13 @@ static int of_pages(struct text *out, const char *name, char *line)
 	if (!count || page >= pages || count > pages - page)
 		return ERANGE;
 	states(out, "state", page, count);
-	if (advised >= 0)
-		return madvise(region + page * PAGE, count * PAGE, advised) ? errno : 0;
+	if (advised >= 0) {
+		int error = madvise(region + page * PAGE, count * PAGE, advised) ? errno : 0;
+
+		if (advised == MADV_WILLNEED)
+			wait_for_reads();
+		return error;
+	}
 	if (!strcmp(name, "read") || !strcmp(name, "touch"))
 		return read_pages(out, page, count, name[0] == 'r');
 	if (!strcmp(name, "dirty")) {
@@ -266,7 +306,7 @@ static void *read_range(void *unused)
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET(1, &set);
+	CPU_SET(!own_cpu, &set);
 	sched_setaffinity(0, sizeof(set), &set);
 	while (!racer.stop)
 		for (size_t i = racer.page; i < racer.page + racer.count && !racer.stop; i++)
@@ -351,6 +391,8 @@ static int run(struct text *out, char *line)
 		return of_range(out, line);
 	if (!strcmp(name, "bind"))
 		return bind_node(word(&line));
+	if (!strcmp(name, "cpu"))
+		return move_to(number(&line, 0));
 	return of_pages(out, name, line);
 }
 
@@ -358,12 +400,10 @@ void worker_main(int commands, int answers, int cpu)
 {
 	static char line[LONGEST_LINE];
 	struct text out = { 0 };
-	cpu_set_t set;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
+	pin(cpu);
+	inflight = open("/sys/block/vda/inflight", O_RDONLY);
 	pagemap = open("/proc/self/pagemap", O_RDONLY);
 	kpageflags = open("/proc/kpageflags", O_RDONLY);
 	/* The room for answers and the table of checksums are touched before they are locked. */
