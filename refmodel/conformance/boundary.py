@@ -130,9 +130,18 @@ def check_answer(command: Line, answer: Any) -> None:
         nr = len(found) if isinstance(found, list) else 1
         if nr != expected and found != UNKNOWN:
             raise Broke("schema", field, f"{field} has {nr} page states; expected {expected}, as n says")
+    _check_many(command, answer)
     events = answer.get("events", UNKNOWN)
     for number, event in enumerate(events if events != UNKNOWN else ()):
         _check_event(number, event)
+
+
+def _check_many(command: Line, answer: Line) -> None:
+    """Check what the answer to commands at once has several of."""
+    reads = sum(each["op"] == "read" for each in command.get("ops", ()))
+    found = answer.get("crcs", UNKNOWN)
+    if found != UNKNOWN and len(found) != reads:
+        raise Broke("schema", "crcs", f"crcs has {len(found)} checksums; expected {reads}, one for each read")
 
 
 def _check_event(number: int, event: Line) -> None:

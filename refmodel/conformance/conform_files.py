@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from refmodel.conformance.boundary import UNKNOWN, Line
 from refmodel.conformance.lockstep import Answered, Divergence
-from refmodel.conformance.vectors import vector_of, write_vector
+from refmodel.conformance.vectors import in_vectors, vector_of, write_vector
 from refmodel.engines.litmus import load_litmus, run_litmus
 from refmodel.engines.toml_file import BadFile
 from refmodel.profiles import Profile
@@ -53,8 +53,9 @@ run = [{last}]
 def save(found: Conformance, profile: Profile, directory: Path) -> dict[str, Path]:
     """Write the files of a divergence; return their paths by kind.
 
-    A broken boundary leaves a vector only: no trace can show it.  There is no litmus file where the scenario has
-    none: commands that only a boundary has, or a field that no expression names.
+    A broken boundary leaves no trace: none can show it.  There is no vector of commands that the model itself does
+    not answer, and no litmus file where the scenario has none: commands that only a boundary has, or a field that
+    no expression names.
     """
     assert found.shrunk is not None
     directory.mkdir(parents=True, exist_ok=True)
@@ -64,7 +65,8 @@ def save(found: Conformance, profile: Profile, directory: Path) -> dict[str, Pat
         write_trace(found.header, found.seed, found.shrunk.answered, paths["trace"])
     name = f"divergence from {found.implementation}"
     on = {"op": "set", "what": "zswap/shrinker_enabled", "value": found.header["zswap"]["shrinker_enabled"]}
-    paths["vector"] = write_vector(vector_of(name, profile, [on, *found.shrunk.program]), directory)
+    if in_vectors(found.shrunk.program):
+        paths["vector"] = write_vector(vector_of(name, profile, [on, *found.shrunk.program]), directory)
     litmus = directory / "divergence.toml"
     if write_litmus(found, profile, litmus):
         paths["litmus"] = litmus
@@ -89,13 +91,16 @@ def write_trace(header: Line, seed: int, answered: tuple[Answered, ...], path: P
 def _trace_line(record: Line) -> Line:
     """Return an operation with page states as traces write them: a flag that is not set is absent."""
     shown = dict(record)
-    for key in ("pre", "post"):
-        states = record.get(key)
-        if isinstance(states, dict):
-            shown[key] = _trace_state(states)
-        elif isinstance(states, list):
-            shown[key] = [_trace_state(state) for state in states]
+    for key in ("pre", "post", "memory"):
+        if key in record:
+            shown[key] = _trace_states(record[key])
     return shown
+
+
+def _trace_states(states: Any) -> Any:
+    if isinstance(states, list):
+        return [_trace_states(state) for state in states]
+    return _trace_state(states)
 
 
 def _trace_state(state: Any) -> Any:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 WEIGHTS = {
     "write": 12, "dirty": 4, "read": 10, "touch": 3, "out": 14, "free": 4, "lazyfree": 2, "willneed": 3,
-    "peek": 1, "fork": 2, "reap": 2, "set": 4, "bind": 1, "shrink": 6, "reclaim": 2, "cpu": 2, "settle": 1,
-    "count": 1, "offline": 1, "swapoff": 2, "swapon": 4,
+    "peek": 1, "fork": 2, "reap": 2, "set": 4, "bind": 1, "shrink": 6, "reclaim": 2, "cpu": 2, "settle": 1, "move": 2,
+    "parallel": 8, "count": 1, "offline": 1, "swapoff": 2, "swapon": 4,
 }  # fmt: skip
 """How often walks draw each command, compared with others."""
 
@@ -40,8 +40,17 @@ _WORTH = {
 }  # fmt: skip
 """States of a page in which a command can do something."""
 
-NEVER_FAIL = ("peek", "reap", "bind", "reclaim", "settle")
+NEVER_FAIL = ("peek", "reap", "bind", "move", "parallel", "reclaim", "settle")
 """Commands without a field for a failure."""
+
+AT_ONCE = 6
+"""Commands of a worker at most, while others run theirs."""
+
+ONE_AT_ONCE = (
+    "write", "write", "write", "dirty", "read", "read", "touch", "out", "out", "out", "free", "lazyfree", "willneed",
+    "fork", "reap",
+)  # fmt: skip
+"""Commands that workers run at the same time, as often as they are drawn."""
 
 _ATTEMPTS = 12
 
@@ -58,9 +67,11 @@ class CommandDraws:
         contents = [each for each in CONTENTS if each["kind"] != "rand" or "compress" in hello.events]
         self.contents = chance.sample(contents, chance.choice((2, len(contents))))
         self.workers = chance.choice((1, hello.workers))
+        self.homes = {w: w % hello.cpus for w in range(hello.workers)}
         self.makers: dict[str, Callable[[], Line]] = {
             "write": self.write, "dirty": self.dirty, "set": self.set, "bind": self.bind,
-            "shrink": self.shrink, "reclaim": self.reclaim, "cpu": self.cpu, "settle": dict,
+            "shrink": self.shrink, "reclaim": self.reclaim, "cpu": self.cpu, "settle": dict, "move": self.move,
+            "parallel": self.parallel,
             "fork": self.of_worker, "reap": self.of_worker, "offline": self.of_worker, "read": self.of_page,
             "count": self.count, "swapoff": dict, "swapon": dict,
         }  # fmt: skip
@@ -77,6 +88,8 @@ class CommandDraws:
             command = {"op": op, **arguments, **self.fault(op, arguments.get("n", 1))}
             if self.is_worth(command) or not self.chance.randrange(12):
                 break
+        if op == "move" and self.v[self.v.at.cpu_online[command["cpu"]]]:
+            self.homes[command["w"]] = command["cpu"]
         return command
 
     def is_worth(self, command: Line) -> bool:
@@ -95,9 +108,12 @@ class CommandDraws:
             return bool(v[v.at.si].on) is (op == "swapoff")
         if op == "offline":
             return bool(v[v.at.memcg[command["w"] + 1]].online)
-        if op == "cpu":
+        if op == "parallel":
+            homes = [home for home in self.homes.values() if v[v.at.cpu_online[home]]]
+            return len(set(homes)) == self.hello.workers
+        if op in ("cpu", "move"):
             online: bool = v[v.at.cpu_online[command["cpu"]]]
-            return online != bool(command["on"])
+            return online != bool(command.get("on", 0))
         state: str = page_state(v, command["w"], command["page"])["st"] if op in _WORTH else ""
         return op not in _WORTH or state in _WORTH[op]
 
@@ -162,6 +178,25 @@ class CommandDraws:
         """Draw a cgroup and a size."""
         return {"cg": f"w{self.chance.randrange(self.workers)}", "what": self.chance.choice(("4K", "16K"))}
 
+    def parallel(self) -> Line:
+        """Draw what every worker does while the others do theirs, each on its own pages."""
+        return {
+            "ops": [
+                {**self.at_once(), "w": w}
+                for w in range(self.hello.workers)
+                for _ in range(self.chance.randrange(2, AT_ONCE + 1))
+            ]
+        }
+
+    def at_once(self) -> Line:
+        """Draw a command of one worker."""
+        op = self.chance.choice(ONE_AT_ONCE)
+        return {"op": op, **self.makers.get(op, self.of_pages)()}
+
+    def move(self) -> Line:
+        """Draw a worker and a CPU for it."""
+        return {**self.of_worker(), "cpu": self.chance.randrange(self.hello.cpus)}
+
     def cpu(self) -> Line:
         """Draw a CPU, and whether it goes or comes."""
         return {"cpu": self.chance.randrange(self.hello.cpus), "on": self.chance.randrange(2)}
@@ -170,6 +205,9 @@ class CommandDraws:
 def simpler(command: Line) -> list[tuple[str, Any]]:
     """Return changes that make a command plainer, the plainest first: a field and its value, None to drop it."""
     changes: list[tuple[str, Any]] = []
+    if command["op"] == "parallel":
+        ops = command["ops"]
+        return [("ops", [each for each in ops if each is not left_out]) for left_out in ops if len(ops) > 2]
     for name in ("fault", "n"):
         if name in command and command["op"] != "shrink":
             changes.append((name, None))

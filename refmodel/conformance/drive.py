@@ -48,7 +48,7 @@ def operations(v: KernelView, op: Record) -> Iterator[Operation]:
         case "free":
             yield ops.zap_pages(mm=mm, page=first, nr=nr)
         case "lazyfree":
-            yield from (ops.madvise_free(mm=mm, page=p) for p in pages)
+            yield ops.madvise_free(mm=mm, page=first, nr=nr)
         case "willneed":
             yield from (ops.madvise_willneed(mm=mm, page=p) for p in pages)
         case "shrink":

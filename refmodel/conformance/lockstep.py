@@ -131,12 +131,9 @@ class Lockstep:
         return describe_step(self.validation.last_step)
 
     def refused(self, command: Line, answer: Line) -> tuple[str, str] | None:
-        """Commands that the model never refuses must not be refused; ``set`` and ``reclaim`` may be."""
+        """Commands that the model never refuses must not be refused; ``set`` and its like may be."""
         error = answer.get("errno", UNKNOWN)
-        if command["op"] in ("set", "reclaim", "shrink", "cpu", "swapoff", "swapon", "offline") or error in (
-            0,
-            UNKNOWN,
-        ):
+        if command["op"] in _MAY_BE_REFUSED or error in (0, UNKNOWN):
             return None
         return f"errno {error}", "errno 0"
 
@@ -195,7 +192,7 @@ class Lockstep:
 NOT_RECORDED = ("count", "offline", "swapoff", "swapon")
 """Commands that traces do not have."""
 
-_MAY_BE_REFUSED = ("set", "reclaim", "shrink", "cpu")
+_MAY_BE_REFUSED = ("set", "reclaim", "shrink", "cpu", "move", "parallel")
 _PAGE = ("pre", "post")
 _FIELDS = {
     **dict.fromkeys(("write", "dirty", "touch", "out", "free", "lazyfree", "willneed"), _PAGE),
@@ -203,6 +200,9 @@ _FIELDS = {
     "peek": ("post",),
     "set": ("errno",),
     "reclaim": ("errno",),
+    "cpu": ("errno",),
+    "move": ("errno",),
+    "parallel": ("errno", "crcs", "memory"),
     "settle": ("cg",),
 }
 """Fields of an operation that its answer has to fill, by name."""
@@ -227,6 +227,8 @@ class _Live(Validation):
         self.follower.restore(names)
         self.limit = LimitSearch()
         self.last_step = None
+        self.raced, self.notes = False, ()
+        self.recorded_totals = dict.fromkeys(self.recorded_totals, 0)
         if self.view.cfg.sizes.totalram_pages != self.live_sizes.totalram_pages:
             self.view.cfg = attrs.evolve(self.view.cfg, sizes=self.live_sizes)
         self.trace_changes = {"zs.pool_limit_hit"} & set(self.trace.header["start"])

@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any
 
+from refmodel.conformance.boundary import UNKNOWN
 from refmodel.conformance.names import Names
 from refmodel.conformance.trace_file import Event, Op, Record
 from refmodel.kernel import choices
@@ -25,6 +26,15 @@ CLUSTER = 512
 
 SHOW_LENGTHS = frozenset({"vm.nr_zspages", "zs.pool_total_size"})
 """Counters in which compressed lengths show."""
+
+FOLIO_SHOWN = ("swap_read", "disk_write")
+"""Events that tell the node of a folio that was just allocated."""
+
+GIVEN_BACK = ("swapcache_del", "slot_free", "invalidate")
+"""Events of a slot that was taken and is given back at once."""
+
+TOUCHING = ("write", "dirty", "read", "touch")
+"""Operations after which the pages that they are about are mapped."""
 
 OPTIONAL = frozenset({"shrinker_count"})
 """Events that a recorder may leave out when they say nothing."""
@@ -43,6 +53,10 @@ class Mismatch(Exception):
         self.line, self.observed, self.allowed, self.field = line, observed, allowed, field
 
 
+class SlotInUse(Mismatch):
+    """A slot was handed out that is in use in the model: another CPU may be about to free it."""
+
+
 def show(name: str, fields: dict[str, Any]) -> str:
     """Return an event as text."""
     return " ".join([name, *(f"{key}={value}" for key, value in fields.items())])
@@ -54,6 +68,11 @@ def show_recorded(event: Event | None) -> str:
         return "the end of the operation"
     hidden = ("k", "i", "ev", "cpu")
     return show(event.record["ev"], {k: v for k, v in event.record.items() if k not in hidden})
+
+
+def _is_on_node(state: Any) -> bool:
+    """Whether a page state names a node: the shared zero page belongs to none."""
+    return state != UNKNOWN and isinstance(state.get("nid"), int) and state["nid"] >= 0
 
 
 class ObservedCodec:
@@ -94,7 +113,9 @@ class Follower:
         self.line = 0
         self.record: Record = {}
         self.cpu = 0
-        """The CPU of the task that runs: worker k is bound to CPU k."""
+        """The CPU of the task that runs."""
+        self.homes: dict[int, int] = {}
+        """CPUs of workers that were moved; worker k begins on CPU k."""
         self.exact_faults = False
         """Whether the nth allocation at a site is the one that fails."""
         self.spare_slot = 0
@@ -112,21 +133,26 @@ class Follower:
     def begin(self, op: Op) -> None:
         """Start an operation with its recorded events."""
         self.line, self.record = op.line, op.record
-        self.cpu = op.record.get("w", 0) % self.view.cfg.sizes.cpus
+        self.cpu = self.cpu_of(op.record.get("w", 0))
         self.events = deque(e for e in op.events if e.record["ev"] in self.probed)
         self.unrecorded.clear()
         self.injected = 0
         self.emitted.clear()
 
+    def cpu_of(self, worker: int) -> int:
+        """Return the CPU that a worker is bound to; the first one while that is away."""
+        cpu = self.homes.get(worker, worker % self.view.cfg.sizes.cpus)
+        return cpu if self.view[self.view.at.cpu_online[cpu]] else 0
+
     def snapshot(self) -> Any:
         """Return what was learned about names, and the counts."""
         names = self.slots.copy(), self.handles.copy(), self.memcgs.copy()
-        return *names, self.compared, self.spare_slot, frozenset(self.fresh)
+        return *names, self.compared, self.spare_slot, frozenset(self.fresh), dict(self.homes)
 
     def restore(self, snapshot: Any) -> None:
         """Go back to what was known at a snapshot."""
-        slots, handles, memcgs, self.compared, self.spare_slot, fresh = snapshot
-        self.fresh = set(fresh)
+        slots, handles, memcgs, self.compared, self.spare_slot, fresh, homes = snapshot
+        self.fresh, self.homes = set(fresh), dict(homes)
         self.slots, self.handles, self.memcgs = slots.copy(), handles.copy(), memcgs.copy()
 
     def end(self) -> None:
@@ -147,7 +173,7 @@ class Follower:
             case choices.SLOT:
                 return self._slot(options)
             case choices.ALLOC_SLOT:
-                return self._refused("slot_alloc")
+                return self._no_slot()
             case choices.ALLOC_OBJECT:
                 if "zs_malloc" in self.probed:
                     return self._errno("zs_malloc") != 0
@@ -167,7 +193,7 @@ class Follower:
             case choices.XA_STORE:
                 return self._object_is_taken_back()
             case choices.FOLIO_NODE:
-                return self._node(options, ("swap_read", "disk_write"))
+                return self._node(options, FOLIO_SHOWN)
             case choices.ENTRY_NODE:
                 return self._node(options, ("lru_add",))
             case _:
@@ -184,14 +210,18 @@ class Follower:
             return 0
         return int(event.record.get("ret", 0))
 
-    def _refused(self, kind: str) -> bool:
-        event = self.next(kind)
-        return (
-            kind in self.probed
-            and event is not None
-            and "swp" in event.record
-            and event.record["swp"][1] == 0
-        )
+    def _no_slot(self) -> bool:
+        """Whether the kernel says that no slot was to be had.
+
+        Before it says so for the limit of a cgroup it takes a slot and gives it back: events of that follow from
+        the refusal (mem_cgroup_try_charge_swap in folio_alloc_swap, mm/swap_slots.c, 6.12; mm/swapfile.c, 7.3).
+        """
+        event = self.next("slot_alloc")
+        if event is None or event.record.get("swp", (0, 1))[1]:
+            return False
+        while self.strict and self.events[0] is not event and self.events[0].record["ev"] in GIVEN_BACK:
+            self.events.popleft()
+        return True
 
     def _slot(self, options: Sequence[Any] | None) -> int:
         event = self.next("slot_alloc")
@@ -200,7 +230,7 @@ class Follower:
         slot = int(event.record["swp"][1])
         assert isinstance(options, FreeRuns)
         if slot not in options:
-            raise Mismatch(event.line, f"slot {slot} handed out", f"free runs of {options.nr} slots only")
+            raise SlotInUse(event.line, f"slot {slot} handed out", f"free runs of {options.nr} slots only")
         self.slots.bind(slot, slot)
         return slot
 
@@ -287,7 +317,24 @@ class Follower:
         assert options is not None
         if event is not None and "nid" in event.record and event.record["nid"] in options:
             return int(event.record["nid"])
-        return int(options[0])
+        shown = self._shown_node() if kinds == FOLIO_SHOWN else None
+        if shown is not None and shown in options:
+            return shown
+        # Memory comes from the node of the CPU by default, and CPU k is on node k.
+        return int(options[self.cpu % len(options)])
+
+    def _shown_node(self) -> int | None:
+        """Return the node of a page that this operation made present, from its states; None where none tells."""
+        if self.record["op"] not in TOUCHING:
+            return None
+        states = [self.record.get(key, UNKNOWN) for key in ("pre", "post")]
+        if UNKNOWN in states:
+            return None
+        before, after = (state if isinstance(state, list) else [state] for state in states)
+        present = [(old, new) for old, new in zip(before, after, strict=True) if _is_on_node(new)]
+        # A shared page that is copied may stay on its node: then it is the only one of the operation.
+        moved = [new["nid"] for old, new in present if old.get("nid") != new["nid"] or len(after) == 1]
+        return int(moved[0]) if moved else None
 
     # --- the observer -----------------------------------------------------------------------------------
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+from refmodel.conformance.boundary import UNKNOWN
 from refmodel.conformance.limit import UNLIMITED
 from refmodel.conformance.observed import Follower, ObservedCodec
 from refmodel.conformance.trace_file import Record, Trace
@@ -42,12 +44,19 @@ def _pages(record: Record) -> int:
     return int(record.get("page", 0)) + int(record.get("n", 1))
 
 
+def _states(told: Any) -> Iterator[Record]:
+    """Yield every page state in what an operation tells: one, or lists of them."""
+    if isinstance(told, dict):
+        yield told
+    elif told != UNKNOWN:
+        yield from (state for part in told for state in _states(part))
+
+
 def _slots(trace: Trace) -> Iterator[int]:
     for op in trace.ops:
-        for key in ("pre", "post"):
-            states = op.record.get(key) or ()
-            for state in [states] if isinstance(states, dict) else states:
-                if "swp" in state:
+        for key in ("pre", "post", "memory"):
+            for state in _states(op.record.get(key, ())):
+                if state.get("swp", UNKNOWN) != UNKNOWN:
                     yield state["swp"][1]
         for event in op.events:
             if "swp" in event.record:

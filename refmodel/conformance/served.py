@@ -48,8 +48,8 @@ SIZES = Sizes(
 SLABS = {"zswap_entry": "alloc_entry", "zs_handle": "alloc_object", "radix_tree_node": "xa_store"}
 """Choice points of failures that are injected by slab cache; other sites are named as their choice point."""
 
-NOT_SERVED = ("reclaim",)
-"""Commands that the served model does not have: it reclaims nothing by itself."""
+NOT_SERVED = ("reclaim", "move", "parallel")
+"""Commands that the served model does not have: no reclaim by itself, workers that stay on their CPU."""
 
 SETTINGS: dict[str, Line] = {"synchronous": {"synchronous": 1}, "enabled": {"enabled": 0}}
 """Fields of a setting that the model can start with, each with what differs from the usual start."""

@@ -23,7 +23,7 @@ import attrs
 
 from refmodel.conformance.boundary import UNKNOWN, Broke, Hello, Line
 from refmodel.conformance.patterns import crc
-from refmodel.conformance.served import SIZES, ServedModel
+from refmodel.conformance.served import NOT_SERVED, SIZES, ServedModel
 from refmodel.conformance.target import Target
 from refmodel.kernel.config import Sizes
 from refmodel.profiles import Profile
@@ -119,6 +119,12 @@ def vector_of(
         for command, first, *others in zip(numbered[1:], *answers, strict=True)
     )
     return Case(profile.name, what, setting or {}, needs_of(program, setting or {}), steps)
+
+
+def in_vectors(program: Sequence[Line]) -> bool:
+    """Whether the model itself can answer a program, with the pages and commands that vectors have."""
+    pages = max((c.get("page", 0) + c.get("n", 1) for c in program if "page" in c), default=0)
+    return pages <= VECTOR_SIZES.pages and not any(c["op"] in NOT_SERVED for c in program)
 
 
 def _expected(profile: Profile, program: Sequence[Line], sizes: Sizes, compressor: str) -> list[Line]:

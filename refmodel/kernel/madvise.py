@@ -17,56 +17,39 @@ if TYPE_CHECKING:
 
 @attrs.define
 class MadviseFree(Operation):
-    """MADV_FREE of one page: it may be dropped instead of written while it stays clean.
+    """MADV_FREE: pages may be dropped instead of written while they stay clean.
 
-    mm, page: which one.
+    mm, page, nr: the range in pages.  Swap entries are dropped in runs of consecutive slots.
     """
 
     source: ClassVar[str] = "mm/madvise.c madvise_free_pte_range(), Linux 6.12.117"
 
     mm: int
     page: int
+    nr: int = 1
+    next: int = 0
     folio: int = 0
+    held: bool = False
+    """Whether the locks are taken: they are with the first entry that something is to be done with."""
 
     @step
     def look(self, v: KernelView) -> Next:
-        """Drop a swap entry or the mark of a lost page; of a mapped page free the slots first, if it has any.
+        """Drop swap entries and the marks of lost pages; of a mapped page free the slots first, if it has any.
 
         The mmap lock is taken for reading, and the page-table lock is held to the end.
         """
-        waits = wait_to_read_mmap(v, self.mm) or wait_for_ptl(v, self.mm)
-        if waits is not None:
-            return waits
-        place = v.at.pte[self.mm][self.page]
-        pte = v[place]
-        if pte.slot or pte.poisoned:
-            v[place] = EMPTY_PTE
-            v[v.at.truth[self.mm][self.page]] = Truth()
-        if pte.slot:
-            self.take_locks(v)
-            return Call(v.ops.free_swap_and_cache(slot=pte.slot), then=self.unlock)
-        if not pte.folio:
-            return Return()
-        folio = live_folio(v, pte.folio)
-        if len(folio.rmap) != 1 or folio.locked:
-            return Return()
-        self.take_locks(v)
-        self.folio = pte.folio
-        lock_folio(v, self.folio)
-        if folio.swapcache:
-            return Call(v.ops.folio_free_swap(folio=self.folio), then=self.mark)
-        self.result = True
-        return self.mark
+        waits = None if self.held else wait_to_read_mmap(v, self.mm) or wait_for_ptl(v, self.mm)
+        return waits if waits is not None else self.walk(v)
 
     @step
     def mark(self, v: KernelView) -> Next:
         """Make the page clean and droppable; a page whose slots are still in use stays as it is."""
         unlock_folio(v, self.folio)
         if self.result:
-            place = v.at.pte[self.mm][self.page]
+            place = v.at.pte[self.mm][self.page + self.next - 1]
             v[v.at.folio[self.folio]] = evolve(live_folio(v, self.folio), dirty=False, swapbacked=False)
             v[place] = evolve(v[place], dirty=False)
-        return self.unlock
+        return self.following()
 
     @step
     def unlock(self, v: KernelView) -> Next:
@@ -75,10 +58,57 @@ class MadviseFree(Operation):
         v[v.at.mmap_lock[self.mm]] -= 1
         return Return()
 
+    def following(self) -> Next:
+        """Return what comes next under the locks."""
+        return self.unlock if self.next == self.nr else self.look
+
+    def walk(self, v: KernelView) -> Next:
+        """Pass by entries up to one that something is to be done with, and begin with that."""
+        row = v.at.pte[self.mm]
+        while self.next < self.nr:
+            pte = v[row[self.page + self.next]]
+            folio = live_folio(v, pte.folio) if pte.folio else None
+            if pte.slot or (folio is not None and len(folio.rmap) == 1 and not folio.locked):
+                self.take_locks(v)
+                return self.drop_run(v, pte) if pte.slot else self.give_up(v, pte.folio)
+            if pte.poisoned:
+                self.empty(v)
+            else:
+                self.next += 1
+        return self.unlock if self.held else Return()
+
+    def give_up(self, v: KernelView, number: int) -> Next:
+        """Lock the folio of a mapped page, and free its slots if it has any."""
+        self.next += 1
+        self.folio = number
+        lock_folio(v, number)
+        if live_folio(v, number).swapcache:
+            return Call(v.ops.folio_free_swap(folio=number), then=self.mark)
+        self.result = True
+        return self.mark
+
+    def drop_run(self, v: KernelView, pte: Pte) -> Next:
+        """Drop a run of swap entries: consecutive slots in consecutive entries with the same mark."""
+        row, start = v.at.pte[self.mm], self.next
+        while self.next < self.nr:
+            if v[row[self.page + self.next]] != evolve(pte, slot=pte.slot + self.next - start):
+                break
+            self.empty(v)
+        run = v.ops.free_swap_and_cache(slot=pte.slot, nr=self.next - start)
+        return Call(run, then=self.unlock if self.next == self.nr else self.look)
+
+    def empty(self, v: KernelView) -> None:
+        """Empty the next entry."""
+        page = self.page + self.next
+        v[v.at.pte[self.mm][page]] = EMPTY_PTE
+        v[v.at.truth[self.mm][page]] = Truth()
+        self.next += 1
+
     def take_locks(self, v: KernelView) -> None:
-        """Take the mmap lock for reading and the page-table lock."""
-        v[v.at.mmap_lock[self.mm]] += 1
-        v[v.at.ptl[self.mm]] = True
+        """Take the mmap lock for reading and the page-table lock, if they are not taken."""
+        if not self.held:
+            v[v.at.mmap_lock[self.mm]] += 1
+            v[v.at.ptl[self.mm]] = self.held = True
 
 
 @attrs.define

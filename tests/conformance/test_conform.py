@@ -148,7 +148,7 @@ def test_coverage_tells_commands_failures_states_and_what_is_missing() -> None:
     assert min(coverage.commands.values()) > 0
     assert set(coverage.faults) == {"zswap_entry", "zs_handle", "radix_tree_node"}
     assert {"none", "mem", "swap"} <= set(coverage.states)
-    assert coverage.missing == {"commands": ("reclaim",)}
+    assert coverage.missing == {"commands": ("reclaim", "move", "parallel")}
 
 
 def test_free_order_takes_what_was_written_back_as_observed() -> None:

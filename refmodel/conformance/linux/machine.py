@@ -135,8 +135,8 @@ class Machine:
         disk = ["-drive", drive, "-device", "virtio-blk-pci,drive=swap"] if shape.swap == "disk" else []
         return [
             QEMU, "-accel", self.accel if self.accel == "kvm" else "tcg,thread=multi", "-machine", "q35",
-            "-cpu", _CPU, "-m", f"{shape.memory}M", "-smp", str(shape.cpus), *self.nodes(), "-nodefaults", "-no-user-config",
-            "-display", "none", "-nic", "none", "-no-reboot", "-kernel", str(kernel),
+            "-cpu", _CPU, "-m", f"{shape.memory}M", "-smp", str(shape.cpus), *self.nodes(),
+            "-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", "-no-reboot", "-kernel", str(kernel),
             "-initrd", f"{here}/initrd", "-append", _COMMAND_LINE, "-serial", f"file:{self.console}",
             "-chardev", "stdio,id=port,signal=off", "-device", "virtio-serial-pci",
             "-device", "virtserialport,chardev=port,nr=1,name=refmodel",

@@ -203,4 +203,6 @@ class Normaliser:
 
 
 def _says_nothing(event: Line) -> bool:
+    if event["ev"] == "swapcache_free":
+        return bool(event["nr"] == 0)
     return event["ev"] == "shrinker_count" and event["ret"] in (0, "empty")

@@ -35,6 +35,8 @@ class Setting:
     def __init__(self, machine: Machine, pages: int) -> None:
         """Make the swap device, begin a run and say what is counted.  Raises BadTarget, GuestGone."""
         self.machine, self.pages = machine, pages
+        self.at_gate = 0
+        """How many processes have ever begun together with others."""
         self.parameters = [name for name in _START if name in machine.names(PARAMETERS)]
         self.device = machine.shape.device
         machine.need(
@@ -54,10 +56,14 @@ class Setting:
         )  # fmt: skip
 
     def begin(self) -> None:
-        """Make cgroups and processes, and use the device."""
+        """Make cgroups and processes, each on its CPU, and use the device."""
+        cpus = range(self.machine.shape.cpus)
+        self.homes = [k % len(cpus) for k in range(WORKERS)]
+        self.away: set[int] = set()
         self.machine.need(
+            *(_switch(cpu, on=True) for cpu in cpus[1:]),
             f"swapon {self.device}", *(f"mkdir /cg/w{k}" for k in range(WORKERS)),
-            *(f"spawn {k} w{k} {k % self.machine.shape.cpus}" for k in range(WORKERS)),
+            *(f"spawn {k} w{k} {home}" for k, home in enumerate(self.homes)),
             *(f"@{k} map {self.pages}" for k in range(WORKERS)),
         )  # fmt: skip
 
@@ -67,6 +73,26 @@ class Setting:
             *(f"kill {k}" for k in range(WORKERS)), "rest", f"swapoff {self.device}",
             *(f"rmdir /cg/w{k}" for k in range(WORKERS)), *self._parameters_at_start(),
         )  # fmt: skip
+
+    def cpu_of(self, worker: int) -> int:
+        """Return the CPU that a process runs on."""
+        return 0 if self.homes[worker] in self.away else self.homes[worker]
+
+    def move(self, worker: int, cpu: int) -> str:
+        """Return the line that lets a process go on on another CPU; one that is not there is refused."""
+        if cpu not in self.away:
+            self.homes[worker] = cpu
+        return f"@{worker} cpu {cpu}"
+
+    def switch(self, cpu: int, *, on: bool) -> list[str]:
+        """Return the lines that take a CPU away or bring it back; the first one can do nothing else, and stays.
+
+        A process whose CPU goes is bound to the first one for so long: the kernel would let it go anywhere.
+        """
+        if cpu:
+            (self.away.discard if on else self.away.add)(cpu)
+        mine = [k for k, home in enumerate(self.homes) if cpu and home == cpu]
+        return [_switch(cpu, on=on), *(f"@{k} cpu {cpu if on else 0}" for k in mine)]
 
     def slots(self) -> int:
         """Return the slots of the device that can be used: its pages without the header."""
@@ -79,3 +105,7 @@ class Setting:
 
     def _parameters_at_start(self) -> list[str]:
         return [f"put {PARAMETERS}/{name} {_START[name]}" for name in self.parameters]
+
+
+def _switch(cpu: int, *, on: bool) -> str:
+    return f"put /sys/devices/system/cpu/cpu{cpu}/online {int(on)}"

@@ -6,9 +6,10 @@ from typing import Any
 
 import attrs
 
-from refmodel.conformance.boundary import VERSION, BadTarget, Broke, Line
+from refmodel.conformance.boundary import VERSION, Broke, Line
+from refmodel.conformance.linux.at_once import at_once, worker_line
 from refmodel.conformance.linux.boot import boot, find_kernel
-from refmodel.conformance.linux.machine import GuestGone, Machine
+from refmodel.conformance.linux.machine import GuestGone, Machine, Shape
 from refmodel.conformance.linux.probes import Normaliser, install
 from refmodel.conformance.linux.setting import PARAMETERS, WORKERS, Setting
 from refmodel.conformance.linux.words import words_of
@@ -103,6 +104,8 @@ class LinuxTarget(Target):
                     answers = self.machine.ask_all(["trace", "counters"], self.patience)
                     self.normaliser = Normaliser(self.machine.release)
                     return {"i": command["i"], "counters": answers[1]["counters"]}
+            if command["op"] == "parallel":
+                return at_once(self.setting, command, self.normaliser, self.patience)
             return self.answer(self.machine, command)
         except GuestGone as gone:
             raise Broke("exit", "the answer", str(gone)) from None
@@ -127,12 +130,18 @@ class LinuxTarget(Target):
             "cpus": machine.shape.cpus,
             "synchronous": machine.shape.swap == "brd",
             "totalram_pages": self.setting.memory_pages(),
-            "commands": list(_COMMANDS),
+            "commands": self.commands(machine.shape),
             "controls": {name: list(values) for name, values in _CONTROLS.items() if self.has(name)},
             "counters": [name for name in counted if self.told or name not in SHOW_LENGTHS],
             "events": self.kinds,
             "zswap": {name: machine.get(f"{PARAMETERS}/{name}") or "" for name in parameters},
         }
+
+    def commands(self, shape: Shape) -> list[str]:
+        """Return the commands that a machine of this shape can do."""
+        nodes = ("bind",) if shape.nodes > 1 else ()
+        cpus = ("cpu", "move", "parallel") if shape.cpus > 1 else ()
+        return [*_COMMANDS, *nodes, *cpus]
 
     def has(self, control: str) -> bool:
         """Whether this kernel has a control."""
@@ -167,18 +176,17 @@ class LinuxTarget(Target):
             where, _, name = command["what"].partition("/")
             path = f"{PARAMETERS}/{name}" if where == "zswap" else f"/cg/{where}/{name}"
             return [f"put {path} {command['value']}"]
+        if op == "cpu":
+            return self.setting.switch(command["cpu"], on=bool(command["on"]))
         worker = f"@{command['w']}"
         if op in ("fork", "reap"):
             return [f"{worker} {op}"]
+        if op == "move":
+            return [self.setting.move(command["w"], command["cpu"])]
+        if op == "bind":
+            return [f"{worker} bind {'' if command['nid'] is None else command['nid']}"]
         page, n = command["page"], command.get("n", 1)
-        match op:
-            case "write":
-                arguments = f"{page} {command['kind']} {command['seed']} {command.get('len', 4096)}"
-            case "dirty":
-                arguments = f"{page} {command['off']} {command['val']}"
-            case _:
-                arguments = f"{page} {n}"
-        return [f"{worker} {op} {arguments}", f"{worker} peek {page} {n}"]
+        return [f"{worker} {worker_line(command)}", f"{worker} peek {page} {n}"]
 
 
 SHOW_LENGTHS = ("zs.pool_total_size", "vm.nr_zspages")

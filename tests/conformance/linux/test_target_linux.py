@@ -17,6 +17,7 @@ from refmodel.conformance.linux.boot import find_kernel, kernels
 from refmodel.conformance.linux.machine import QEMU
 from refmodel.conformance.linux.record import record
 from refmodel.conformance.linux.target_linux import LinuxTarget
+from refmodel.conformance.linux.words import words_of
 from refmodel.conformance.lockstep import Lockstep
 from refmodel.conformance.validator import validate
 

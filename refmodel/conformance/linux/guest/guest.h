@@ -32,6 +32,9 @@ int write_all(int fd, const char *bytes, size_t length);
 char *read_file(const char *path, size_t *length);
 int write_file(const char *path, const char *value, int flags);
 
+/* How many workers have ever come to the gate; all of them share it. */
+extern unsigned *gate;
+
 void worker_main(int commands, int answers, int cpu) __attribute__((noreturn));
 
 #endif

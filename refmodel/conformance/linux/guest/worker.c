@@ -24,6 +24,7 @@ static unsigned char *region;
 static size_t pages;
 static int pagemap, kpageflags, inflight;
 static int own_cpu;
+unsigned *gate;
 static pid_t child;
 
 /* ---- contents: the patterns of specs/traces/README.md ---- */
@@ -232,13 +233,18 @@ static int move_to(int cpu)
 	return own_cpu == cpu ? 0 : EINVAL;
 }
 
-/* Until the disk has read what MADV_WILLNEED asked for, which does not wait; a RAM disk has read it already. */
-static void wait_for_reads(void)
+/* Until the disk has done what it was asked for, for a second at most; a RAM disk has done it already. */
+static void wait_for_disk(int writes)
 {
-	char text[64] = "";
+	char text[64] = "", *end;
 
-	for (int i = 0; i < 4000 && pread(inflight, text, sizeof(text) - 1, 0) > 0 && strtol(text, NULL, 10); i++)
+	for (int i = 0; i < 4000 && pread(inflight, text, sizeof(text) - 1, 0) > 0; i++) {
+		long reading = strtol(text, &end, 10);
+
+		if (!reading && !(writes && strtol(end, NULL, 10)))
+			return;
 		usleep(250);
+	}
 }
 
 static int advice(const char *name)
@@ -272,8 +278,9 @@ static int of_pages(struct text *out, const char *name, char *line)
 	if (advised >= 0) {
 		int error = madvise(region + page * PAGE, count * PAGE, advised) ? errno : 0;
 
+		/* It does not wait for what it begins to read. */
 		if (advised == MADV_WILLNEED)
-			wait_for_reads();
+			wait_for_disk(0);
 		return error;
 	}
 	if (!strcmp(name, "read") || !strcmp(name, "touch"))
@@ -372,6 +379,32 @@ static int of_range(struct text *out, char *line)
 	return 0;
 }
 
+static int run(struct text *out, char *line);
+
+/* together GATE LIST: commands with ; between, begun when so many workers have come to the gate. */
+static int together(struct text *out, char *line)
+{
+	unsigned target = number(&line, 0);
+	const char *comma = "";
+	char *rest = NULL;
+
+	__atomic_add_fetch(gate, 1, __ATOMIC_SEQ_CST);
+	for (long i = 0; i < 20000000 && __atomic_load_n(gate, __ATOMIC_SEQ_CST) < target; i++)
+		if (!(i % 1024))
+			sched_yield();
+	add(out, ",\"all\":[");
+	for (char *part = strtok_r(line, ";", &rest); part; part = strtok_r(NULL, ";", &rest)) {
+		add(out, "%s{\"one\":1", comma);
+		int error = run(out, part);
+
+		wait_for_disk(1);
+		add(out, ",\"errno\":%d}", error);
+		comma = ",";
+	}
+	add_bytes(out, "]", 1);
+	return 0;
+}
+
 static int run(struct text *out, char *line)
 {
 	char *name = word(&line);
@@ -391,6 +424,8 @@ static int run(struct text *out, char *line)
 		return of_range(out, line);
 	if (!strcmp(name, "bind"))
 		return bind_node(word(&line));
+	if (!strcmp(name, "together"))
+		return together(out, line);
 	if (!strcmp(name, "cpu"))
 		return move_to(number(&line, 0));
 	return of_pages(out, name, line);
