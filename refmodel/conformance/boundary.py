@@ -56,6 +56,7 @@ class Hello:
     settings: fields of a setting that a reset may have.
     zswap: parameters at the start.  free_order: entries may be written back in any order.
     synchronous: reads and writes of the swap device are over when they return, as those of a RAM disk.
+    slot_cache: freed slots wait in per-CPU caches from the start.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Hello:
     zswap: Mapping[str, str]
     free_order: bool
     synchronous: bool
+    slot_cache: bool
 
 
 def hello_of(line: Any) -> Hello:
@@ -114,6 +116,7 @@ def hello_of(line: Any) -> Hello:
         zswap=line.get("zswap", {}),
         free_order=line.get("writeback_order") == "free",
         synchronous=line.get("synchronous", False),
+        slot_cache=line.get("slot_cache", False),
     )
 
 

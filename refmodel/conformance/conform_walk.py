@@ -6,6 +6,7 @@ uses, so that commands meet; commands with which little can happen in the model'
 
 from __future__ import annotations
 
+import re
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,9 @@ ONE_AT_ONCE = (
 )  # fmt: skip
 """Commands that workers run at the same time, as often as they are drawn."""
 
+WIDEST = 4
+"""Pages of a range at most, unless it is a whole folio."""
+
 _ATTEMPTS = 12
 
 
@@ -64,6 +68,9 @@ class CommandDraws:
         drawn = [op for op in hello.commands for _ in range(self.weight(op) * chance.randrange(4))]
         self.lottery = drawn or list(hello.commands)
         self.pages = chance.choice((2, 3, hello.pages))
+        self.folio, switch = max(((_pages_of(name), name) for name in hello.controls), default=(1, ""))
+        on = {"op": "set", "what": switch, "value": "always"}
+        self.before = [on] if self.folio > WIDEST and chance.randrange(4) else []
         contents = [each for each in CONTENTS if each["kind"] != "rand" or "compress" in hello.events]
         self.contents = chance.sample(contents, chance.choice((2, len(contents))))
         self.workers = chance.choice((1, hello.workers))
@@ -82,6 +89,8 @@ class CommandDraws:
 
     def draw(self) -> Line:
         """Draw a command; one with which something can happen, if that is soon found."""
+        if self.before:
+            return self.before.pop()
         for _ in range(_ATTEMPTS):
             op = self.chance.choice(self.lottery)
             arguments = self.makers.get(op, self.of_pages)()
@@ -130,7 +139,9 @@ class CommandDraws:
     def of_pages(self) -> Line:
         """Draw a range of pages, mostly of one."""
         found = self.of_page()
-        longest = min(4, self.hello.pages - found["page"])
+        if self.folio > WIDEST and self.chance.randrange(3):
+            return {**found, "page": found["page"] // self.folio * self.folio, "n": self.folio}
+        longest = min(WIDEST, self.hello.pages - found["page"])
         if longest > 1 and not self.chance.randrange(3):
             found["n"] = self.chance.randrange(2, longest + 1)
         return found
@@ -200,6 +211,12 @@ class CommandDraws:
     def cpu(self) -> Line:
         """Draw a CPU, and whether it goes or comes."""
         return {"cpu": self.chance.randrange(self.hello.cpus), "on": self.chance.randrange(2)}
+
+
+def _pages_of(control: str) -> int:
+    """Return the pages of the folios that a control is about, 1 for any other."""
+    found = re.fullmatch(r"thp/hugepages-(\d+)kB/enabled", control)
+    return int(found[1]) // 4 if found else 1
 
 
 def simpler(command: Line) -> list[tuple[str, Any]]:

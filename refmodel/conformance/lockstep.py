@@ -312,6 +312,7 @@ def header_of(hello: Hello, profile: Profile) -> Record:
         },
         "swap": {
             "device": name, "proc_swaps": device, "page_cluster": 0, "rotational": "0", "mglru": "0x0000",
+            "slot_cache": hello.slot_cache,
         },
         "zswap": zswap,
         "workload": "conform",

@@ -320,8 +320,8 @@ class Follower:
         shown = self._shown_node() if kinds == FOLIO_SHOWN else None
         if shown is not None and shown in options:
             return shown
-        # Memory comes from the node of the CPU by default, and CPU k is on node k.
-        return int(options[self.cpu % len(options)])
+        # Memory comes from the node of the CPU by default.
+        return self.view.cfg.sizes.node_of_cpu(self.cpu)
 
     def _shown_node(self) -> int | None:
         """Return the node of a page that this operation made present, from its states; None where none tells."""

@@ -110,6 +110,7 @@ def replica_of(
     view = profile.system(config)
     device = int(header["swap"]["proc_swaps"][2]) * 1024 // PAGE_SIZE
     view[view.at.si] = evolve(view[view.at.si], size=device, free=device)
+    view[view.at.slot_cache_active] = header["swap"].get("slot_cache", False)
     shrinker = header["zswap"].get("shrinker_enabled", "N") == "Y"
     view[view.at.zswap] = evolve(view[view.at.zswap], shrinker_enabled=shrinker)
     follower = Follower(view, frozenset(header["probes"]["ok"]), frozenset(header["start"]), strict)

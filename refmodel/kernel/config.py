@@ -107,6 +107,8 @@ class KernelOptions:
     kcompressd: which discipline of kcompressd there is, None for none.
     zram: what the zram is like that is swapped to, None where the swap device is another one.
     split_synchronous: a device says of reads and of writes on their own whether they are synchronous (K2).
+    split_to_zeropage: where a large folio is split, its pages full of zeroes are let go, and page tables map the
+        shared zero page instead (6.12 and later).
     """
 
     zero_map: bool
@@ -128,6 +130,7 @@ class KernelOptions:
     kcompressd: KcompressdOptions | None = None
     zram: ZramOptions | None = None
     split_synchronous: bool = False
+    split_to_zeropage: bool = False
 
 
 @attrs.frozen(eq=False)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel.folio import isolate_folio, live_folio, lock_folio, put_folio, unlock_folio
-from refmodel.kernel.mm import memcg_of, nodes_of, wait_for_ptl, wait_to_read_mmap
-from refmodel.kernel.state import EMPTY_PTE, Pte, Truth
+from refmodel.kernel.mm import memcg_of, mm_of, nodes_of, wait_for_ptl, wait_to_read_mmap
+from refmodel.kernel.state import EMPTY_PTE, Folio, Pte, Truth
 from refmodel.machine import Call, Next, Operation, Return, evolve, step
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class MadvisePageout(Operation):
 
     mm: whose pages.  page, nr: the range in pages.
     Folios that another process maps too are left alone; a large folio that is only partly mapped in
-    the range is split first.
+    the range is split first, unless another process may map it.
     """
 
     source: ClassVar[str] = "mm/madvise.c madvise_cold_or_pageout_pte_range(), Linux 6.12.117"
@@ -191,7 +191,7 @@ class MadvisePageout(Operation):
             folio = live_folio(v, pte.folio)
             size = len(folio.contents)
             if size > 1 and not self.maps_whole(v, pte):
-                if folio.locked:
+                if folio.locked or self.may_be_shared(v, folio):
                     self.next += 1
                     continue
                 self.splitting = pte.folio
@@ -228,6 +228,11 @@ class MadvisePageout(Operation):
         self.folios = (*self.result, *self.folios)
         return self.reclaim
 
+    def may_be_shared(self, v: KernelView, folio: Folio) -> bool:
+        """Guess from the first page whether others map a large folio (folio_likely_mapped_shared)."""
+        first = sum(v[place].index == 0 for place in folio.rmap)
+        return len(folio.rmap) > len(folio.contents) or first > 1
+
     def maps_whole(self, v: KernelView, pte: Pte) -> bool:
         """Whether the range maps the whole large folio that begins here."""
         folio = live_folio(v, pte.folio)
@@ -236,3 +241,17 @@ class MadvisePageout(Operation):
             return False
         rows = v.at.pte[self.mm][self.page + self.next : self.page + self.next + size]
         return all(v[place].folio == pte.folio for place in rows)
+
+
+@attrs.define
+class MadvisePageout618(MadvisePageout):
+    """MADV_PAGEOUT where a large folio knows whether several processes map it (6.18 and later)."""
+
+    source: ClassVar[str] = (
+        "mm/madvise.c madvise_cold_or_pageout_pte_range(), include/linux/mm.h folio_maybe_mapped_shared(), "
+        "Linux 6.18.15"
+    )
+
+    def may_be_shared(self, v: KernelView, folio: Folio) -> bool:
+        """Whether more than one address space maps the folio."""
+        return len({mm_of(v, place) for place in folio.rmap}) > 1

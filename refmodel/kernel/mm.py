@@ -92,13 +92,15 @@ def map_page(v: KernelView, place: Place[Pte], number: int, pte: Pte) -> None:
 
 
 def unmap_page(v: KernelView, place: Place[Pte]) -> int:
-    """Take away what a page-table entry maps; a dirty mark moves to the folio.  Return the folio.
+    """Take away what a page-table entry maps.  Return the folio.
 
+    A dirty mark goes with the entry: of anonymous memory whoever shares the page has one of its own
+    (wp_page_copy and zap_present_folio_ptes, mm/memory.c, Linux 6.12.117).
     The caller has a reference to the folio or takes one in the same step.
     """
     pte: Pte = v[place]
     folio = live_folio(v, pte.folio)
     rmap = tuple(p for p in folio.rmap if p != place)
-    v[v.at.folio[pte.folio]] = evolve(folio, rmap=rmap, dirty=folio.dirty or pte.dirty)
+    v[v.at.folio[pte.folio]] = evolve(folio, rmap=rmap)
     v[place] = EMPTY_PTE
     return pte.folio

@@ -18,7 +18,7 @@ import attrs
 from refmodel.kernel import batch_decisions, choices, memcg, zsmalloc
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.folio import live_folio
-from refmodel.kernel.madvise import MadvisePageout
+from refmodel.kernel.madvise import MadvisePageout618
 from refmodel.kernel.page_io import SwapWritepage
 from refmodel.kernel.state import Content
 from refmodel.kernel.swap_slots import current_cpu, slots_of
@@ -47,7 +47,7 @@ OFFERED = "offered"
 
 
 @attrs.define
-class MadvisePageoutBatch(MadvisePageout):
+class MadvisePageoutBatch(MadvisePageout618):
     """MADV_PAGEOUT that hands all folios of its range to reclaim at once."""
 
     source: ClassVar[str] = f"mm/madvise.c madvise_cold_or_pageout_pte_range(), Linux 6.18.15; {_ROADMAP}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import choices
+from refmodel.kernel.crypto import is_zero
 from refmodel.kernel.folio import (
     FolioOperation,
     isolate_folio,
@@ -239,7 +240,10 @@ class SplitFolio(FolioOperation):
     dropped from it; None if somebody else has a reference to the folio, which then stays whole.
     """
 
-    source: ClassVar[str] = "mm/huge_memory.c split_huge_page_to_list_to_order(), Linux 6.12.117"
+    source: ClassVar[str] = (
+        "mm/huge_memory.c split_huge_page_to_list_to_order(), mm/migrate.c try_to_map_unused_to_zeropage(), "
+        "Linux 6.12.117"
+    )
 
     folio: int
     isolate: bool = False
@@ -250,7 +254,8 @@ class SplitFolio(FolioOperation):
         """Make a folio of each page; page tables and swap cache follow in the same step.
 
         The split goes through migration entries, on which everybody else waits, and moves dirty marks from
-        the page tables to the folio; all its pages inherit the flag.
+        the page tables to the folio; all its pages inherit the flag.  Of a page of zeroes the page tables
+        map the shared zero page afterwards, where the kernel does that.
         """
         folio = self.the_folio(v)
         if folio.refs > 1:
@@ -271,6 +276,10 @@ class SplitFolio(FolioOperation):
             slot = slots[index] if slots else 0
             maps = tuple(place for place in folio.rmap if v[place].index == index)
             contents = (folio.contents[index],)
+            if v.cfg.options.split_to_zeropage and is_zero(contents[0]):
+                for place in maps:
+                    v[place] = Pte(zeropage=True)
+                maps = ()
             page = evolve(folio, contents=contents, rmap=maps, swap=slot, dirty=dirty)
             if index:
                 page = evolve(page, locked=False, refs=1 + self.isolate, lru=not self.isolate)

@@ -112,6 +112,7 @@ LINUX_6_12 = Profile(
         virtual_swap=False,
         raw_pages=False,
         object_node="cpu",
+        split_to_zeropage=True,
     ),
     allocators=_ZPOOL_6_12,
 )
@@ -149,7 +150,7 @@ LINUX_6_1 = attrs.evolve(
         swapon=swapon.SwapOn61,
         swapoff=swapon.SwapOff61,
     ),
-    options=attrs.evolve(LINUX_6_12.options, zero_map=False, set_up_at_boot=True),
+    options=attrs.evolve(LINUX_6_12.options, zero_map=False, set_up_at_boot=True, split_to_zeropage=False),
     allocators=_ZPOOL_6_1,
 )
 """Debian 6.1.192-2, the kernel of the ``*-6.1`` traces."""
@@ -162,6 +163,7 @@ LINUX_6_18 = attrs.evolve(
     summary="Linux 6.18.15: large folios page by page, incompressible pages stored raw, slots freed at once.",
     operations=attrs.evolve(
         LINUX_6_12.operations,
+        madvise_pageout=madvise.MadvisePageout618,
         add_to_swap=swap_slots.AddToSwap618,
         swap_cache_alloc_folio=swap_state.SwapCacheAlloc618,
         put_swap_folio=swap_slots.PutSwapFolio73,

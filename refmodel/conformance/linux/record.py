@@ -51,6 +51,7 @@ def header(machine: Machine, made: Line) -> Line:
     swap = {
         "device": device[0], "proc_swaps": device, "page_cluster": 0,
         "rotational": machine.get("/sys/block/vda/queue/rotational") or "",
+        "slot_cache": True,
         "mglru": machine.get("/sys/kernel/mm/lru_gen/enabled") or "none",
     }  # fmt: skip
     known = {"kernel": machine.release, "build": machine.version, "package": "", "arch": "x86_64"}

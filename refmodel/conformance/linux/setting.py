@@ -18,7 +18,20 @@ _START = {
 }  # fmt: skip
 """Parameters of zswap at the start of a run, where the kernel has them."""
 
+THP = "/sys/kernel/mm/transparent_hugepage"
+"""Where large folios are switched on, size by size."""
+
+FOLIOS = f"{THP}/hugepages-64kB"
+"""Where folios of 64 KiB are switched on and counted, in kernels that have them."""
+
+FOLIO_PAGES = 16
+"""Pages of such a folio."""
+
 _CGROUP = ("memory.swap.max", "memory.zswap.max", "memory.zswap.writeback")
+
+_OF_FOLIOS = (
+    "anon_fault_alloc", "split", "swpin", "swpout", "swpout_fallback", "zswpout",
+)  # fmt: skip
 
 _VMSTAT = (
     "zswp*,pswp*,swpin_zero,swpout_zero,swap_ra,swap_ra_hit,pgmajfault,thp_swpout,thp_swpout_fallback,"
@@ -32,9 +45,12 @@ class Setting:
     pages: of each process.  parameters, cgroup_files: those of zswap and swap that this kernel has.
     """
 
-    def __init__(self, machine: Machine, pages: int) -> None:
-        """Make the swap device, begin a run and say what is counted.  Raises BadTarget, GuestGone."""
-        self.machine, self.pages = machine, pages
+    def __init__(self, machine: Machine, pages: int, *, folios: bool = False) -> None:
+        """Make the swap device, begin a run and say what is counted.  Raises BadTarget, GuestGone.
+
+        folios: whether large folios may be used for the pages, once they are switched on.
+        """
+        self.machine, self.pages, self.folios = machine, pages, folios
         self.at_gate = 0
         """How many processes have ever begun together with others."""
         self.parameters = [name for name in _START if name in machine.names(PARAMETERS)]
@@ -47,11 +63,14 @@ class Setting:
             machine.need("put /sys/block/vda/queue/rotational 0")
         machine.ask("put /sys/kernel/mm/lru_gen/enabled n")
         self.begin()
+        # From the first single page on freed slots wait in caches, which no reset undoes.
+        machine.need("@0 write 0 text 1", "@0 out 0", "@0 free 0")
         self.cgroup_files = [name for name in _CGROUP if name in machine.names("/cg/w0")]
         machine.need(
             "forget",
             f"watch vm. /proc/vmstat {_VMSTAT}",
             *(f"watch zs.{name} {_DEBUGFS}/{name}" for name in machine.names(_DEBUGFS)),
+            *(f"watch mt.{name} {FOLIOS}/stats/{name}" for name in self.folio_counters()),
             *(f"watch cg.w{k}.memory.swap.current /cg/w{k}/memory.swap.current" for k in range(WORKERS)),
         )  # fmt: skip
 
@@ -64,7 +83,7 @@ class Setting:
             *(_switch(cpu, on=True) for cpu in cpus[1:]),
             f"swapon {self.device}", *(f"mkdir /cg/w{k}" for k in range(WORKERS)),
             *(f"spawn {k} w{k} {home}" for k, home in enumerate(self.homes)),
-            *(f"@{k} map {self.pages}" for k in range(WORKERS)),
+            *(f"@{k} map {self.pages} {int(self.folios)}" for k in range(WORKERS)),
         )  # fmt: skip
 
     def end(self) -> None:
@@ -73,6 +92,11 @@ class Setting:
             *(f"kill {k}" for k in range(WORKERS)), "rest", f"swapoff {self.device}",
             *(f"rmdir /cg/w{k}" for k in range(WORKERS)), *self._parameters_at_start(),
         )  # fmt: skip
+
+    def folio_counters(self) -> list[str]:
+        """Return the statistics of large folios that the model has, where there are such folios."""
+        there = self.machine.names(f"{FOLIOS}/stats") if self.folios else []
+        return [name for name in there if name in _OF_FOLIOS]
 
     def cpu_of(self, worker: int) -> int:
         """Return the CPU that a process runs on."""
@@ -104,7 +128,8 @@ class Setting:
         return int(told[0]) // 4
 
     def _parameters_at_start(self) -> list[str]:
-        return [f"put {PARAMETERS}/{name} {_START[name]}" for name in self.parameters]
+        switch = [f"put {FOLIOS}/enabled never"] if self.folios else []
+        return [*switch, *(f"put {PARAMETERS}/{name} {_START[name]}" for name in self.parameters)]
 
 
 def _switch(cpu: int, *, on: bool) -> str:

@@ -6,12 +6,12 @@ from typing import Any
 
 import attrs
 
-from refmodel.conformance.boundary import VERSION, Broke, Line
+from refmodel.conformance.boundary import VERSION, BadTarget, Broke, Line
 from refmodel.conformance.linux.at_once import at_once, worker_line
 from refmodel.conformance.linux.boot import boot, find_kernel
 from refmodel.conformance.linux.machine import GuestGone, Machine, Shape
 from refmodel.conformance.linux.probes import Normaliser, install
-from refmodel.conformance.linux.setting import PARAMETERS, WORKERS, Setting
+from refmodel.conformance.linux.setting import FOLIO_PAGES, FOLIOS, PARAMETERS, THP, WORKERS, Setting
 from refmodel.conformance.linux.words import words_of
 from refmodel.conformance.replica import profile_of
 from refmodel.conformance.target import Target
@@ -27,6 +27,7 @@ _CONTROLS = {
     "zswap/enabled": ("Y", "N"),
     # Others are no synchronous compressors in every kernel: their lengths show in no probe.
     "zswap/compressor": ("lzo", "lz4", "nonsense"),
+    "thp/hugepages-64kB/enabled": ("always", "always", "never"),
 }
 """Controls that runs write, with values."""
 
@@ -77,7 +78,13 @@ class LinuxTarget(Target):
         """Boot the kernel anew."""
         self.close()
         self.machine = machine = boot(self.image, self.modules, self.words.shape)
-        self.setting = Setting(machine, PAGES)
+        folios = self.words.folios
+        if folios and not machine.names(FOLIOS):
+            raise BadTarget(
+                f"target linux: --folios: Linux {machine.release} has no folios of 64 KiB ({FOLIOS}); "
+                "expected 6.8 or later"
+            )
+        self.setting = Setting(machine, 2 * FOLIO_PAGES if folios else PAGES, folios=folios)
         taken = install(machine) if self.words.probes else {}
         self.normaliser = Normaliser(machine.release)
         self.told = sorted(name for name, works in taken.items() if works and not name.endswith("_e"))
@@ -124,10 +131,11 @@ class LinuxTarget(Target):
             "version": machine.version,
             "profile": profile,
             "workers": WORKERS,
-            "pages": PAGES,
+            "pages": self.setting.pages,
             "slots": self.setting.slots(),
             "nodes": machine.shape.nodes,
             "cpus": machine.shape.cpus,
+            "slot_cache": True,
             "synchronous": machine.shape.swap == "brd",
             "totalram_pages": self.setting.memory_pages(),
             "commands": self.commands(machine.shape),
@@ -141,11 +149,15 @@ class LinuxTarget(Target):
         """Return the commands that a machine of this shape can do."""
         nodes = ("bind",) if shape.nodes > 1 else ()
         cpus = ("cpu", "move", "parallel") if shape.cpus > 1 else ()
-        return [*_COMMANDS, *nodes, *cpus]
+        # What MADV_FREE does to a part of a large folio is no part of the model.
+        offered = [op for op in _COMMANDS if op != "lazyfree" or not self.words.folios]
+        return [*offered, *nodes, *cpus]
 
     def has(self, control: str) -> bool:
         """Whether this kernel has a control."""
         where, _, name = control.partition("/")
+        if where == "thp":
+            return self.setting.folios
         return name in (self.setting.parameters if where == "zswap" else self.setting.cgroup_files)
 
     def answer(self, machine: Machine, command: Line) -> Line:
@@ -174,7 +186,8 @@ class LinuxTarget(Target):
         op = command["op"]
         if op == "set":
             where, _, name = command["what"].partition("/")
-            path = f"{PARAMETERS}/{name}" if where == "zswap" else f"/cg/{where}/{name}"
+            directory = {"zswap": PARAMETERS, "thp": THP}.get(where, f"/cg/{where}")
+            path = f"{directory}/{name}"
             return [f"put {path} {command['value']}"]
         if op == "cpu":
             return self.setting.switch(command["cpu"], on=bool(command["on"]))

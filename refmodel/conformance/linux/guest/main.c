@@ -251,6 +251,19 @@ static int make_swap(const char *device)
 	return put == PAGE ? 0 : EIO;
 }
 
+/* A child of a worker that was killed may still be on its way out. */
+static int remove_cgroup(const char *path)
+{
+	for (int i = 0; i < 1000; i++) {
+		if (!rmdir(path))
+			return 0;
+		if (errno != EBUSY)
+			return errno;
+		usleep(1000);
+	}
+	return EBUSY;
+}
+
 static int load_module(const char *path, const char *arguments)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -360,7 +373,7 @@ static int of_machine(const char *name, char *line)
 	if (!strcmp(name, "mkdir"))
 		return mkdir(first, 0755) ? errno : 0;
 	if (!strcmp(name, "rmdir"))
-		return rmdir(first) ? errno : 0;
+		return remove_cgroup(first);
 	if (!strcmp(name, "mkswap"))
 		return make_swap(first);
 	if (!strcmp(name, "swapon"))
