@@ -29,9 +29,14 @@ static struct worker {
 	int commands, answers;
 } workers[MOST_WORKERS];
 
+/*
+ * What is counted. Without keys a file holds one number; with keys it has a name and a number a line. Which lines are
+ * wanted is found once: a kernel writes them in the same order as long as it runs.
+ */
 static struct watch {
 	char prefix[64], path[192], keys[512];
-	int fd;
+	int fd, lines;
+	unsigned char *wanted;
 } *watches;
 static int nr_watches;
 
@@ -135,57 +140,79 @@ static int wanted(const char *keys, const char *key, size_t length)
 	return 0;
 }
 
-static void count_keys(struct text *out, const struct watch *watch, char *text, const char **comma)
+static void add_value(struct text *out, const char *prefix, const char *key, size_t length, const char *value)
 {
-	char *rest = NULL;
+	const char *digits = value + strspn(value, " :\t");
 
-	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		size_t length = strcspn(line, " :\t");
+	add_bytes(out, ",\"", 2);
+	add_bytes(out, prefix, strlen(prefix));
+	add_bytes(out, key, length);
+	add_bytes(out, "\":", 2);
+	add_bytes(out, digits, strspn(digits, "-0123456789"));
+}
 
-		if (!wanted(watch->keys, line, length))
-			continue;
-		add(out, "%s\"%s%.*s\":%lld", *comma, watch->prefix, (int)length, line,
-		    strtoll(line + length + strspn(line + length, " :\t"), NULL, 0));
-		*comma = ",";
+static void find_lines(struct watch *watch, const char *text)
+{
+	watch->lines = 0;
+	for (const char *line = text; *line; line = strchrnul(line, '\n'), line += *line == '\n') {
+		watch->wanted = realloc(watch->wanted, watch->lines + 1);
+		watch->wanted[watch->lines++] = wanted(watch->keys, line, strcspn(line, " :\t"));
 	}
 }
 
-/* Reads a watched file again from its start; one that was made anew since is opened again. */
-static const char *watched(struct watch *watch, char *text, size_t room)
+static void count_keys(struct text *out, struct watch *watch, const char *text)
 {
-	for (int tries = 0; tries < 2; tries++) {
-		ssize_t got = watch->fd < 0 ? -1 : pread(watch->fd, text, room - 1, 0);
+	if (!watch->lines)
+		find_lines(watch, text);
+	for (int i = 0; i < watch->lines && *text; i++) {
+		if (watch->wanted[i]) {
+			size_t length = strcspn(text, " :\t");
 
-		if (got >= 0) {
-			text[got] = 0;
-			return text;
+			add_value(out, watch->prefix, text, length, text + length);
 		}
+		text = strchrnul(text, '\n');
+		text += *text == '\n';
+	}
+}
+
+/*
+ * Reads a watched file from its start: again through the same descriptor where the kernel lets it be read at a place.
+ * Files of debugfs are read once for each time that they are opened, and a cgroup's were perhaps made anew since.
+ */
+static int watched(struct watch *watch, char *text, size_t room)
+{
+	ssize_t got = watch->fd < 0 ? -1 : pread(watch->fd, text, room - 1, 0);
+
+	if (got < 0) {
 		if (watch->fd >= 0)
 			close(watch->fd);
 		watch->fd = open(watch->path, O_RDONLY | O_CLOEXEC);
+		got = watch->fd < 0 ? -1 : read(watch->fd, text, room - 1);
 	}
-	return NULL;
+	text[got < 0 ? 0 : got] = 0;
+	return got >= 0;
 }
 
 /* Values of everything that is watched. Counters of /proc/vmstat are exact after a write to stat_refresh. */
 static void counters(struct text *out)
 {
 	static char text[1 << 16];
-	const char *comma = "";
 
 	write_file("/proc/sys/vm/stat_refresh", "1", 0);
 	add(out, "{\"errno\":0,\"counters\":{");
+	size_t begin = out->length;
+
 	for (int i = 0; i < nr_watches; i++) {
 		if (!watched(&watches[i], text, sizeof(text)))
 			continue;
-		if (watches[i].keys[0]) {
-			count_keys(out, &watches[i], text, &comma);
-		} else {
-			add(out, "%s\"%s\":%lld", comma, watches[i].prefix, strtoll(text, NULL, 0));
-			comma = ",";
-		}
+		if (watches[i].keys[0])
+			count_keys(out, &watches[i], text);
+		else
+			add_value(out, watches[i].prefix, "", 0, text);
 	}
-	add(out, "}}");
+	if (out->length > begin)
+		out->bytes[begin] = ' ';
+	add_bytes(out, "}}", 2);
 }
 
 static int watch(const char *prefix, char *line)
@@ -201,13 +228,17 @@ static int watch(const char *prefix, char *line)
 	snprintf(made->path, sizeof(made->path), "%s", path);
 	snprintf(made->keys, sizeof(made->keys), "%s", keys ? keys : "");
 	made->fd = -1;
+	made->lines = 0;
+	made->wanted = NULL;
 	return 0;
 }
 
 static int forget(void)
 {
-	while (nr_watches)
+	while (nr_watches) {
 		close(watches[--nr_watches].fd);
+		free(watches[nr_watches].wanted);
+	}
 	return 0;
 }
 
