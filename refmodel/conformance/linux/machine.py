@@ -170,7 +170,7 @@ class Machine:
         Raises GuestGone.
         """
         self.send(lines)
-        return [self.receive(seconds) for _ in lines]
+        return self.receive(seconds)
 
     def need(self, *lines: str) -> None:
         """Send commands that must succeed.  Raises BadTarget for the first that does not."""
@@ -180,16 +180,16 @@ class Machine:
                 raise BadTarget(f"kernel {self.release}: the guest's {line!r} failed: {said}")
 
     def send(self, lines: list[str]) -> None:
-        """Send commands.  Raises GuestGone."""
+        """Send commands that are answered together; others may be sent before they are.  Raises GuestGone."""
         assert self.process is not None
         assert self.process.stdin is not None
         try:
-            self.process.stdin.write("".join(line + "\n" for line in lines).encode())
+            self.process.stdin.write(("\t".join(lines) + "\n").encode())
         except OSError:
             raise GuestGone(self.last_words("the guest is gone")) from None
 
-    def receive(self, seconds: float = ANSWER_SECONDS) -> Line:
-        """Return the next answer.  Raises GuestGone."""
+    def receive(self, seconds: float = ANSWER_SECONDS) -> list[Line]:
+        """Return the next answers, to the commands of one ``send``.  Raises GuestGone."""
         assert self.process is not None
         assert self.process.stdout is not None
         deadline = time.monotonic() + seconds
@@ -202,8 +202,8 @@ class Machine:
                 raise GuestGone(self.last_words("the guest ended"))
             self.buffer += part
         line, _, self.buffer = self.buffer.partition(b"\n")
-        answer: Line = json.loads(line)
-        return answer
+        answers: list[Line] = json.loads(line)
+        return answers
 
     def last_words(self, what: str) -> str:
         """Return what happened with the last lines of console and QEMU."""

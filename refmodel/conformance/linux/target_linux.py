@@ -163,8 +163,8 @@ class LinuxTarget(Target):
     def answer(self, machine: Machine, command: Line) -> Line:
         """Run a command, let everything come to rest, and say what is there."""
         first, *others = self.lines(command)
-        answers = machine.ask_all([first, "rest", *others, "counters", "trace"], self.patience)
-        done, counted, traced = answers[0], answers[-2], answers[-1]
+        answers = machine.ask_all([first, "counters", *others, "trace"], self.patience)
+        done, counted, traced = answers[0], answers[1], answers[-1]
         if "died" in done:
             raise Broke("exit", "the answer", f"the guest's worker died of wait status {done['died']}")
         found = {

@@ -1,8 +1,8 @@
 /*
  * The first process of a virtual machine in which a Linux kernel is driven page by page.
  *
- * Every line that arrives on the virtio-serial port is a command and is answered by one line of JSON, in which
- * "errno" is 0 or the positive error. main.c answers for the machine, worker.c for the memory of one process,
+ * Every line that arrives on the virtio-serial port has commands with tabs between and is answered by one line: an
+ * array of JSON objects, one for each command, in which "errno" is 0 or the positive error. main.c answers for the machine, worker.c for the memory of one process,
  * text.c has what both need.
  */
 #ifndef GUEST_H

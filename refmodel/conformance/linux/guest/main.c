@@ -119,8 +119,10 @@ static void to_worker(struct text *out, char *line)
 		return;
 	}
 	if (kind != '?') {
-		write_all(workers[id].commands, line, strlen(line));
-		write_all(workers[id].commands, "\n", 1);
+		size_t length = strlen(line);
+
+		line[length] = '\n';
+		write_all(workers[id].commands, line, length + 1);
 	}
 	if (kind != '&')
 		collect(out, id);
@@ -193,20 +195,51 @@ static int watched(struct watch *watch, char *text, size_t room)
 	return got >= 0;
 }
 
-/* Values of everything that is watched. Counters of /proc/vmstat are exact after a write to stat_refresh. */
-static void counters(struct text *out)
+/*
+ * Reads /proc/vmstat when no page is under writeback, after two seconds even if one is. Its counters are exact after
+ * a write to stat_refresh.
+ */
+static int settled(char *text, size_t room)
+{
+	static struct watch vmstat = { .path = "/proc/vmstat", .fd = -1 };
+	static int refresh = -1;
+
+	if (refresh < 0)
+		refresh = open("/proc/sys/vm/stat_refresh", O_WRONLY | O_CLOEXEC);
+	for (int i = 0; i < 4000; i++) {
+		if (pwrite(refresh, "1", 1, 0) < 0 || !watched(&vmstat, text, room))
+			return EIO;
+		char *at = strstr(text, "\nnr_writeback ");
+
+		if (!at || strtol(at + 14, NULL, 10) <= 0)
+			return 0;
+		usleep(500);
+	}
+	return ETIMEDOUT;
+}
+
+static int rest(void)
 {
 	static char text[1 << 16];
 
-	write_file("/proc/sys/vm/stat_refresh", "1", 0);
-	add(out, "{\"errno\":0,\"counters\":{");
+	return settled(text, sizeof(text));
+}
+
+/* Values of everything that is watched, when no page is under writeback. */
+static void counters(struct text *out)
+{
+	static char vmstat[1 << 16], text[1 << 16];
+
+	add(out, "{\"errno\":%d,\"counters\":{", settled(vmstat, sizeof(vmstat)));
 	size_t begin = out->length;
 
 	for (int i = 0; i < nr_watches; i++) {
-		if (!watched(&watches[i], text, sizeof(text)))
+		int is_vmstat = !strcmp(watches[i].path, "/proc/vmstat");
+
+		if (!is_vmstat && !watched(&watches[i], text, sizeof(text)))
 			continue;
 		if (watches[i].keys[0])
-			count_keys(out, &watches[i], text);
+			count_keys(out, &watches[i], is_vmstat ? vmstat : text);
 		else
 			add_value(out, watches[i].prefix, "", 0, text);
 	}
@@ -240,23 +273,6 @@ static int forget(void)
 		free(watches[nr_watches].wanted);
 	}
 	return 0;
-}
-
-/* rest: until no page is under writeback, for two seconds at most. */
-static int rest(void)
-{
-	for (int i = 0; i < 4000; i++) {
-		write_file("/proc/sys/vm/stat_refresh", "1", 0);
-		char *text = read_file("/proc/vmstat", NULL);
-		char *at = text ? strstr(text, "\nnr_writeback ") : NULL;
-		long under = at ? strtol(at + 14, NULL, 10) : 0;
-
-		free(text);
-		if (under <= 0)
-			return 0;
-		usleep(500);
-	}
-	return ETIMEDOUT;
 }
 
 /* ---- the machine ---- */
@@ -466,8 +482,12 @@ static void mount_all(void)
 	};
 
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		/* Processes are put into new cgroups all the time; kernels before 6.0 do not know the word. */
+		const char *options = strcmp(mounts[i][0], "cgroup2") ? NULL : "favordynmods";
+
 		mkdir(mounts[i][1], 0755);
-		mount(mounts[i][0], mounts[i][1], mounts[i][0], 0, NULL);
+		if (mount(mounts[i][0], mounts[i][1], mounts[i][0], 0, options) && options)
+			mount(mounts[i][0], mounts[i][1], mounts[i][0], 0, NULL);
 	}
 }
 
@@ -508,7 +528,26 @@ static void power_off(void)
 	reboot(RB_POWER_OFF);
 }
 
-/* Answers until the other side closes the port. Commands may arrive several at a time. */
+/* A line has one command or several with tabs between; its answer is an array with one for each. */
+static void answer_line(struct text *out, char *line)
+{
+	static struct text one;
+	const char *before = "[";
+
+	out->length = 0;
+	for (char *command = line, *next; command; command = next) {
+		next = strchr(command, '\t');
+		if (next)
+			*next++ = 0;
+		answer(&one, command);
+		add_bytes(out, before, 1);
+		add_bytes(out, one.bytes, one.length);
+		before = ",";
+	}
+	add_bytes(out, "]\n", 2);
+}
+
+/* Answers until the other side closes the port. Lines may arrive several at a time. */
 static void serve(int port)
 {
 	static char buffer[1 << 16];
@@ -524,8 +563,7 @@ static void serve(int port)
 
 		while ((end = memchr(line, '\n', buffer + have - line))) {
 			*end = 0;
-			answer(&out, line);
-			add_bytes(&out, "\n", 1);
+			answer_line(&out, line);
 			write_all(port, out.bytes, out.length);
 			line = end + 1;
 		}
@@ -548,7 +586,7 @@ int main(void)
 	if (port < 0) {
 		printf("guest: no virtio-serial port: its driver is neither built in nor among the modules\n");
 	} else {
-		write_all(port, "{\"up\":1}\n", 9);
+		write_all(port, "[]\n", 3);
 		serve(port);
 	}
 	power_off();

@@ -76,21 +76,27 @@ uint64_t number(char **line, uint64_t otherwise)
 	return found ? strtoull(found, NULL, 0) : otherwise;
 }
 
-/* Returns the length of a line without its end, -1 where there is none. */
+/* Returns the length of a line without its end, -1 where there is none. One file is read this way by a process. */
 int read_line(int fd, char *line, size_t room)
 {
+	static char held[LONGEST_LINE];
+	static size_t from, to;
 	size_t length = 0;
 
 	while (length + 1 < room) {
-		ssize_t got = read(fd, line + length, 1);
+		if (from == to) {
+			ssize_t got = read(fd, held, sizeof(held));
 
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return -1;
-		if (line[length] == '\n')
+			if (got < 0 && errno == EINTR)
+				continue;
+			if (got <= 0)
+				return -1;
+			from = 0;
+			to = got;
+		}
+		if (held[from++] == '\n')
 			break;
-		length++;
+		line[length++] = held[from - 1];
 	}
 	line[length] = 0;
 	return length;

@@ -441,11 +441,9 @@ void worker_main(int commands, int answers, int cpu)
 	inflight = open("/sys/block/vda/inflight", O_RDONLY);
 	pagemap = open("/proc/self/pagemap", O_RDONLY);
 	kpageflags = open("/proc/kpageflags", O_RDONLY);
-	/* The room for answers and the table of checksums are touched before they are locked. */
-	out.bytes = calloc(1, out.room = 1 << 20);
-	memset(out.bytes, 1, out.room);
-	crc32((const unsigned char *)"", 0);
-	mlockall(MCL_CURRENT);
+	/* Most of what is mapped is never touched: it is locked page by page, when it is. */
+	out.bytes = malloc(out.room = 1 << 20);
+	mlockall(MCL_CURRENT | MCL_ONFAULT);
 	while (read_line(commands, line, sizeof(line)) >= 0) {
 		int error;
 
