@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
 import attrs
 
+from refmodel.conformance.ahead import Ahead
 from refmodel.conformance.blame import with_step
 from refmodel.conformance.boundary import BadTarget, Line
 from refmodel.conformance.conform_shrink import Shrunk, shrink
@@ -106,6 +107,7 @@ class _Search:
     def __init__(self, target: Target, name: str, against: Profile, level: Level, seed: int) -> None:
         self.target, self.name, self.profile, self.level, self.seed = target, name, against, level, seed
         self.lockstep = Lockstep(target, against, level)
+        self.ahead = Ahead(self.lockstep, seed, LENGTH) if target.runs_ahead else None
         self.started = time.perf_counter()
         self.seen = Counter[str]()
         self.faults = Counter[str]()
@@ -115,7 +117,7 @@ class _Search:
         """Run programs until one diverges or the end is reached."""
         done = 0
         while (runs is None or done < runs) and (not done or self.elapsed() < seconds):
-            found, program = self.one(Random(f"{self.seed}/{done}"))
+            found, program = self.one(done)
             done += 1
             if progress is not None and done % 16 == 0:
                 progress(f"{done} runs, {self.lockstep.commands} commands")
@@ -124,6 +126,7 @@ class _Search:
                 commands = self.lockstep.commands
                 shrunk = with_step(self.lockstep, shrink(self.lockstep, program, found))
                 return self.result("refuted", done, commands, found=found, found_after=after, shrunk=shrunk)
+        self.lockstep.recall()
         verdict = "not refuted" if self.lockstep.compared else "undecided"
         return self.result(verdict, done, self.lockstep.commands)
 
@@ -131,17 +134,25 @@ class _Search:
         """Return the seconds since the start."""
         return time.perf_counter() - self.started
 
-    def one(self, chance: Random) -> tuple[Divergence | None, list[Line]]:
+    def one(self, number: int) -> tuple[Divergence | None, list[Line]]:
         """Run one program; return its divergence and its commands up to there."""
         found = self.lockstep.reset()
-        draws = CommandDraws(chance, self.lockstep.hello, self.lockstep.v)
         program: list[Line] = []
-        while found is None and len(program) < LENGTH:
-            command = draws.draw()
+        commands = self.commands(number)
+        while found is None and (command := next(commands, None)) is not None:
             program.append(command)
             found = self.lockstep.do(command)
             self.note(command)
         return found, program
+
+    def commands(self, number: int) -> Iterator[Line]:
+        """Yield the commands of a program, each drawn when the one before it has run, if not all ahead."""
+        if self.ahead is not None:
+            yield from self.ahead.take()
+            return
+        draws = CommandDraws(Random(f"{self.seed}/{number}"), self.lockstep.hello, self.lockstep.v)
+        for _ in range(LENGTH):
+            yield draws.draw()
 
     def note(self, command: Line) -> None:
         """Count a command for the coverage."""

@@ -42,6 +42,8 @@ class Shrunk:
 
 def run_program(lockstep: Lockstep, program: Sequence[Line]) -> Divergence | None:
     """Run a program from the start; return where it diverges."""
+    lockstep.recall()
+    lockstep.announce(program)
     found = lockstep.reset()
     for command in program:
         if found is not None:

@@ -23,7 +23,7 @@ from refmodel.conformance.validator import Level, Validation, describe_step
 from refmodel.kernel.config import Sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import MethodType
 
     from refmodel.profiles import Profile
@@ -91,6 +91,16 @@ class Lockstep:
     def v(self) -> Any:
         """The model's system."""
         return self.validation.view
+
+    def announce(self, program: Sequence[Line]) -> None:
+        """Tell an implementation that runs ahead which run comes after those that were announced."""
+        if self.target.runs_ahead:
+            self.target.announce([{"i": i, **c} for i, c in enumerate(({"op": "reset"}, *program))])
+
+    def recall(self) -> None:
+        """Take back what was announced and did not run here."""
+        if self.target.runs_ahead:
+            self.target.recall()
 
     def reset(self) -> Divergence | None:
         """Begin a run: both sides go back to the start."""

@@ -11,6 +11,7 @@ A target is named by how it is reached and where it is, then by words for the im
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from refmodel.conformance.boundary import VERSION, BadTarget, Broke, Hello, Line, check_answer, hello_of
@@ -23,7 +24,10 @@ class Target(ABC):
     """An implementation that runs.
 
     timeout: seconds that it may take for an answer.  hello: what it says of itself.
+    runs_ahead: whether it wants to hear of commands before they are asked.
     """
+
+    runs_ahead = False
 
     def __init__(self, timeout: float) -> None:
         """Ask the implementation what it is.
@@ -45,6 +49,17 @@ class Target(ABC):
         answer: Line = self.exchange(command)
         check_answer(command, answer)
         return answer
+
+    def announce(self, commands: Sequence[Line]) -> None:
+        """Tell which commands will be asked next, in order; the implementation may run them meanwhile.
+
+        commands: with their numbers, from a reset on.  They come after those that were announced before.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not run ahead")
+
+    def recall(self) -> None:
+        """Take back what was announced and not asked; a reset comes next."""
+        raise NotImplementedError(f"{type(self).__name__} does not run ahead")
 
     @abstractmethod
     def exchange(self, command: Line) -> Any:

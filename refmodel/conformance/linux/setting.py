@@ -75,23 +75,31 @@ class Setting:
         )  # fmt: skip
 
     def begin(self) -> None:
-        """Make cgroups and processes, each on its CPU, and use the device."""
+        """Make cgroups and processes, each on its CPU, and use the device.  Raises BadTarget, GuestGone."""
+        self.machine.need(*self.beginning())
+
+    def end(self) -> None:
+        """Undo what ``begin`` and a run did.  Raises BadTarget, GuestGone."""
+        self.machine.need(*self.ending())
+
+    def beginning(self) -> list[str]:
+        """Return the lines that make cgroups and processes, each on its CPU, and use the device."""
         cpus = range(self.machine.shape.cpus)
         self.homes = [k % len(cpus) for k in range(WORKERS)]
         self.away: set[int] = set()
-        self.machine.need(
+        return [
             *(_switch(cpu, on=True) for cpu in cpus[1:]),
             f"swapon {self.device}", *(f"mkdir /cg/w{k}" for k in range(WORKERS)),
             *(f"spawn {k} w{k} {home}" for k, home in enumerate(self.homes)),
             *(f"@{k} map {self.pages} {int(self.folios)}" for k in range(WORKERS)),
-        )  # fmt: skip
+        ]  # fmt: skip
 
-    def end(self) -> None:
-        """End the processes, take the device out of use, and give parameters their first values."""
-        self.machine.need(
+    def ending(self) -> list[str]:
+        """Return the lines that end the processes, take the device out of use, and give parameters their first values."""
+        return [
             *(f"kill {k}" for k in range(WORKERS)), "rest", f"swapoff {self.device}",
             *(f"rmdir /cg/w{k}" for k in range(WORKERS)), *self._parameters_at_start(),
-        )  # fmt: skip
+        ]  # fmt: skip
 
     def folio_counters(self) -> list[str]:
         """Return the statistics of large folios that the model has, where there are such folios."""

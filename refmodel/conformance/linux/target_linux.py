@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -65,6 +68,7 @@ class LinuxTarget(Target):
         self.words = words_of(where)
         self.image, self.modules = find_kernel(self.words.kernel, self.words.modules)
         self.machine: Machine | None = None
+        self.sent: deque[tuple[Line, list[str]]] = deque()
         # Emulation on a busy machine may take its time; a kernel that hangs still ends the run.
         self.patience = max(timeout, 30.0)
         try:
@@ -86,9 +90,13 @@ class LinuxTarget(Target):
             )
         self.setting = Setting(machine, 2 * FOLIO_PAGES if folios else PAGES, folios=folios)
         taken = install(machine) if self.words.probes else {}
-        self.normaliser = Normaliser(machine.release)
-        self.told = sorted(name for name, works in taken.items() if works and not name.endswith("_e"))
-        self.kinds = [*self.told, "worker_start"] if "worker" in self.told else self.told
+        self.release = machine.release
+        self.normaliser = Normaliser(self.release)
+        self.sent.clear()
+        # What two CPUs are to do at once takes more than one way to the guest.
+        self.runs_ahead = machine.shape.cpus == 1
+        probed = sorted(name for name, works in taken.items() if works and not name.endswith("_e"))
+        self.kinds = [*probed, "worker_start"] if "worker" in probed else probed
 
     def close(self) -> None:
         """End the machine."""
@@ -98,24 +106,62 @@ class LinuxTarget(Target):
 
     # --- the boundary ---------------------------------------------------------------------------------------
 
+    def announce(self, commands: Sequence[Line]) -> None:
+        """Send commands ahead: the guest runs them while its answers are looked at."""
+        try:
+            for command in commands:
+                self.send(command)
+        except GuestGone:
+            # Whoever asks for the answer is told.
+            return
+
     def exchange(self, command: Line) -> Any:
         """Let the guest answer.  Raises Broke."""
         assert self.machine is not None
+        if command["op"] == "hello":
+            return self.say_hello(self.machine)
         try:
-            match command["op"]:
-                case "hello":
-                    return self.say_hello(self.machine)
-                case "reset":
-                    self.setting.end()
-                    self.setting.begin()
-                    answers = self.machine.ask_all(["trace", "counters"], self.patience)
-                    self.normaliser = Normaliser(self.machine.release)
-                    return {"i": command["i"], "counters": answers[1]["counters"]}
             if command["op"] == "parallel":
                 return at_once(self.setting, command, self.normaliser, self.patience)
-            return self.answer(self.machine, command)
+            if not self.sent:
+                self.send(command)
+            announced, lines = self.sent[0]
+            assert announced == command, f"{command} is asked where {announced} was announced"
+            answers = self.machine.receive(self.patience)
         except GuestGone as gone:
             raise Broke("exit", "the answer", str(gone)) from None
+        self.sent.popleft()
+        return self.begun(lines, answers) if command["op"] == "reset" else self.told(command, answers)
+
+    def send(self, command: Line) -> None:
+        """Send what the guest has to do for a command.  Raises GuestGone."""
+        assert self.machine is not None
+        if command["op"] == "reset":
+            lines = [*self.setting.ending(), *self.setting.beginning(), "counters", "trace"]
+        else:
+            first, *others = self.lines(command)
+            lines = [first, "counters", *others, "trace"]
+        self.machine.send(lines)
+        self.sent.append((command, lines))
+
+    def recall(self) -> None:
+        """Wait for commands that nobody asks for; a guest that ends with them is started anew."""
+        assert self.machine is not None
+        try:
+            for _ in self.sent:
+                self.machine.receive(self.patience)
+        except GuestGone:
+            self.restart()
+        self.sent.clear()
+
+    def begun(self, lines: list[str], answers: list[Line]) -> Line:
+        """Say from which counters a run begins.  Raises Broke where the guest does not get there."""
+        for line, answer in zip(lines, answers, strict=True):
+            if answer["errno"]:
+                said = os.strerror(answer["errno"])
+                raise Broke("exit", "the answer", f"between runs the guest's {line!r} failed: {said}")
+        self.normaliser = Normaliser(self.release)
+        return {"i": 0, "counters": answers[-2]["counters"]}
 
     def say_hello(self, machine: Machine) -> Line:
         """Say what this kernel is and what can be asked of it."""
@@ -140,7 +186,7 @@ class LinuxTarget(Target):
             "totalram_pages": self.setting.memory_pages(),
             "commands": self.commands(machine.shape),
             "controls": {name: list(values) for name, values in _CONTROLS.items() if self.has(name)},
-            "counters": [name for name in counted if self.told or name not in SHOW_LENGTHS],
+            "counters": [name for name in counted if self.kinds or name not in SHOW_LENGTHS],
             "events": self.kinds,
             "zswap": {name: machine.get(f"{PARAMETERS}/{name}") or "" for name in parameters},
         }
@@ -160,10 +206,8 @@ class LinuxTarget(Target):
             return self.setting.folios
         return name in (self.setting.parameters if where == "zswap" else self.setting.cgroup_files)
 
-    def answer(self, machine: Machine, command: Line) -> Line:
-        """Run a command, let everything come to rest, and say what is there."""
-        first, *others = self.lines(command)
-        answers = machine.ask_all([first, "counters", *others, "trace"], self.patience)
+    def told(self, command: Line, answers: list[Line]) -> Line:
+        """Say what a command did and what is there, everything having come to rest."""
         done, counted, traced = answers[0], answers[1], answers[-1]
         if "died" in done:
             raise Broke("exit", "the answer", f"the guest's worker died of wait status {done['died']}")

@@ -11,7 +11,7 @@ import pytest
 from refmodel.conformance.boundary import BadTarget
 from refmodel.conformance.linux.machine import QEMU, GuestGone, Machine, Shape
 
-UP = 'print(\'{"up": 1}\', flush=True); input(); print(\'{"errno":0,"release":"9.9","version":"x"}\', flush=True)'
+UP = 'print("[]", flush=True); input(); print(\'[{"errno":0,"release":"9.9","version":"x"}]\', flush=True)'
 
 
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str) -> None:

@@ -65,6 +65,7 @@ static int spawn(unsigned id, const char *cgroup, int cpu)
 	}
 	close(to[0]);
 	close(from[1]);
+	setpgid(made, made);
 	snprintf(path, sizeof(path), "/cg/%s/cgroup.procs", cgroup);
 	snprintf(pid, sizeof(pid), "%d", made);
 	error = write_file(path, pid, 0);
@@ -72,13 +73,15 @@ static int spawn(unsigned id, const char *cgroup, int cpu)
 	return write_all(to[1], "g", 1) ? EPIPE : error;
 }
 
+/* A worker's child is the first process's when the worker has ended; both are waited for. */
 static int end_worker(unsigned id)
 {
 	if (id >= MOST_WORKERS)
 		return EINVAL;
 	if (workers[id].pid) {
-		kill(workers[id].pid, SIGKILL);
-		waitpid(workers[id].pid, NULL, 0);
+		kill(-workers[id].pid, SIGKILL);
+		while (waitpid(-workers[id].pid, NULL, 0) > 0)
+			;
 		close(workers[id].commands);
 		close(workers[id].answers);
 		workers[id].pid = 0;
@@ -402,6 +405,19 @@ static void name_kernel(struct text *out)
 
 	uname(&names);
 	add(out, "{\"errno\":0,\"release\":\"%s\",\"version\":\"%s\"}", names.release, names.version);
+}
+
+/* A process that was waited for may stand in its cgroup a little longer. */
+static int remove_cgroup(const char *path)
+{
+	for (int i = 0; i < 1000; i++) {
+		if (!rmdir(path))
+			return 0;
+		if (errno != EBUSY)
+			return errno;
+		usleep(1000);
+	}
+	return EBUSY;
 }
 
 /* Commands that are answered by an errno alone; -1 for any other. */
