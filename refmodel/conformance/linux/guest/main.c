@@ -35,7 +35,7 @@ static struct worker {
  */
 static struct watch {
 	char prefix[64], path[192], keys[512];
-	int fd, lines;
+	int fd, directory, lines;
 	unsigned char *wanted;
 } *watches;
 static int nr_watches;
@@ -180,20 +180,40 @@ static void count_keys(struct text *out, struct watch *watch, const char *text)
 	}
 }
 
-/*
- * Reads a watched file from its start: again through the same descriptor where the kernel lets it be read at a place.
- * Files of debugfs are read once for each time that they are opened, and a cgroup's were perhaps made anew since.
- */
+/* Reads a file of debugfs, which gives its value once for each time that it is opened. */
+static ssize_t read_once(struct watch *watch, char *text, size_t room)
+{
+	int fd = openat(watch->directory, strrchr(watch->path, '/') + 1, O_RDONLY | O_CLOEXEC);
+	ssize_t got = read(fd, text, room);
+
+	close(fd);
+	return got;
+}
+
+/* Reads a file from its start through the same descriptor; one that was made anew since is opened again. */
+static ssize_t read_again(struct watch *watch, char *text, size_t room)
+{
+	ssize_t got = pread(watch->fd, text, room, 0);
+
+	if (got >= 0 || errno == ESPIPE)
+		return got;
+	close(watch->fd);
+	watch->fd = open(watch->path, O_RDONLY | O_CLOEXEC);
+	return pread(watch->fd, text, room, 0);
+}
+
 static int watched(struct watch *watch, char *text, size_t room)
 {
-	ssize_t got = watch->fd < 0 ? -1 : pread(watch->fd, text, room - 1, 0);
+	ssize_t got = watch->directory ? -1 : read_again(watch, text, room - 1);
 
-	if (got < 0) {
-		if (watch->fd >= 0)
-			close(watch->fd);
-		watch->fd = open(watch->path, O_RDONLY | O_CLOEXEC);
-		got = watch->fd < 0 ? -1 : read(watch->fd, text, room - 1);
+	if (got < 0 && errno == ESPIPE && !watch->directory) {
+		char path[sizeof(watch->path)];
+
+		snprintf(path, strrchr(watch->path, '/') - watch->path + 1, "%s", watch->path);
+		watch->directory = open(path, O_PATH | O_CLOEXEC);
 	}
+	if (watch->directory)
+		got = read_once(watch, text, room - 1);
 	text[got < 0 ? 0 : got] = 0;
 	return got >= 0;
 }
@@ -260,20 +280,22 @@ static int watch(const char *prefix, char *line)
 	watches = realloc(watches, (nr_watches + 1) * sizeof(*watches));
 	struct watch *made = &watches[nr_watches++];
 
+	*made = (struct watch){ .fd = -1 };
 	snprintf(made->prefix, sizeof(made->prefix), "%s", prefix);
 	snprintf(made->path, sizeof(made->path), "%s", path);
 	snprintf(made->keys, sizeof(made->keys), "%s", keys ? keys : "");
-	made->fd = -1;
-	made->lines = 0;
-	made->wanted = NULL;
 	return 0;
 }
 
 static int forget(void)
 {
 	while (nr_watches) {
-		close(watches[--nr_watches].fd);
-		free(watches[nr_watches].wanted);
+		struct watch *last = &watches[--nr_watches];
+
+		close(last->fd);
+		if (last->directory)
+			close(last->directory);
+		free(last->wanted);
 	}
 	return 0;
 }
