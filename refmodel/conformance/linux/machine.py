@@ -1,7 +1,8 @@
 """A virtual machine with the kernel under test: QEMU, without network, and lines to the guest's program.
 
 Commands go over a virtio-serial port that is QEMU's standard input and output.  The guest powers itself off when its
-input ends, and the host's kernel ends QEMU with the process that started it.
+input ends, and the host's kernel ends QEMU with the process that started it.  Disk, console and initial RAM disk are
+files without names, which go with the last process that has them open.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -44,6 +46,8 @@ QEMU = "qemu-system-x86_64"
 _CPU = "max,-arch-capabilities"
 """All that the accelerator has; a hypervisor inside another one cannot always set that one register."""
 
+_FILES = ("initrd", "disk", "console", "qemu")
+"""What the machine reads and writes; the last is what QEMU itself says."""
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
@@ -97,16 +101,14 @@ class Machine:
         self.shape = shape
         self.accel = shape.chosen_accel()
         self.buffer = b""
-        self.place = tempfile.TemporaryDirectory(prefix="refmodel-")
-        self.directory = Path(self.place.name)
-        self.console = self.directory / "console"
+        self.held = ExitStack()
+        self.files = {name: self.held.enter_context(tempfile.TemporaryFile()) for name in _FILES}
         try:
             self.process = self._start(kernel, initrd)
-            self._wait_until_up(kernel, boot_seconds)
+            names = self._wait_until_up(kernel, boot_seconds)
         except BaseException:
             self.close()
             raise
-        names = self.ask("uname")
         self.release, self.version = str(names["release"]), str(names["version"])
 
     process: subprocess.Popen[bytes] | None = None
@@ -114,15 +116,14 @@ class Machine:
     def _start(self, kernel: Path, initrd: bytes) -> subprocess.Popen[bytes]:
         if not shutil.which(QEMU):
             raise BadTarget(f"{QEMU} is not installed; on Debian: apt-get install qemu-system-x86")
-        (self.directory / "initrd").write_bytes(initrd)
-        disk = self.directory / "disk"
-        with disk.open("wb") as file:
-            file.truncate(self.shape.disk << 20)
-        with (self.directory / "qemu.err").open("wb") as errors:
-            process = subprocess.Popen(
-                self.command(kernel), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, bufsize=0,
-                start_new_session=True, preexec_fn=_end_with_parent,
-            )  # fmt: skip
+        self.files["initrd"].write(initrd)
+        self.files["initrd"].flush()
+        self.files["disk"].truncate(self.shape.disk << 20)
+        process = subprocess.Popen(
+            self.command(kernel), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.files["qemu"], bufsize=0,
+            start_new_session=True, preexec_fn=_end_with_parent,
+            pass_fds=[file.fileno() for file in self.files.values()],
+        )  # fmt: skip
         assert process.stdout is not None
         self.selector = selectors.DefaultSelector()
         self.selector.register(process.stdout, selectors.EVENT_READ)
@@ -130,14 +131,14 @@ class Machine:
 
     def command(self, kernel: Path) -> list[str]:
         """Return the command line of QEMU."""
-        shape, here = self.shape, self.directory
-        drive = f"file={here}/disk,if=none,id=swap,format=raw,cache=unsafe,aio=threads"
+        shape = self.shape
+        drive = f"file={self.path('disk')},if=none,id=swap,format=raw,cache=unsafe,aio=threads"
         disk = ["-drive", drive, "-device", "virtio-blk-pci,drive=swap"] if shape.swap == "disk" else []
         return [
             QEMU, "-accel", self.accel if self.accel == "kvm" else "tcg,thread=multi", "-machine", "q35",
             "-cpu", _CPU, "-m", f"{shape.memory}M", "-smp", str(shape.cpus), *self.nodes(),
             "-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", "-no-reboot", "-kernel", str(kernel),
-            "-initrd", f"{here}/initrd", "-append", _COMMAND_LINE, "-serial", f"file:{self.console}",
+            "-initrd", self.path("initrd"), "-append", _COMMAND_LINE, "-serial", f"file:{self.path('console')}",
             "-chardev", "stdio,id=port,signal=off", "-device", "virtio-serial-pci",
             "-device", "virtserialport,chardev=port,nr=1,name=refmodel",
             *disk,
@@ -151,9 +152,14 @@ class Machine:
             yield from ("-object", f"memory-backend-ram,id=m{nid},size={shape.memory // shape.nodes}M")
             yield from ("-numa", f"node,nodeid={nid},memdev=m{nid}{cpu}")
 
-    def _wait_until_up(self, kernel: Path, seconds: float) -> None:
+    def path(self, name: str) -> str:
+        """Return under which name QEMU opens one of the machine's files."""
+        return f"/dev/fd/{self.files[name].fileno()}"
+
+    def _wait_until_up(self, kernel: Path, seconds: float) -> Line:
         try:
             self.receive(seconds)
+            return self.ask("uname")
         except GuestGone as gone:
             raise BadTarget(
                 f"{kernel}: no answer from the guest within {seconds:g} s under {self.accel}; expected a kernel for "
@@ -207,14 +213,14 @@ class Machine:
 
     def last_words(self, what: str) -> str:
         """Return what happened with the last lines of console and QEMU."""
-        said = [
-            line.strip()
-            for name in ("qemu.err", "console")
-            if (self.directory / name).exists()
-            for line in (self.directory / name).read_text(errors="replace").splitlines()[-6:]
-            if line.strip()
-        ]
+        said = [line for name in ("qemu", "console") for line in self._lines(name)[-6:]]
         return f"{what}; its console ends: {' | '.join(said[-6:]) or 'empty'}"
+
+    def _lines(self, name: str) -> list[str]:
+        file = self.files[name]
+        file.seek(0)
+        lines = file.read().decode(errors="replace").splitlines()
+        return [line.strip() for line in lines if line.strip()]
 
     def get(self, path: str) -> str | None:
         """Return what a file of the guest holds, None where it cannot be read."""
@@ -239,7 +245,7 @@ class Machine:
             self.selector.close()
             self.process.stdout.close()
             self.process = None
-        self.place.cleanup()
+        self.held.close()
 
     def __enter__(self) -> Machine:
         """Return the machine."""

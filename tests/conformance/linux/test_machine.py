@@ -47,10 +47,19 @@ def test_a_guest_that_ends_is_reported(tmp_path: Path, monkeypatch: pytest.Monke
         assert machine.release == "9.9"
         with pytest.raises(GuestGone, match=r"(ended|gone); its console ends: Kernel panic: no disk"):
             machine.ask("counters")
-        process, place = machine.process, machine.directory
+        process = machine.process
     assert process is not None
     assert process.poll() is not None
-    assert not place.exists()
+
+
+def test_a_machine_has_no_file_with_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Disk, console and initial RAM disk go with the processes that have them open, however these end."""
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    fake(tmp_path, monkeypatch, f"{UP}\nwhile sys.stdin.readline(): pass")
+    with start():
+        assert list(place.iterdir()) == []
 
 
 def test_without_qemu_the_user_is_told_what_to_install(
