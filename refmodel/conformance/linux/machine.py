@@ -2,7 +2,7 @@
 
 Commands go over a virtio-serial port that is QEMU's standard input and output.  The guest powers itself off when its
 input ends, and the host's kernel ends QEMU with the process that started it.  Disk, console and initial RAM disk are
-files without names, which go with the last process that has them open.
+memory without names, which goes with the last process that has it open.
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ import selectors
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -101,8 +99,7 @@ class Machine:
         self.shape = shape
         self.accel = shape.chosen_accel()
         self.buffer = b""
-        self.held = ExitStack()
-        self.files = {name: self.held.enter_context(tempfile.TemporaryFile()) for name in _FILES}
+        self.files = {name: os.memfd_create(name) for name in _FILES}
         try:
             self.process = self._start(kernel, initrd)
             names = self._wait_until_up(kernel, boot_seconds)
@@ -116,13 +113,12 @@ class Machine:
     def _start(self, kernel: Path, initrd: bytes) -> subprocess.Popen[bytes]:
         if not shutil.which(QEMU):
             raise BadTarget(f"{QEMU} is not installed; on Debian: apt-get install qemu-system-x86")
-        self.files["initrd"].write(initrd)
-        self.files["initrd"].flush()
-        self.files["disk"].truncate(self.shape.disk << 20)
+        Path(self.path("initrd")).write_bytes(initrd)
+        os.truncate(self.files["disk"], self.shape.disk << 20)
         process = subprocess.Popen(
             self.command(kernel), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.files["qemu"], bufsize=0,
             start_new_session=True, preexec_fn=_end_with_parent,
-            pass_fds=[file.fileno() for file in self.files.values()],
+            pass_fds=list(self.files.values()),
         )  # fmt: skip
         assert process.stdout is not None
         self.selector = selectors.DefaultSelector()
@@ -154,7 +150,7 @@ class Machine:
 
     def path(self, name: str) -> str:
         """Return under which name QEMU opens one of the machine's files."""
-        return f"/dev/fd/{self.files[name].fileno()}"
+        return f"/dev/fd/{self.files[name]}"
 
     def _wait_until_up(self, kernel: Path, seconds: float) -> Line:
         try:
@@ -217,9 +213,7 @@ class Machine:
         return f"{what}; its console ends: {' | '.join(said[-6:]) or 'empty'}"
 
     def _lines(self, name: str) -> list[str]:
-        file = self.files[name]
-        file.seek(0)
-        lines = file.read().decode(errors="replace").splitlines()
+        lines = Path(self.path(name)).read_text(errors="replace").splitlines()
         return [line.strip() for line in lines if line.strip()]
 
     def get(self, path: str) -> str | None:
@@ -245,7 +239,8 @@ class Machine:
             self.selector.close()
             self.process.stdout.close()
             self.process = None
-        self.held.close()
+        while self.files:
+            os.close(self.files.popitem()[1])
 
     def __enter__(self) -> Machine:
         """Return the machine."""

@@ -95,7 +95,7 @@ class Setting:
         ]  # fmt: skip
 
     def ending(self) -> list[str]:
-        """Return the lines that end the processes, take the device out of use, and give parameters their first values."""
+        """Return the lines that end the processes, free the device, and give parameters their first values."""
         return [
             *(f"kill {k}" for k in range(WORKERS)), "rest", f"swapoff {self.device}",
             *(f"rmdir /cg/w{k}" for k in range(WORKERS)), *self._parameters_at_start(),

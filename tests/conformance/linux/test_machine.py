@@ -54,12 +54,11 @@ def test_a_guest_that_ends_is_reported(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_machine_has_no_file_with_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Disk, console and initial RAM disk go with the processes that have them open, however these end."""
-    place = tmp_path / "temporary"
-    place.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(place))
     fake(tmp_path, monkeypatch, f"{UP}\nwhile sys.stdin.readline(): pass")
-    with start():
-        assert list(place.iterdir()) == []
+    with start() as machine:
+        assert {os.readlink(machine.path(name)) for name in machine.files} == {
+            f"/memfd:{name} (deleted)" for name in ("initrd", "disk", "console", "qemu")
+        }
 
 
 def test_without_qemu_the_user_is_told_what_to_install(

@@ -429,19 +429,6 @@ static void name_kernel(struct text *out)
 	add(out, "{\"errno\":0,\"release\":\"%s\",\"version\":\"%s\"}", names.release, names.version);
 }
 
-/* A process that was waited for may stand in its cgroup a little longer. */
-static int remove_cgroup(const char *path)
-{
-	for (int i = 0; i < 1000; i++) {
-		if (!rmdir(path))
-			return 0;
-		if (errno != EBUSY)
-			return errno;
-		usleep(1000);
-	}
-	return EBUSY;
-}
-
 /* Commands that are answered by an errno alone; -1 for any other. */
 static int of_machine(const char *name, char *line)
 {
