@@ -109,6 +109,7 @@ class KernelOptions:
     split_synchronous: a device says of reads and of writes on their own whether they are synchronous (K2).
     split_to_zeropage: where a large folio is split, its pages full of zeroes are let go, and page tables map the
         shared zero page instead (6.12 and later).
+    reuse_large: a write may keep a page of a large folio that only one process maps (6.18 and later).
     """
 
     zero_map: bool
@@ -131,6 +132,7 @@ class KernelOptions:
     zram: ZramOptions | None = None
     split_synchronous: bool = False
     split_to_zeropage: bool = False
+    reuse_large: bool = False
 
 
 @attrs.frozen(eq=False)

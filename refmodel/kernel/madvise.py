@@ -204,14 +204,15 @@ class MadvisePageout(Operation):
 
     @step
     def unlock_split(self, v: KernelView) -> Next:
-        """Unlock what was the folio's first page, drop it if nothing maps it, look at the range again.
+        """Unlock what was the folio's first page, give up the reference, look at the range again.
 
-        A folio that could not be split is passed by.
+        A first page that only the swap cache holds stays there.  A folio that could not be split is passed by.
         """
         unlock_folio(v, self.splitting)
+        put_folio(v, self.splitting)
         if self.result is None:
             self.next += 1
-        return Call(v.ops.free_folios(folios=(self.splitting,)), then=self.collect)
+        return self.collect
 
     @step
     def reclaim(self, v: KernelView) -> Next:

@@ -26,6 +26,7 @@ from refmodel.kernel.mm import (
     is_alive,
     map_page,
     memcg_of,
+    mm_of,
     new_folio,
     nodes_of,
     unmap_page,
@@ -201,7 +202,9 @@ class WritePage(Operation):
             return self.again(v)
         self.old = self.orig.folio
         folio = live_folio(v, self.old)
-        if len(folio.rmap) > 1 or folio.refs or folio.locked:
+        if len(folio.contents) > 1 and self.can_reuse_large(v, folio):
+            return self.reuse(v)
+        if len(folio.rmap) > 1 or len(folio.contents) > 1 or folio.refs or folio.locked:
             get_folio(v, self.old)
             return self.copy
         if not folio.swapcache:
@@ -291,6 +294,11 @@ class WritePage(Operation):
         v[place] = evolve(v[place], exclusive=True)
         v[v.at.mmap_lock[self.mm]] -= 1
         return self.store
+
+    def can_reuse_large(self, v: KernelView, folio: Folio) -> bool:
+        """Whether a page of a large folio is this process's own (wp_can_reuse_anon_folio, 6.12 and 6.18)."""
+        mine = {mm_of(v, place) for place in folio.rmap} == {self.mm}
+        return v.cfg.options.reuse_large and mine and not (folio.swapcache or folio.refs)
 
     def written(self, v: KernelView, before: Content) -> Content:
         """Return what the page holds after the write."""

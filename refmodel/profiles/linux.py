@@ -185,7 +185,12 @@ LINUX_6_18 = attrs.evolve(
         swapoff=swapon.SwapOff618,
     ),
     options=attrs.evolve(
-        LINUX_6_12.options, memcg_counts_disk=True, mthp_zswpout=True, raw_pages=True, object_node="page"
+        LINUX_6_12.options,
+        memcg_counts_disk=True,
+        mthp_zswpout=True,
+        raw_pages=True,
+        object_node="page",
+        reuse_large=True,
     ),
     allocators=_ZSMALLOC,
 )
