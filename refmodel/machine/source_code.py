@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Callable
 from functools import cache
 from tokenize import TokenError
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 import attrs
@@ -36,7 +36,7 @@ def definition(function: Function) -> ast.FunctionDef:
     """
     name = f"{function.__module__}.{function.__qualname__}"
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+        tree = _parsed(function)
     except OSError as error:
         raise NoSource(
             f"source of {name}: {error}; expected its Python file; install the package again"
@@ -48,6 +48,23 @@ def definition(function: Function) -> ast.FunctionDef:
             f"source of {name}: another text stands there, the file was edited meanwhile; start again"
         )
     return tree
+
+
+def _parsed(function: Function) -> ast.stmt:
+    """Return the statement that a function is, without a tokenizer where its code tells on which line it ends."""
+    made: Any = inspect.unwrap(function)
+    lines, first = inspect.findsource(made)
+    try:
+        text = "".join(lines[first : _last_line(made.__code__)])
+        return ast.parse(textwrap.dedent(text)).body[0]
+    except SyntaxError:  # no more than a docstring, which leaves no code behind
+        return ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+
+
+def _last_line(code: CodeType) -> int:
+    """Return the number of the last line that code stands in."""
+    inner = [_last_line(each) for each in code.co_consts if isinstance(each, CodeType)]
+    return max(inner + [end for _, end, _, _ in code.co_positions() if end])
 
 
 def method(classes: tuple[type, ...], name: str) -> tuple[Function, type] | None:
