@@ -1,13 +1,12 @@
 """Benchmarks of the explorer: one scope in a fresh process, beside other checkers on the same machine.
 
-Seconds are CPU seconds of the whole process, start-up included.  What is explored is given as a Python file with a
-function ``build(slots, versions, actors, bug)`` that returns a ``Subject``; other checkers are given as files too.
-A tool or file that is missing is a ``Missing`` with the reason, not an error.
+Seconds are CPU seconds of the whole process, start-up included.  What is explored is given as a Python file (see
+``bench_subject``); other checkers are given as files too.  A tool or file that is missing is a ``Missing`` with the
+reason, not an error.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -15,62 +14,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import attrs
 
-from refmodel.engines.explorer.actors import Actors
-from refmodel.engines.explorer.memory import resident
-from refmodel.engines.explorer.search import Bounds, Reductions, Search, StateCheck
-from refmodel.engines.explorer.symmetry import Renaming
-from refmodel.engines.explorer.visited import Storage
-from refmodel.machine import View
-
-
-@attrs.frozen
-class Subject:
-    """What is explored.
-
-    view: the system in its initial state.  actors: who runs what.  names: indexes that may be renamed.
-    counters: places of counters.  check: judges states.
-    """
-
-    view: View
-    actors: Actors
-    names: Renaming | None = None
-    counters: Sequence[int] = ()
-    check: StateCheck | None = None
-
-
-Build = Callable[[int, int, int, int], Subject]
-"""Returns a subject for slots, versions, actors and the number of a planted bug, 0 for none."""
-
-
-@attrs.frozen
-class Size:
-    """A scope of the protocol: numbers of slots, page versions and actors, and a planted bug (0: none)."""
-
-    slots: int
-    versions: int
-    actors: int
-    bug: int = 0
-
-
-@attrs.frozen
-class Setting:
-    """How the explorer is run.
-
-    actors, merge, names: reductions.  states: a bound, None for no bound.
-    """
-
-    actors: bool = False
-    merge: bool = False
-    names: bool = False
-    storage: Storage = "flat"
-    jobs: int = 1
-    states: int | None = None
+from refmodel.engines.bench_subject import Failed, Setting, Size
 
 
 @attrs.frozen
@@ -103,18 +52,19 @@ class Missing:
     reason: str
 
 
-class Failed(RuntimeError):
-    """A process of a benchmark failed."""
-
-
-def measure(path: Path, size: Size, setting: Setting = Setting()) -> Measured:
+def measure(path: Path, size: Size, setting: Setting, bytecode: Path | None = None) -> Measured:
     """Explore a scope in a fresh process.
 
-    path: of the file with ``build``.  Raises Failed with what the process said.
+    path: of the file with ``build``.  bytecode: folder that compiled modules are kept in, so that all processes but
+    the first start as an installed package does; None: as the environment says.
+    Raises Failed with what the process said.
     """
     arguments = [str(path), json.dumps(attrs.asdict(size)), json.dumps(attrs.asdict(setting))]
-    command = [sys.executable, "-m", "refmodel.engines.bench_explore", *arguments]
-    seconds, said = _cpu_seconds(command, Path.cwd())
+    command = [sys.executable, "-m", "refmodel.engines.bench_subject", *arguments]
+    environment = dict(os.environ)
+    if bytecode is not None:
+        environment |= {"PYTHONPYCACHEPREFIX": str(bytecode), "PYTHONDONTWRITEBYTECODE": ""}
+    seconds, said = _cpu_seconds(command, Path.cwd(), environment)
     return Measured(tool="refmodel", seconds=seconds, **json.loads(said.splitlines()[-1]))
 
 
@@ -147,10 +97,12 @@ def measure_spin(path: Path, size: Size) -> tuple[Measured, Measured] | Missing:
     return Measured("spin build", generating + compiling, None), Measured("spin pan", seconds, states)
 
 
-def _cpu_seconds(command: Sequence[str], place: Path) -> tuple[float, str]:
+def _cpu_seconds(
+    command: Sequence[str], place: Path, environment: Mapping[str, str] | None = None
+) -> tuple[float, str]:
     """Run a command; return the CPU seconds that it took, and what it printed."""
     with tempfile.TemporaryFile("w+") as out:
-        process = subprocess.Popen(command, cwd=place, stdout=out, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=place, env=environment, stdout=out, stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
@@ -163,55 +115,3 @@ def _cpu_seconds(command: Sequence[str], place: Path) -> tuple[float, str]:
 def _number(pattern: str, text: str) -> int | None:
     found = re.search(pattern, text)
     return int(found[1]) if found else None
-
-
-def load_build(path: Path) -> Build:
-    """Return the function ``build`` of a Python file.  Raises Failed if there is none."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise Failed(f"{path}: expected a Python file with a function build")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not hasattr(module, "build"):
-        raise Failed(f"{path}: has no function build(slots, versions, actors, bug)")
-    build: Build = module.build
-    return build
-
-
-def explored(build: Build, size: Size, setting: Setting) -> dict[str, Any]:
-    """Explore a scope in this process; return what is measured but for the seconds."""
-    subject = build(size.slots, size.versions, size.actors, size.bug)
-    before = resident()
-    search = Search(
-        subject.view,
-        subject.actors,
-        counters=subject.counters,
-        reductions=Reductions(setting.actors, setting.merge, subject.names if setting.names else None),
-        bounds=Bounds(states=setting.states),
-        check=subject.check,
-        storage=setting.storage,
-        jobs=setting.jobs,
-    ).run()
-    after, states = resident(), len(search.visited)
-    return {
-        "states": states,
-        "transitions": search.transitions,
-        "bytes_per_state": None if before is None or after is None else (after - before) / states,
-        "runs": search.table.runs,
-        "verdict": str(search.found.what)
-        if search.found
-        else "complete"
-        if search.complete
-        else search.stopped,
-    }
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Explore one scope and print the figures as a line of JSON: the fresh process of ``measure``."""
-    path, size, setting = arguments
-    found = explored(load_build(Path(path)), Size(**json.loads(size)), Setting(**json.loads(setting)))
-    print(json.dumps(found))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

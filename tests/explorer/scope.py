@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from refmodel.engines.bench_explore import Subject
+from refmodel.engines.bench_subject import Subject
 from refmodel.engines.explorer.actors import Actors, Local, Program, Start
 from refmodel.engines.explorer.search import Reductions, Search
 from refmodel.engines.explorer.symmetry import Order, Renaming, renamed_flight

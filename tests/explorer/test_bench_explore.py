@@ -6,18 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from refmodel.engines.bench_explore import (
-    Failed,
-    Measured,
-    Missing,
-    Setting,
-    Size,
-    explored,
-    load_build,
-    measure,
-    measure_script,
-    measure_spin,
-)
+from refmodel.engines.bench_explore import Measured, Missing, measure, measure_script, measure_spin
+from refmodel.engines.bench_subject import Failed, Setting, Size, explored, load_build
 
 SCOPE = Path(__file__).with_name("scope.py")
 ALL = Setting(actors=True, merge=True, names=True)

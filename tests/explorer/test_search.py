@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from refmodel.engines.explorer.path import way_to
 from refmodel.engines.explorer.search import Bounds, Reductions, Search
 from tests.explorer.protocol import Violation
 from tests.explorer.scope import NOTHING, all_reductions, at_rest_up_to_names, parts, search_of
@@ -80,6 +81,25 @@ def test_reductions_keep_the_verdict(bug: int) -> None:
     found = search_of((*MIDDLE, bug), "all", judged=True).run().found
     assert found is not None
     assert str(found.what) == BUGS[bug]
+
+
+def test_a_merged_step_that_fails_is_what_was_looked_for() -> None:
+    """No search begins again to see a step fail that another one ran on into."""
+    search = search_of((*MIDDLE, 1), "all", judged=False).run()
+    assert search.found is not None
+    assert search.restarts == []
+    turns = search.fitting(lambda: way_to(search, search.found))
+    assert (search.found.depth, sum(len(turn.steps) for turn in turns)) == (16, 24)
+    assert str(turns[-1].failed) == BUGS[1]
+
+
+@pytest.mark.parametrize("young", [50, 500, 100_000])
+def test_going_ahead_changes_nothing_but_the_time(young: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is met on the way is counted by nobody; it only makes fields wide and assumptions right in time."""
+    monkeypatch.setattr("refmodel.engines.explorer.search.YOUNG", young)
+    search = search_of(MIDDLE, "all").run()
+    assert search.complete
+    assert (len(search.visited), search.transitions, search.depth) == (14_309, 44_187, 57)
 
 
 def test_two_runs_find_the_same_states_in_the_same_order() -> None:

@@ -90,21 +90,31 @@ class Lesson:
     known: what it does, by the numbers of the cells' values.
     """
 
-    __slots__ = ("cells", "known", "looks", "places", "relies")
+    __slots__ = ("cells", "known", "layout", "looks", "masked", "places", "relies")
 
     def __init__(self) -> None:
         self.cells: dict[Cell, None] = {}
         self.places: dict[int, None] = {}
         self.relies: dict[Control | Cell, None] = {}
         self.known: dict[tuple[int, ...], Known] = {}
+        self._unpacked()
+
+    def _unpacked(self) -> None:
         self.looks: list[tuple[Field, Missing[int]]] = []
+        self.layout, self.masked = -1, 0
 
     def __getstate__(self) -> tuple[Any, ...]:
         return self.cells, self.places, self.relies, self.known
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         self.cells, self.places, self.relies, self.known = state
-        self.looks = []
+        self._unpacked()
+
+    def mask(self, packing: Packing) -> int:
+        """Return the bits of the components that the act depends on."""
+        if self.layout != packing.layout:
+            self.layout, self.masked = packing.layout, packing.mask(self.places)
+        return self.masked
 
     def recall(self, packing: Packing, state: int) -> Known | None:
         """Return what is known for a state, or None if nothing like it was met."""
@@ -115,6 +125,7 @@ class Lesson:
     ) -> None:
         """Remember what an act does in a state.  read: cells that it depends on.  changed: places it changes."""
         self.places |= dict.fromkeys(changed)
+        self.layout = -1
         cells = self.cells | dict.fromkeys(read)
         if len(cells) > len(self.cells):
             self.cells = cells

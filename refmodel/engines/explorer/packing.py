@@ -19,7 +19,7 @@ from refmodel.machine.recorder import ABSENT, Cell, record_fields
 SPARE = 3
 """Bits that a field gets beyond what it needs in a young search."""
 
-LATER = 1
+LATER = 0
 """The same afterwards: packing all states anew takes time, and what was learned has to be found again."""
 
 
@@ -82,7 +82,8 @@ class Packing:
     columns: for each index that may be renamed, the places that move together.  Columns stand side by side,
     one like the other, and number their values together.
 
-    bits: of a state.  width: of one actor's field.  column_width: of one column.
+    bits: of a state.  width: of one actor's field.  column_width: of one column.  layout: a number that changes
+    with these.
     locals: the local states of actors by number.  constants: cells that are taken for constant, by place.
     looked: the values of single cells by number.
     spare: bits that a field gets beyond what it needs, so that states are not packed anew too often.
@@ -96,7 +97,7 @@ class Packing:
     ) -> None:
         self.actors = len(locals_)
         self.locals = Values(locals_[0])
-        self.width = self.bits = self.column_width = 0
+        self.width = self.bits = self.column_width = self.layout = 0
         self.spare = SPARE
         self.fields = [Field(Values(value)) for value in components]
         self.column: dict[int, int] = {}
@@ -270,6 +271,7 @@ class Packing:
 
     def widen(self, place: int) -> tuple[int, ...]:
         """Give a component, and those that are packed like it, more bits; return where they were inserted."""
+        self.layout += 1
         places, before, more = self.alike[place], self.bits, 1 + self.spare
         positions = [self._insert(other, more) for other in reversed(places)]
         if place in self.column:
@@ -294,6 +296,7 @@ class Packing:
 
     def widen_locals(self) -> tuple[int, ...]:
         """Give the actors more bits; return where they were inserted."""
+        self.layout += 1
         more = 1 + self.spare
         positions = [self.width * (actor + 1) for actor in reversed(range(self.actors))]
         self.width += more
@@ -310,6 +313,7 @@ class Packing:
     def tighten(self) -> tuple[int, ...]:
         """Take the spare bits back, and give fewer from here on; return where they were, highest first."""
         self.spare = LATER
+        self.layout += 1
         width = min(self.width, _needed(self.locals))
         kept = sum(((1 << width) - 1) << self.width * actor for actor in range(self.actors))
         for field in self.fields:

@@ -17,22 +17,24 @@ import attrs
 from refmodel.engines.explorer.actors import Actors
 from refmodel.engines.explorer.agenda import Agenda, Order
 from refmodel.engines.explorer.branches import Offer
-from refmodel.engines.explorer.checkpoint import Checkpoint, load, save
 from refmodel.engines.explorer.loop import Breach, Ordered, Stuck, Unfounded, compiled_loop, compiled_normals
 from refmodel.engines.explorer.memory import MemoryFull, allowance, resident
 from refmodel.engines.explorer.packing import Inconstant, Packing, Widened
 from refmodel.engines.explorer.symmetry import BrokenSymmetry, Normal, Renaming
 from refmodel.engines.explorer.transitions import Restart, StepFailed, Transitions
-from refmodel.engines.explorer.visited import ARRAYS_ABLE, STORAGES, Following, Storage, Visited, insert_bits
-from refmodel.engines.explorer.workers import PAYS, able, expand_in_parts
+from refmodel.engines.explorer.visited import STORAGES, Following, Storage, Visited, arrays_able, insert_bits
 from refmodel.machine import Operation, View
 from refmodel.machine.choice import ChoicePoint
 from refmodel.machine.recorder import Cell, Recorder, Unkept
 
 if TYPE_CHECKING:
     from refmodel.engines.explorer.arrays.expander import Expander
+    from refmodel.engines.explorer.checkpoint import Checkpoint
 
 T = TypeVar("T")
+
+WRONG = (Restart, Inconstant, Unkept, Breach, Unfounded)
+"""Something that was taken for granted is not so."""
 
 CHECKED = 200
 """States whose successors are compared under other names."""
@@ -40,14 +42,26 @@ CHECKED = 200
 CHUNK = 16_384
 """States that are expanded before what follows them is brought into normal form."""
 
-YOUNG = 4_000
-"""States before fields are packed tightly."""
+YOUNG = 5_000
+"""States before the search goes ahead, and fields are packed tightly."""
+
+SCOUTS = 64
+"""States with which it goes ahead at a time."""
+
+QUIET = 40
+"""How often that teaches nothing before it ends."""
+
+SCOUTED = 500
+"""How often it goes ahead at most."""
 
 ARRAYS = 50_000
 """States from which on they are kept in arrays."""
 
 MANY = 2_000
 """States of a level from which on arrays expand it."""
+
+PAYS = 100_000
+"""States of a level from which on it pays to expand it in several processes."""
 
 LEARNED = 4
 """Levels after which what steps depend on is known well enough to join acts that depend on the same."""
@@ -217,6 +231,8 @@ class Search:
 
         Raises Refused where the file is of another search; OSError.
         """
+        from refmodel.engines.explorer.checkpoint import load
+
         assert self.checkpoint is not None, "a search without a checkpoint"
         load(self, self.checkpoint)
         return self
@@ -224,6 +240,8 @@ class Search:
     def _save(self, since: float) -> None:
         """Save the search, unless that was done less than some seconds ago."""
         if self.checkpoint is not None and time.monotonic() - self.saved >= since:
+            from refmodel.engines.explorer.checkpoint import save
+
             save(self, self.checkpoint)
             self.saved = time.monotonic()
 
@@ -232,28 +250,33 @@ class Search:
             self._run_levels()
             if self.stopped:
                 self._save(0)
-        except Restart as wrong:
-            self._again(wrong.why, {wrong.at})
-            return False
-        except Inconstant as wrong:
-            self._again(str(wrong), self._varying(wrong.cell))
-            return False
-        except Unkept as wrong:
-            self.recorder.kept.add(wrong.place)
-            self._again(f"the counter at place {wrong.place} is looked at", None)
-            return False
-        except Breach as wrong:
-            self._distrust(self.table.claiming(wrong.state, wrong.cells), "others touch it")
-            return False
-        except Unfounded as wrong:
-            self._distrust(wrong.classes, wrong.why)
+        except WRONG as wrong:
+            self._correct(wrong)
+            self._reset()
             return False
         return True
 
+    def _correct(self, wrong: Exception | Unkept) -> None:
+        """Take something for granted no more, and drop what relied on it."""
+        match wrong:
+            case Restart():
+                self._unlearn(wrong.why, {wrong.at})
+            case Inconstant():
+                self._unlearn(str(wrong), self._varying(wrong.cell))
+            case Unkept():
+                self.recorder.kept.add(wrong.place)
+                self._unlearn(f"the counter at place {wrong.place} is looked at", None)
+            case Breach():
+                self._distrust(self.table.claiming(wrong.state, wrong.cells), "others touch it")
+            case Unfounded():
+                self._distrust(wrong.classes, wrong.why)
+
     def _distrust(self, classes: Sequence[type[Operation]], why: str) -> None:
-        """Begin again, and believe the claims of some operations no more."""
+        """Believe the claims of some operations no more."""
         self.table.distrusted |= dict.fromkeys(classes)
-        self._again(f"what {' and '.join(cls.__qualname__ for cls in classes)} claims is not so: {why}", None)
+        self._unlearn(
+            f"what {' and '.join(cls.__qualname__ for cls in classes)} claims is not so: {why}", None
+        )
 
     def _varying(self, cell: Cell) -> list[Cell]:
         """Take a cell, and those that are packed like it, for constant no more; return them."""
@@ -263,11 +286,10 @@ class Search:
             self.packing.constants.get(each[0], {}).pop(each, None)
         return cells
 
-    def _again(self, why: str, wrong: Container[Any] | None) -> None:
-        """Begin again, with all that was learned but what relied on something wrong."""
+    def _unlearn(self, why: str, wrong: Container[Any] | None) -> None:
+        """Drop all that was learned and relied on something wrong."""
         self.restarts.append(why)
         self.table.unlearn(wrong)
-        self._reset()
 
     def _run_levels(self) -> None:
         if self._judge():
@@ -280,6 +302,8 @@ class Search:
                 self.table.gather()
                 self.expander = None
             if self.packing.young and len(self.visited) >= YOUNG:
+                if self.bounds.depth is None and not self._scout():
+                    self._reset()
                 self._tighten()
                 since = 0
             try:
@@ -380,6 +404,45 @@ class Search:
             except Widened as wide:
                 self.repack(wide)
 
+    def _scout(self) -> bool:
+        """Go ahead depth first, to meet values that fields need room for, and what is not as it was taken for granted.
+
+        What fails is left to the search, which gets there by a shortest run.  Returns whether all that was taken for
+        granted still is; otherwise the search has to begin again, while it is small.
+        """
+        known, quiet = len(self.restarts), 0
+        seen, waiting = set(self.visited.all()), list(self.visited.last)
+        for _ in range(SCOUTED):
+            runs = self.table.runs
+            try:
+                fresh = sorted(self._ahead(waiting[-SCOUTS:]) - seen)
+            except Widened as wide:
+                self.repack(wide)
+                for position in wide.inserts:
+                    waiting, seen = insert_bits(waiting, position), set(insert_bits(seen, position))
+                continue
+            except WRONG as wrong:
+                self._correct(wrong)
+                continue
+            seen.update(fresh)
+            waiting[-SCOUTS:] = fresh
+            quiet = 0 if self.table.runs > runs else quiet + 1
+            if quiet == QUIET or not waiting:
+                break
+        return len(self.restarts) == known
+
+    def _ahead(self, states: list[int]) -> set[int]:
+        """Return the normal forms of what states lead to; steps that fail lead nowhere."""
+        found: list[int] = []
+        at = [0, 0]
+        while states:
+            try:
+                self._run_loop(states, found, at, owners=self.reductions.merge, waits=False)
+                break
+            except StepFailed:
+                states = states[states.index(at[0]) + 1 :]
+        return self._normals(found)
+
     def _tighten(self) -> None:
         """Take the spare bits of a young search out of all states."""
         self.visited.tighten(self.packing.tighten())
@@ -448,7 +511,11 @@ class Search:
         if len(level) >= MANY and self._in_arrays():
             self._fit_arrays()
             expand = self._expanded_rows
-        if len(level) < PAYS or not able(self.jobs):
+        if len(level) < PAYS or self.jobs == 1:
+            return expand(level, at)
+        from refmodel.engines.explorer.workers import able, expand_in_parts
+
+        if not able(self.jobs):
             return expand(level, at)
         return expand_in_parts(self, level, self.jobs, lambda states: expand(states, at))
 
@@ -470,7 +537,7 @@ class Search:
             type(self.visited) is Visited
             and len(self.visited) >= ARRAYS
             and self.order == "breadth"
-            and ARRAYS_ABLE
+            and arrays_able()
         ):
             from refmodel.engines.explorer.arrays.visited import VisitedRows
 

@@ -88,11 +88,12 @@ def _joined(acts: tuple[Act, ...]) -> tuple[Act, ...]:
     for act in sorted(acts, key=lambda act: -act[0].bit_count()):
         if _never(act):
             continue
-        into = next((other for other in joined if act[0] | other[0] == other[0]), None)
-        if into is None:
-            joined.append([act[0], {}, *act[2:]])
+        at = next((at for at, other in enumerate(joined) if act[0] | other[0] == other[0]), None)
+        if at is None:
+            joined.append(act)
         else:
-            into[2] = (*into[2], *act[2])
+            into = joined[at]
+            joined[at] = [into[0], {}, (*into[2], *act[2]), *into[3:]]
     return tuple(joined)
 
 
@@ -158,13 +159,21 @@ class Transitions:
 
     def unlearn(self, wrong: Container[Control | Cell] | None) -> None:
         """Drop what relied on something that turned out wrong; on what does not matter if that is None."""
-        for key, lesson in list(self.lessons.items()):
-            if wrong is None or any(each in wrong for each in lesson.relies):
-                del self.lessons[key]
         if wrong is None:
+            self.lessons.clear()
             self.merged.clear()
             self.hidden.clear()
-        self.forget()
+            self.forget()
+            return
+        for key, lesson in list(self.lessons.items()):
+            if any(each in wrong for each in lesson.relies):
+                del self.lessons[key]
+        self.owners.clear()
+        for acts_of_actor in self.acts:
+            for acts in acts_of_actor.values():
+                for act in acts:
+                    if not all((act[4], start) in self.lessons for start in act[2]):
+                        act[1].clear()
 
     def acts_of(self, actor: int, number: int) -> tuple[Act, ...]:
         """Return the acts of an actor in a local state."""
@@ -243,7 +252,7 @@ class Transitions:
                 self.waits = True
             outcomes += known.changes(packing, state, number, shift)
             everything |= known.cells
-            need |= packing.mask(lesson.places)
+            need |= lesson.mask(packing)
         if need != act[0]:
             act[0] = need
             act[1].clear()
@@ -363,7 +372,7 @@ class Transitions:
             at = control(local)
             if at in self.shared:
                 return local
-            following = self._commutes(local, at, branches, touched, used)
+            following = self._commutes(local, at, branches, touched, used, steps)
             if following is None:
                 self.shared.add(at)
                 if at in self.merged:
@@ -382,8 +391,11 @@ class Transitions:
         branches: Branches,
         touched: dict[Cell, None],
         used: dict[Cell, bool],
+        steps: list[tuple[type[Operation], str]],
     ) -> Local | None:
         """Run the next step of an actor if that commutes, and take it back if not.
+
+        A step that fails is what a search looks for, whether it commutes or not: the state it fails in can be reached.
 
         touched: gets what the step touches.  used: claimed cells that steps of this transition relied
         on, and whether they changed them.
@@ -396,9 +408,11 @@ class Transitions:
         following: Local | None
         try:
             following = self.actors.step(self.view, local)
-        except (Unkept, Restart):
-            raise
-        except Exception:
+        except _Choice:
+            following = None
+        except Exception as error:
+            if not self.halts(error):
+                raise StepFailed(error, [*steps, local.flight[0][:2]], branches.points) from error
             following = None
         finally:
             self.view.choose = branches.answer
@@ -576,11 +590,15 @@ def _shown(at: Control) -> str:
     return ".".join(at[0])
 
 
+class _Choice(Exception):
+    """A step that may go several ways, and so does not commute."""
+
+
 def _no_choice(offer: Offer) -> Callable[..., Any]:
     def answer(point: ChoicePoint, options: Any) -> Any:
         offered = offer(point, options)
         if len(offered) > 1:
-            raise LookupError("a choice")
+            raise _Choice
         return offered[0]
 
     return answer

@@ -6,13 +6,10 @@ import sys
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from importlib.util import find_spec
+from functools import cache
 from typing import Any, ClassVar, Literal, Protocol
 
 from refmodel.engines.explorer.packing import Packing
-
-ARRAYS_ABLE = find_spec("numpy") is not None
-"""Whether states can be kept in arrays: the extra ``speed`` is installed."""
 
 Storage = Literal["flat", "compact"]
 """How states are kept: as a set, or in little memory, which takes longer."""
@@ -36,6 +33,14 @@ class Level(Sequence[int]):
     def where(self, mask: int, holds: Callable[[int], bool]) -> Sequence[int]:
         """Return the states for whose value of some bits something holds."""
         raise NotImplementedError
+
+
+@cache
+def arrays_able() -> bool:
+    """Whether states can be kept in arrays: the extra ``speed`` is installed."""
+    from importlib.util import find_spec
+
+    return find_spec("numpy") is not None
 
 
 def different(states: Sequence[int], mask: int) -> Sequence[int]:

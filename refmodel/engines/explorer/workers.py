@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from refmodel.engines.explorer.arrays.rows import Index
     from refmodel.engines.explorer.search import Search
 
-PAYS = 100_000
-"""States of a level from which on it pays to fork."""
-
 Expanded = tuple[Following, int]
 """States that follow, and the number of transitions."""
 
