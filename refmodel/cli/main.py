@@ -44,8 +44,22 @@ class _Main(click.Group):
             return super().invoke(ctx)
 
 
+def _show_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    """Look the version up only when it is asked for: that takes longer than most commands need to start."""
+    if asked and not context.resilient_parsing:
+        click.echo(f"refmodel, version {refmodel.__version__}")
+        context.exit()
+
+
 @click.group(cls=_Main, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(refmodel.__version__, prog_name="refmodel")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """The executable specification of Linux compressed swap.
