@@ -86,10 +86,11 @@ def test_reductions_keep_the_verdict(bug: int) -> None:
 def test_a_merged_step_that_fails_is_what_was_looked_for() -> None:
     """No search begins again to see a step fail that another one ran on into."""
     search = search_of((*MIDDLE, 1), "all", judged=False).run()
-    assert search.found is not None
+    found = search.found
+    assert found is not None
     assert search.restarts == []
-    turns = search.fitting(lambda: way_to(search, search.found))
-    assert (search.found.depth, sum(len(turn.steps) for turn in turns)) == (16, 24)
+    turns = search.fitting(lambda: way_to(search, found))
+    assert (found.depth, sum(len(turn.steps) for turn in turns)) == (16, 24)
     assert str(turns[-1].failed) == BUGS[1]
 
 
