@@ -64,13 +64,14 @@ def verify(directory: str, target: str, shard: int | None, timeout: float, as_js
     import attrs
 
     from refmodel.conformance.target import open_target
-    from refmodel.conformance.vectors import verify
+    from refmodel.conformance.vectors import read_manifest, verify
     from refmodel.report import conform_page
     from refmodel.report.terminal import show
     from refmodel.resources import specs_dir
 
     shipped = specs_dir() / "vectors" / directory
     path = shipped if not Path(directory).exists() and shipped.exists() else Path(directory)
+    read_manifest(path)
     opened = open_target(target, timeout)
     try:
         outcomes = list(verify(path, opened, shard))

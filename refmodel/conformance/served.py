@@ -25,9 +25,10 @@ from refmodel.engines.setting import Setting
 from refmodel.kernel import choices
 from refmodel.kernel.config import Sizes
 from refmodel.kernel.crypto import CompressError
-from refmodel.kernel.memory import KILLED, OOM, SIGBUS
+from refmodel.kernel.memory import KILLED
 from refmodel.kernel.shrink_decisions import SHRINK_STOP
 from refmodel.kernel.state import MemcgCounters
+from refmodel.kernel.swap_fault import OOM, SIGBUS
 from refmodel.kernel.zswap_decompress import ZswapDecompress618
 from refmodel.kernel.zswap_pool import releasable
 from refmodel.machine import ChoicePoint, Operation, run

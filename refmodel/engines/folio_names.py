@@ -16,8 +16,9 @@ from refmodel.engines.explorer.actors import Local
 from refmodel.engines.explorer.symmetry import BrokenSymmetry, Order, Renaming, renamed_flight
 from refmodel.kernel.choices import VICTIM
 from refmodel.kernel.madvise import MadvisePageout, MadviseWillneed
-from refmodel.kernel.memory import DoSwapPage, WritePage
+from refmodel.kernel.memory import WritePage
 from refmodel.kernel.state import Pte
+from refmodel.kernel.swap_fault import DoSwapPage
 from refmodel.kernel.swap_state import ReadSwapCacheAsync
 from refmodel.kernel.vmscan import ShrinkFolio
 from refmodel.kernel.zswap_writeback import ZswapWritebackBase

@@ -14,7 +14,7 @@ from refmodel.kernel.choices import (
     IAA_SPIN,
     IAA_STATUS,
 )
-from refmodel.kernel.memory import OOM, SIGBUS
+from refmodel.kernel.swap_fault import OOM, SIGBUS
 from refmodel.properties.promise import same, shown
 
 if TYPE_CHECKING:

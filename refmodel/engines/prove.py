@@ -110,9 +110,9 @@ def prove(
     names: as for ``chosen``.  seconds: of CPU for each condition.
     Raises NoCrossHair, NoContract, BadContract, and TooShort if no condition was decided within the time.
     """
+    contracts = chosen(names)
     require_crosshair()
     begin = time.perf_counter()
-    contracts = chosen(names)
     total = sum(len(each.conditions) for each in contracts)
     found: dict[str, list[Answer]] = {}
     for contract, row in answers([(each, None) for each in contracts], seconds, jobs):
@@ -142,12 +142,12 @@ def bite(
     names, seconds: as for ``prove``.
     Raises NoCrossHair, NoContract, BadContract, NoTwins, and TooShort if nothing was decided within the time.
     """
-    require_crosshair()
     tasks = [(each, number) for each in chosen(names) for number in range(len(each.twins))]
     if not tasks:
         raise NoTwins(
             f"{', '.join(names)}: no wrong versions; write one and mark it with breaks(contract, decision)"
         )
+    require_crosshair()
     found: dict[tuple[str, int], Tooth] = {}
     runs = answers(tasks, seconds, jobs)
     for (contract, number), (_, row) in zip(tasks, runs, strict=True):

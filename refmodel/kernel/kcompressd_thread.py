@@ -11,8 +11,8 @@ from refmodel.kernel import choices, memcg
 from refmodel.kernel.folio import FolioOperation, put_folio
 from refmodel.kernel.kcompressd_queue import complete, put_bio, take, wake
 from refmodel.kernel.kcompressd_state import KcompressdQueue
-from refmodel.kernel.memory import DoSwapPage, DoSwapPage73
 from refmodel.kernel.page_io import folio_order
+from refmodel.kernel.swap_fault import DoSwapPage, DoSwapPage73
 from refmodel.kernel.swap_slots import slots_of
 from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
 

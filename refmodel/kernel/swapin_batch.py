@@ -21,9 +21,9 @@ import attrs
 from refmodel.kernel import slot_decisions
 from refmodel.kernel.acomp_ctx import lock_ctx, unlock_ctx
 from refmodel.kernel.folio import live_folio, put_folio, unlock_folio
-from refmodel.kernel.memory import DoSwapPage
 from refmodel.kernel.mm import memcg_of, nodes_of
 from refmodel.kernel.state import Content, ZswapEntry
+from refmodel.kernel.swap_fault import DoSwapPage
 from refmodel.kernel.swap_slots import current_cpu
 from refmodel.kernel.swap_state import ReadSwapCacheAsync
 from refmodel.kernel.zswap_decompress import is_raw

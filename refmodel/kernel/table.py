@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         page_io,
         reclaim_batch,
         slot_cache,
+        swap_fault,
         swap_slots,
         swap_state,
         swapin_batch,
@@ -99,7 +100,7 @@ class OperationTable:
     zap_pages: type[zap.ZapPages]
     fork: type[fork.Fork]
     exit_child: type[zap.ExitChild]
-    do_swap_page: type[memory.DoSwapPage]
+    do_swap_page: type[swap_fault.DoSwapPage]
 
     direct_reclaim: type[vmscan.DirectReclaim]
     shrink_folio: type[vmscan.ShrinkFolio]

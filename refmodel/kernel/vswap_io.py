@@ -8,9 +8,9 @@ import attrs
 
 from refmodel.kernel import choices, memcg
 from refmodel.kernel.crypto import is_zero
-from refmodel.kernel.memory import DoSwapPage
 from refmodel.kernel.page_io import ACTIVATE, WRITTEN, EndSwapWrite, SwapRead, SwapWritepage
 from refmodel.kernel.state import Folio
+from refmodel.kernel.swap_fault import DoSwapPage
 from refmodel.kernel.swap_slots import slots_of
 from refmodel.kernel.swap_state import ReadSwapCacheAsync
 from refmodel.kernel.vmscan import ShrinkFolio

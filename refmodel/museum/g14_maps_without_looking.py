@@ -8,8 +8,8 @@ a count that nobody has any more.
 
 import attrs
 
-from refmodel.kernel.memory import DoSwapPage
 from refmodel.kernel.mm import wait_for_ptl
+from refmodel.kernel.swap_fault import DoSwapPage
 from refmodel.kernel.table import KernelView
 from refmodel.machine import Next, evolve, step
 from refmodel.museum.exhibit import Exhibit

@@ -9,7 +9,7 @@ and reclaim's removal freezes the number of references.
 import attrs
 
 from refmodel.kernel.folio import get_folio
-from refmodel.kernel.memory import DoSwapPage
+from refmodel.kernel.swap_fault import DoSwapPage
 from refmodel.kernel.table import KernelView
 from refmodel.machine import Next, Wait, step
 from refmodel.museum.exhibit import Exhibit

@@ -7,9 +7,9 @@ a large folio (H-10).  The guards that deal with it all the same are for callers
 import attrs
 
 from refmodel.kernel.folio import put_folio
-from refmodel.kernel.memory import DoSwapPage
 from refmodel.kernel.mm import new_folio
 from refmodel.kernel.state import UNKNOWN
+from refmodel.kernel.swap_fault import DoSwapPage
 from refmodel.kernel.swap_slots import insert_into_swap_cache
 from refmodel.kernel.table import KernelView
 from refmodel.machine import Call, Next, evolve, step

@@ -9,7 +9,7 @@ whoever finds the mark takes the fault again.
 
 import attrs
 
-from refmodel.kernel.memory import DoSwapPage
+from refmodel.kernel.swap_fault import DoSwapPage
 from refmodel.kernel.table import KernelView
 from refmodel.machine import Call, Next, evolve, step
 from refmodel.museum.exhibit import Exhibit

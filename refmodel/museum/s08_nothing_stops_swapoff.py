@@ -8,7 +8,7 @@ its use, and lets swapoff wait for the references that there are.
 
 import attrs
 
-from refmodel.kernel.memory import DoSwapPage
+from refmodel.kernel.swap_fault import DoSwapPage
 from refmodel.kernel.table import KernelView
 from refmodel.machine import Next, step
 from refmodel.museum.exhibit import Exhibit

@@ -4,7 +4,7 @@ import pytest
 
 from refmodel.engines import promise
 from refmodel.engines.command import Command
-from refmodel.kernel.memory import OOM, SIGBUS
+from refmodel.kernel.swap_fault import OOM, SIGBUS
 from refmodel.machine import run
 from tests.engines.simple import LINUX, TOY
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from refmodel.kernel.crypto import is_zero
-from refmodel.kernel.memory import OOM, SIGBUS
+from refmodel.kernel.swap_fault import OOM, SIGBUS
 from refmodel.machine import ChoicePoint, Operation, evolve
 from tests.kernel.vswap_toy import VswapToy
 

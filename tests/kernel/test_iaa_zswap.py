@@ -9,7 +9,7 @@ import pytest
 
 from refmodel.kernel.iaa_config import IaaSystem, one_device
 from refmodel.kernel.iaa_topology import Queue
-from refmodel.kernel.memory import SIGBUS
+from refmodel.kernel.swap_fault import SIGBUS
 from refmodel.kernel.table import KernelView
 from refmodel.kernel.zswap_load import CannotDecompress, KernelBug
 from refmodel.museum import without_known_bugs

@@ -9,8 +9,9 @@ import pytest
 from refmodel.kernel import choices
 from refmodel.kernel.crypto import ZERO_PAGE
 from refmodel.kernel.folio import get_folio
-from refmodel.kernel.memory import KILLED, OOM
+from refmodel.kernel.memory import KILLED
 from refmodel.kernel.state import EMPTY_PTE
+from refmodel.kernel.swap_fault import OOM
 from refmodel.machine import Execution
 from tests.kernel.toy import KERNELS, Toy
 

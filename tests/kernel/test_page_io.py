@@ -6,7 +6,7 @@ import pytest
 
 from refmodel.kernel import choices
 from refmodel.kernel.crypto import ZERO_PAGE
-from refmodel.kernel.memory import SIGBUS
+from refmodel.kernel.swap_fault import SIGBUS
 from refmodel.machine import evolve
 from tests.kernel.toy import KERNELS, LRU_KERNELS, Toy
 

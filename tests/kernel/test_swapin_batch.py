@@ -9,8 +9,8 @@ import pytest
 
 from refmodel.kernel import choices
 from refmodel.kernel.crypto import ZERO_PAGE, Codec, Symbolic, make_codec
-from refmodel.kernel.memory import SIGBUS
 from refmodel.kernel.state import AcompCtx
+from refmodel.kernel.swap_fault import SIGBUS
 from refmodel.kernel.swapin_batch import SwapinReadahead, SwapReadBatch, pool_of
 from refmodel.kernel.table import KernelView
 from refmodel.kernel.zswap_load import KernelBug

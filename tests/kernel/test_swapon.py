@@ -8,8 +8,8 @@ import pytest
 
 from refmodel.kernel import choices
 from refmodel.kernel.crypto import ZERO_PAGE
-from refmodel.kernel.memory import SIGBUS
 from refmodel.kernel.state import FREE_SLOT, Pte
+from refmodel.kernel.swap_fault import SIGBUS
 from refmodel.kernel.zswap_load import KernelBug
 from refmodel.machine import ChoicePoint, Execution, WouldBlock, evolve
 from tests.kernel.toy import KERNELS, LARGE_FOLIO_KERNELS, Toy

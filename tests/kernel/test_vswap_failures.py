@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from refmodel.kernel import choices
-from refmodel.kernel.memory import RETRY
+from refmodel.kernel.swap_fault import RETRY
 from refmodel.kernel.vswap_io import VswapDoSwapPage
 from refmodel.machine import ChoicePoint, Execution, WouldBlock, evolve
 from tests.kernel.vswap_toy import VswapToy

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from refmodel.kernel.crypto import is_zero
-from refmodel.kernel.memory import OOM, SIGBUS
+from refmodel.kernel.swap_fault import OOM, SIGBUS
 from tests.kernel.programs import Program
 from tests.kernel.toy import Toy
 from tests.kernel.vswap_toy import VswapToy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from refmodel.kernel import choices
-from refmodel.kernel.memory import SIGBUS
+from refmodel.kernel.swap_fault import SIGBUS
 from refmodel.kernel.zswap_load import KernelBug
 from refmodel.machine import evolve
 from tests.kernel.toy import KERNELS, LRU_KERNELS, Toy
