@@ -21,7 +21,7 @@ timeout_option = click.option(
     type=click.FloatRange(min=0, min_open=True),
     default=5.0,
     show_default=True,
-    help="Seconds that an answer may take.",
+    help="Seconds that an answer may take; the first may take four times as long.",
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")

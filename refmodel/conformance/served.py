@@ -20,7 +20,6 @@ from refmodel.conformance.drive import operations, page_state
 from refmodel.conformance.patterns import crc
 from refmodel.conformance.pressure import end_writes
 from refmodel.engines.background import serving
-from refmodel.engines.coverage import declared
 from refmodel.engines.setting import Setting
 from refmodel.kernel import choices
 from refmodel.kernel.config import Sizes
@@ -172,10 +171,9 @@ class ServedModel:
         return [name for name in known if name not in left_out]
 
     def faults(self) -> list[str]:
-        """Return the sites that steps of this profile ask for; a failure that stops the kernel is none."""
-        asked = {goal.fault for goal in declared(self.profile.operations)}
+        """Return the sites of failures after which something can be said; one that nothing asks for never fires."""
         sites: list[str] = schema()["$defs"]["site"]["enum"]
-        return [site for site in sites if SLABS.get(site, site) in asked and not self.stops(site)]
+        return [site for site in sites if not self.stops(site)]
 
     def stops(self, site: str) -> bool:
         """Whether nothing can be said after a failure.

@@ -19,6 +19,9 @@ from refmodel.conformance.boundary import VERSION, BadTarget, Broke, Hello, Line
 KINDS = ("python", "exec", "lib", "linux")
 """How an implementation can be reached."""
 
+START = 4
+"""How much longer than for another answer an implementation may take for the first, because it has to start."""
+
 
 class Target(ABC):
     """An implementation that runs.
@@ -34,9 +37,10 @@ class Target(ABC):
 
         Raises BadTarget where it cannot be used.
         """
-        self.timeout = timeout
+        self.timeout = START * timeout
         try:
             self.hello: Hello = hello_of(self.exchange({"i": 0, "op": "hello", "boundary": VERSION}))
+            self.timeout = timeout
         except Broke as broke:
             self.close()
             raise BadTarget(f"command 0 (hello): {broke.message}") from None

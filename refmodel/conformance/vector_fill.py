@@ -256,9 +256,12 @@ def _lacks(program: Sequence[Line], hello: Hello) -> str:
 
 
 def _fillable(model: ServedModel) -> Hello:
-    """Return what vectors are drawn from."""
+    """Return what vectors are drawn from: failures at sites that steps of the profile ask for."""
     hello = hello_of(model.hello())
-    return attrs.evolve(hello, commands=tuple(op for op in hello.commands if op not in _NOT_TRIED))
+    commands = tuple(op for op in hello.commands if op not in _NOT_TRIED)
+    asked = {goal.fault for goal in declared(model.profile.operations)}
+    sites = tuple(site for site in hello.faults if SLABS.get(site, site) in asked)
+    return attrs.evolve(hello, commands=commands, faults=sites)
 
 
 def _program(model: _Watched, hello: Hello, setting: Line, chance: Random) -> list[Line]:
