@@ -40,8 +40,10 @@ OTHERWISE = {
 
 NOT_MODELLED = {
     "IAA-18": (
-        "Order of wq_lock, iaa_devices_lock and dev_lock: what they protect together is one step.  The mutexes that a "
-        "task holds from step to step (context, batch, deflate) are seen by PROGRESS."
+        "Order of wq_lock, iaa_devices_lock and dev_lock: what they protect together is one step.  Probe and remove of "
+        "one queue are kept apart by the lock of its device (__device_driver_lock(), drivers/base/dd.c), so no order "
+        "of these can stop them.  The mutexes that a task holds from step to step (context, batch, deflate) are seen "
+        "by PROGRESS."
     ),
 }
 """Invariants that the model cannot break, because it has not got what they speak of."""
