@@ -57,6 +57,7 @@ class Hello:
     zswap: parameters at the start.  free_order: entries may be written back in any order.
     synchronous: reads and writes of the swap device are over when they return, as those of a RAM disk.
     slot_cache: freed slots wait in per-CPU caches from the start.
+    reclaims_mapped: ``reclaim`` takes mapped pages, too, and the answer tells the state of every page.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Hello:
     free_order: bool
     synchronous: bool
     slot_cache: bool
+    reclaims_mapped: bool
 
 
 def hello_of(line: Any) -> Hello:
@@ -117,6 +119,7 @@ def hello_of(line: Any) -> Hello:
         free_order=line.get("writeback_order") == "free",
         synchronous=line.get("synchronous", False),
         slot_cache=line.get("slot_cache", False),
+        reclaims_mapped=line.get("reclaims") == "mapped",
     )
 
 

@@ -112,7 +112,8 @@ class CommandDraws:
         if op == "reclaim":
             pages = range(self.hello.pages)
             states = (page_state(v, int(command["cg"][1:]), page) for page in pages)
-            return any(state["st"] == "swap" and "swcache" in state for state in states)
+            cached = [state["st"] == "swap" and "swcache" in state for state in states]
+            return any(cached) or self.hello.reclaims_mapped
         if op in ("swapon", "swapoff"):
             return bool(v[v.at.si].on) is (op == "swapoff")
         if op == "offline":

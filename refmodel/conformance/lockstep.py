@@ -209,7 +209,7 @@ _FIELDS = {
     "read": ("pre", "post", "crc"),
     "peek": ("post",),
     "set": ("errno",),
-    "reclaim": ("errno",),
+    "reclaim": ("errno", "memory"),
     "cpu": ("errno",),
     "move": ("errno",),
     "parallel": ("errno", "crcs", "memory"),

@@ -7,7 +7,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from refmodel.conformance.boundary import Broke, Line
-from refmodel.conformance.linux.setting import WORKERS
 
 if TYPE_CHECKING:
     from refmodel.conformance.linux.probes import Normaliser
@@ -43,17 +42,23 @@ def at_once(setting: Setting, command: Line, normaliser: Normaliser, patience: f
     setting.at_gate += len(lists)
     asked = [f"&{w} together {setting.at_gate} {text}" for w, text in lists.items()]
     waited = [f"?{w}" for w in lists]
-    looks = [f"@{w} peek 0 {setting.pages}" for w in range(WORKERS)]
-    answers = setting.machine.ask_all([*asked, *waited, "rest", *looks, "counters", "trace"], patience)
-    done = dict(zip(lists, answers[len(asked) :], strict=False))
+    answers = setting.machine.ask_all([*asked, *waited], patience)
+    done = dict(zip(lists, answers[len(asked) :], strict=True))
     told = {w: iter(_all(answer)) for w, answer in done.items()}
     results = [(each, next(told[each["w"]])) for each in command["ops"]] if lists else []
-    *_, counted, traced = answers
     return {
         "i": command["i"],
         "errno": next((r["errno"] for _, r in results if r["errno"]), 0) if lists else errno.EINVAL,
         "crcs": [result["crc"] for each, result in results if each["op"] == "read"] if lists else "unknown",
-        "memory": [_states(answer["state"]) for answer in answers[-2 - WORKERS : -2]],
+        **at_rest(setting, normaliser),
+    }
+
+
+def at_rest(setting: Setting, normaliser: Normaliser) -> Line:
+    """Let everything come to rest; return the state of every page, counters and events."""
+    counted, *seen, traced = setting.machine.ask_all(["counters", *setting.looks(), "trace"])
+    return {
+        "memory": [states_of(answer) for answer in seen],
         "counters": counted["counters"],
         "events": list(normaliser.events(traced["text"])),
     }
@@ -66,5 +71,7 @@ def _all(answer: Line) -> list[Line]:
     return found
 
 
-def _states(states: Any) -> list[Line]:
+def states_of(answer: Line) -> list[Line]:
+    """Return the states of pages in an answer, also of a single one."""
+    states: Any = answer["state"]
     return states if isinstance(states, list) else [states]

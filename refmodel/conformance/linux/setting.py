@@ -27,7 +27,7 @@ FOLIOS = f"{THP}/hugepages-64kB"
 FOLIO_PAGES = 16
 """Pages of such a folio."""
 
-_CGROUP = ("memory.swap.max", "memory.zswap.max", "memory.zswap.writeback")
+_CGROUP = ("memory.reclaim", "memory.swap.max", "memory.zswap.max", "memory.zswap.writeback")
 
 _OF_FOLIOS = (
     "anon_fault_alloc", "split", "swpin", "swpout", "swpout_fallback", "zswpout",
@@ -109,6 +109,11 @@ class Setting:
     def cpu_of(self, worker: int) -> int:
         """Return the CPU that a process runs on."""
         return 0 if self.homes[worker] in self.away else self.homes[worker]
+
+    def looks(self) -> list[str]:
+        """Return the lines that look at every page of every process, then at those of every child."""
+        mine = [f"@{k} peek 0 {self.pages}" for k in range(WORKERS)]
+        return [*mine, *(f"@{k} child" for k in range(WORKERS))]
 
     def move(self, worker: int, cpu: int) -> str:
         """Return the line that lets a process go on on another CPU; one that is not there is refused."""

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from refmodel.conformance.boundary import VERSION, BadTarget, Broke, Line
-from refmodel.conformance.linux.at_once import at_once, worker_line
+from refmodel.conformance.linux.at_once import at_once, states_of, worker_line
 from refmodel.conformance.linux.boot import boot, find_kernel
 from refmodel.conformance.linux.machine import GuestGone, Machine, Shape
 from refmodel.conformance.linux.probes import Normaliser, install
@@ -182,6 +182,7 @@ class LinuxTarget(Target):
             "nodes": machine.shape.nodes,
             "cpus": machine.shape.cpus,
             "slot_cache": True,
+            "reclaims": "mapped",
             "synchronous": machine.shape.swap == "brd",
             "totalram_pages": self.setting.memory_pages(),
             "commands": self.commands(machine.shape),
@@ -197,7 +198,10 @@ class LinuxTarget(Target):
         cpus = ("cpu", "move", "parallel") if shape.cpus > 1 else ()
         # What MADV_FREE does to a part of a large folio is no part of the model.
         offered = [op for op in _COMMANDS if op != "lazyfree" or not self.words.folios]
-        return [*offered, *nodes, *cpus]
+        # Reclaim also splits folios of which a part is mapped, and tells of that in no event.
+        followed = set(RECLAIM_EVENTS) <= set(self.kinds) and not self.words.folios
+        reclaim = ("reclaim",) if followed and self.has("wK/memory.reclaim") else ()
+        return [*offered, *nodes, *cpus, *reclaim]
 
     def has(self, control: str) -> bool:
         """Whether this kernel has a control."""
@@ -217,6 +221,8 @@ class LinuxTarget(Target):
             "counters": counted["counters"],
             "events": [{k: v for k, v in event.items() if k != "cpu"} for event in self.events(traced)],
         }
+        if command["op"] == "reclaim":
+            found["memory"] = [states_of(answer) for answer in answers[2:-1]]
         if "state" in done:
             found |= {"pre": done["state"], "post": answers[2]["state"]}
         return found | {name: done[name] for name in ("crc",) if name in done}
@@ -233,6 +239,8 @@ class LinuxTarget(Target):
             directory = {"zswap": PARAMETERS, "thp": THP}.get(where, f"/cg/{where}")
             path = f"{directory}/{name}"
             return [f"put {path} {command['value']}"]
+        if op == "reclaim":
+            return [f"put /cg/{command['cg']}/memory.reclaim {command['what']}", *self.setting.looks()]
         if op == "cpu":
             return self.setting.switch(command["cpu"], on=bool(command["on"]))
         worker = f"@{command['w']}"
@@ -245,6 +253,9 @@ class LinuxTarget(Target):
         page, n = command["page"], command.get("n", 1)
         return [f"{worker} {worker_line(command)}", f"{worker} peek {page} {n}"]
 
+
+RECLAIM_EVENTS = ("slot_alloc", "store", "disk_write", "swapcache_del")
+"""Events without which nobody could say which pages reclaim took."""
 
 SHOW_LENGTHS = ("zs.pool_total_size", "vm.nr_zspages")
 """Counters that nothing can be said about without compressed lengths."""

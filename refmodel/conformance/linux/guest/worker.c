@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -98,12 +99,12 @@ static uint32_t crc32(const unsigned char *bytes, size_t length)
 
 /* ---- states ---- */
 
-static long node_of(void *address)
+static long node_of(pid_t process, void *address)
 {
 	void *addresses[1] = { address };
 	int status = -1;
 
-	if (syscall(SYS_move_pages, 0, 1UL, addresses, NULL, &status, 0) < 0)
+	if (syscall(SYS_move_pages, process, 1UL, addresses, NULL, &status, 0) < 0)
 		return -errno;
 	return status;
 }
@@ -114,8 +115,11 @@ static void flag(struct text *out, const char *name, int set)
 		add(out, ",\"%s\":1", name);
 }
 
-/* One page as its page table entry, mincore and /proc/kpageflags show it (pagemap.rst has the bits). */
-static void state(struct text *out, size_t page)
+/*
+ * One page as its page table entry, mincore and /proc/kpageflags show it (pagemap.rst has the bits). Of the child's
+ * nobody else can ask mincore.
+ */
+static void state_of(struct text *out, pid_t process, int pagemap, size_t page)
 {
 	unsigned char *at = region + page * PAGE, cached = 0;
 	uint64_t entry = 0, flags = 0;
@@ -123,7 +127,7 @@ static void state(struct text *out, size_t page)
 	(void)!pread(pagemap, &entry, 8, ((uintptr_t)at / PAGE) * 8);
 	if (entry >> 63 & 1) {
 		(void)!pread(kpageflags, &flags, 8, (entry & ((1ULL << 55) - 1)) * 8);
-		add(out, "{\"st\":\"mem\",\"nid\":%ld", node_of(at));
+		add(out, "{\"st\":\"mem\",\"nid\":%ld", node_of(process, at));
 		flag(out, "dirty", flags >> 4 & 1);
 		flag(out, "wb", flags >> 8 & 1);
 		flag(out, "swcache", flags >> 13 & 1);
@@ -131,14 +135,43 @@ static void state(struct text *out, size_t page)
 		flag(out, "tail", flags >> 16 & 1);
 		flag(out, "zeropage", flags >> 24 & 1);
 	} else if (entry >> 62 & 1) {
-		mincore(at, PAGE, &cached);
+		if (!process)
+			mincore(at, PAGE, &cached);
 		add(out, "{\"st\":\"swap\",\"swp\":[%d,%llu]", (int)(entry & 31),
 		    (unsigned long long)(entry >> 5 & ((1ULL << 50) - 1)));
 		flag(out, "swcache", cached & 1);
+		if (process)
+			add(out, ",\"swcache\":\"unknown\"");
 	} else {
 		add(out, "{\"st\":\"none\"");
 	}
 	add_bytes(out, "}", 1);
+}
+
+static void state(struct text *out, size_t page)
+{
+	state_of(out, 0, pagemap, page);
+}
+
+/* child: the states of all pages of the child; without one all are absent. */
+static int child_states(struct text *out)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", child);
+	int fd = child ? open(path, O_RDONLY) : -1;
+
+	add(out, ",\"state\":[");
+	for (size_t i = 0; i < pages; i++) {
+		add(out, "%s", i ? "," : "");
+		if (child)
+			state_of(out, child, fd, i);
+		else
+			add(out, "{\"st\":\"none\"}");
+	}
+	add_bytes(out, "]", 1);
+	close(fd);
+	return 0;
 }
 
 static void states(struct text *out, const char *name, size_t page, size_t count)
@@ -173,22 +206,50 @@ static int map(size_t count, int huge)
 	return 0;
 }
 
+/* A child inherits no lock: everything but the pages that are looked at is locked again, so that no reclaim takes it. */
+static void lock_the_rest(void)
+{
+	static char maps[16384];
+	int fd = open("/proc/self/maps", O_RDONLY);
+	size_t length = 0;
+	ssize_t got;
+
+	while ((got = read(fd, maps + length, sizeof(maps) - 1 - length)) > 0)
+		length += got;
+	close(fd);
+	for (char *line = maps; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+		char *end;
+		unsigned long from = strtoul(line, &end, 16), to = strtoul(end + 1, NULL, 16);
+
+		if (from != (uintptr_t)region)
+			syscall(SYS_mlock2, from, to - from, MLOCK_ONFAULT);
+	}
+}
+
 /* fork: a silent child has a reference to every page and slot, until reap. There is one at most. */
 static int fork_child(void)
 {
 	if (child)
 		return 0;
-	child = fork();
-	if (child < 0) {
-		child = 0;
+	int ready[2];
+	char byte = 0;
+
+	if (pipe(ready))
 		return errno;
-	}
+	child = fork();
 	if (!child) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		lock_the_rest();
+		write_all(ready[1], &byte, 1);
 		for (;;)
 			pause();
 	}
-	return 0;
+	int error = child < 0 ? errno : read(ready[0], &byte, 1) == 1 ? 0 : ECHILD;
+
+	close(ready[0]);
+	close(ready[1]);
+	child = child < 0 ? 0 : child;
+	return error;
 }
 
 static int reap_child(void)
@@ -420,6 +481,8 @@ static int run(struct text *out, char *line)
 		return fork_child();
 	if (!strcmp(name, "reap"))
 		return reap_child();
+	if (!strcmp(name, "child"))
+		return child_states(out);
 	if (!strcmp(name, "range"))
 		return of_range(out, line);
 	if (!strcmp(name, "bind"))
