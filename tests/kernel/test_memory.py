@@ -8,7 +8,7 @@ import pytest
 
 from refmodel.kernel import choices
 from refmodel.kernel.crypto import ZERO_PAGE
-from refmodel.kernel.folio import get_folio
+from refmodel.kernel.folio import get_folio, live_folio
 from refmodel.kernel.memory import KILLED
 from refmodel.kernel.state import EMPTY_PTE
 from refmodel.kernel.swap_fault import OOM
@@ -85,6 +85,19 @@ class TestOneProcess:
 
         assert toy.read(0) == ZERO_PAGE
         assert toy.read(1) == "C"
+
+    def test_swap_entries_that_are_given_up_in_a_run_free_their_slots_at_once(self, kernel: str) -> None:
+        """A run of slots does not wait in the CPU's cache, as a single one does on 6.12; 6.1 knows no runs."""
+        toy = Toy(kernel)
+        for page in (0, 1):
+            toy.write(page, f"page {page}")
+        toy.out(0, 2)
+        assert toy.slot(1) == toy.slot(0) + 1
+        toy.run(toy.ops.madvise_free(mm=0, page=0, nr=2))
+
+        waiting = sum(len(toy.v[place]) for place in toy.v.at.slot_cache)
+        assert waiting == (2 if kernel == "linux-6.1" else 0)
+        assert [toy.v[place] for place in toy.v.at.pte[0][:2]] == [EMPTY_PTE] * 2
 
     def test_reading_ahead_maps_nothing(self, kernel: str) -> None:
         """MADV_WILLNEED brings the page into the swap cache only."""
@@ -177,6 +190,57 @@ class TestLargeFolios:
         assert not toy.slot(0)
         assert toy.v[toy.v.at.mthp[2].split] == 1
         assert [toy.read(page) for page in range(4)] == [f"page {page}" for page in range(4)]
+
+    def test_a_split_lets_go_of_pages_of_zeroes(self, kernel: str) -> None:
+        """Page tables map the shared zero page instead, from 6.12 on; before, the pages stay."""
+        toy = Toy(kernel)
+        toy.v[toy.v.at.thp_orders] = 1 << 2
+        toy.write(0, "A")
+        toy.out(0)
+
+        assert [toy.v[place].zeropage for place in toy.v.at.pte[0][1:4]] == [kernel != "linux-6.1"] * 3
+        assert [toy.read(page) for page in (0, 1)] == ["A", ZERO_PAGE]
+
+    def test_a_folio_that_another_process_maps_is_not_split_to_page_out_a_part(self, kernel: str) -> None:
+        """Paging out a page of a shared folio leaves it alone."""
+        toy = self.filled(kernel)
+        toy.run(toy.ops.fork(process=0))
+        toy.out(1)
+
+        assert toy.v[toy.v.at.mthp[2].split] == 0
+        assert not toy.slot(1)
+
+    def test_a_write_keeps_a_page_of_a_folio_that_nobody_shares_any_more(self, kernel: str) -> None:
+        """From 6.18 on; earlier kernels copy a page of a large folio in any case."""
+        toy = self.filled(kernel)
+        toy.run(toy.ops.fork(process=0))
+        toy.run(toy.ops.exit_child(process=0))
+        before = toy.v[toy.v.at.pte[0][1]].folio
+        toy.write(1, "B")
+
+        kept = toy.v[toy.v.at.pte[0][1]].folio == before
+        assert kept == (kernel not in ("linux-6.1", "linux-6.12"))
+
+    def test_the_mark_of_a_write_goes_with_its_entry(self, kernel: str) -> None:
+        """A folio of which a written page is freed is as clean as before: nobody has to write it for that."""
+        toy = self.filled(kernel)
+        toy.zap(0)
+
+        assert not live_folio(toy.v, toy.v[toy.v.at.pte[0][1]].folio).dirty
+
+    def test_a_first_page_that_only_the_swap_cache_holds_outlives_a_split(self, kernel: str) -> None:
+        """Only the other pages of the folio are dropped from the swap cache with it."""
+        toy = Toy(kernel, synchronous_device=False, zswap_enabled=False)
+        toy.v[toy.v.at.thp_orders] = 1 << 2
+        for page in range(4):
+            toy.write(page, f"page {page}")
+        toy.out(0, 4)
+        slot = toy.slot(0)
+        toy.read(1)
+        toy.zap(0)
+        toy.out(1)
+
+        assert toy.v[toy.v.at.swap_cache[slot]]
 
     def test_a_folio_without_slots_is_split_and_tried_page_by_page(self, kernel: str) -> None:
         """No run of four slots: the pages find single ones."""

@@ -115,6 +115,13 @@ class Setting:
         mine = [f"@{k} peek 0 {self.pages}" for k in range(WORKERS)]
         return [*mine, *(f"@{k} child" for k in range(WORKERS))]
 
+    def drain(self) -> list[str]:
+        """Return the lines that put pages on the LRU that wait in a list of a CPU with a reference to them.
+
+        Such a reference keeps a page in the swap cache that a write fault would take out of it.
+        """
+        return [f"@{k} cpu {self.cpu_of(k)}" for k in range(WORKERS)]
+
     def move(self, worker: int, cpu: int) -> str:
         """Return the line that lets a process go on on another CPU; one that is not there is refused."""
         if cpu not in self.away:

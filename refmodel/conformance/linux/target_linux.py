@@ -28,6 +28,9 @@ _CONTROLS = {
     "wK/memory.swap.max": ("max", "0"),
     "wK/memory.zswap.writeback": ("1", "0"),
     "zswap/enabled": ("Y", "N"),
+    "zswap/shrinker_enabled": ("Y", "N"),
+    "zswap/max_pool_percent": ("20", "0"),
+    "zswap/accept_threshold_percent": ("90", "50"),
     # Others are no synchronous compressors in every kernel: their lengths show in no probe.
     "zswap/compressor": ("lzo", "lz4", "nonsense"),
     "thp/hugepages-64kB/enabled": ("always", "always", "never"),
@@ -222,7 +225,7 @@ class LinuxTarget(Target):
             "events": [{k: v for k, v in event.items() if k != "cpu"} for event in self.events(traced)],
         }
         if command["op"] == "reclaim":
-            found["memory"] = [states_of(answer) for answer in answers[2:-1]]
+            found["memory"] = [states_of(answer) for answer in answers[2 + WORKERS : -1]]
         if "state" in done:
             found |= {"pre": done["state"], "post": answers[2]["state"]}
         return found | {name: done[name] for name in ("crc",) if name in done}
@@ -240,7 +243,7 @@ class LinuxTarget(Target):
             path = f"{directory}/{name}"
             return [f"put {path} {command['value']}"]
         if op == "reclaim":
-            return [f"put /cg/{command['cg']}/memory.reclaim {command['what']}", *self.setting.looks()]
+            return [f"put /cg/{command['cg']}/memory.reclaim {command['what']}", *self.setting.drain(), *self.setting.looks()]
         if op == "cpu":
             return self.setting.switch(command["cpu"], on=bool(command["on"]))
         worker = f"@{command['w']}"

@@ -17,7 +17,6 @@ from refmodel.conformance.linux.boot import find_kernel, kernels
 from refmodel.conformance.linux.machine import QEMU
 from refmodel.conformance.linux.record import record
 from refmodel.conformance.linux.target_linux import LinuxTarget
-from refmodel.conformance.linux.words import words_of
 from refmodel.conformance.lockstep import Lockstep
 from refmodel.conformance.validator import validate
 
@@ -100,14 +99,25 @@ def test_a_guest_that_is_killed_is_a_clean_divergence_and_is_started_again(kerne
     assert lockstep.reset() is None
 
 
-@pytest.mark.parametrize("where", ["6.12 --quick", "6.12 6.1", "6.12 --accel xen"])
-def test_words_that_mean_nothing_are_refused(where: str) -> None:
-    """The message says which words there are."""
-    with pytest.raises(BadTarget, match="--accel"):
-        words_of(where)
-
-
 def test_a_kernel_that_is_not_there_is_refused_with_the_way_to_get_it() -> None:
     """The message names the command."""
     with pytest.raises(BadTarget, match=r"refmodel linux get 9\.9"):
         find_kernel("9.9", None)
+
+
+@live
+def test_reclaim_takes_what_it_likes_and_the_rest_follows(kernel: LinuxTarget) -> None:
+    """Which pages went, also of a child, is told by their states; where they are and what was counted is compared."""
+    lockstep = Lockstep(kernel, profile_for(kernel, None), "counters")
+    text = {"kind": "text", "seed": 1}
+    program: list[dict[str, Any]] = [
+        {"op": "write", "w": 0, "page": 0, **text},
+        {"op": "fork", "w": 0},
+        {"op": "write", "w": 0, "page": 0, **text},
+        {"op": "reclaim", "cg": "w0", "what": "16K"},
+        {"op": "read", "w": 0, "page": 0},
+    ]
+    assert lockstep.reset() is None
+    assert [lockstep.do(command) for command in program] == [None] * 5
+    told = lockstep.answered[3].record["memory"]
+    assert [states[0]["st"] for states in told] == ["swap", "none", "swap", "none"]
