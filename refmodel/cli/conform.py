@@ -51,7 +51,8 @@ def conform(
     """Give random programs to an implementation and to the model, side by side.
 
     TARGET is python:MODULE:CLASS, exec:PROGRAM or lib:FILE, and may go on with words for the implementation;
-    or linux:VERSION or linux:IMAGE --modules DIR, a kernel that runs in a virtual machine.
+    or linux:VERSION or linux:IMAGE --modules DIR, a kernel that runs in a virtual machine, with
+    --cpus 2, --nodes 2, --swap brd, --folios after it as wanted.
     The first divergence is shortened while it stays the same, printed, and saved as a trace, a vector and,
     where there is one, a litmus file.
     """

@@ -202,7 +202,7 @@ class CommandDraws:
 
     def at_once(self) -> Line:
         """Draw a command of one worker."""
-        op = self.chance.choice(ONE_AT_ONCE)
+        op = self.chance.choice([op for op in ONE_AT_ONCE if op in self.hello.commands])
         return {"op": op, **self.makers.get(op, self.of_pages)()}
 
     def move(self) -> Line:

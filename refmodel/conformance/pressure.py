@@ -56,6 +56,9 @@ def _visit(v: KernelView, follower: Follower, run: Run, places: Mapping[int, Pla
             continue
         folio = _visited(v, follower, record, places)
         if folio:
+            if not live_folio(v, folio).swapbacked:
+                # An earlier visit found that the page was written since it was given up with MADV_FREE.
+                run(v.ops.shrink_folio(folio=folio))
             run(v.ops.shrink_folio(folio=folio))
         elif not record["swp"][1]:
             # Some folio got no slot and stays what it was.

@@ -44,10 +44,12 @@ class MadviseFree(Operation):
     @step
     def mark(self, v: KernelView) -> Next:
         """Make the page clean and droppable; a page whose slots are still in use stays as it is."""
-        unlock_folio(v, self.folio)
+        if self.folio:
+            unlock_folio(v, self.folio)
         if self.result:
             place = v.at.pte[self.mm][self.page + self.next - 1]
-            v[v.at.folio[self.folio]] = evolve(live_folio(v, self.folio), dirty=False, swapbacked=False)
+            number = v[place].folio
+            v[v.at.folio[number]] = evolve(live_folio(v, number), dirty=False, swapbacked=False)
             v[place] = evolve(v[place], dirty=False)
         return self.following()
 
@@ -68,7 +70,7 @@ class MadviseFree(Operation):
         while self.next < self.nr:
             pte = v[row[self.page + self.next]]
             folio = live_folio(v, pte.folio) if pte.folio else None
-            if pte.slot or (folio is not None and len(folio.rmap) == 1 and not folio.locked):
+            if pte.slot or (folio is not None and self.can_give_up(folio)):
                 self.take_locks(v)
                 return self.drop_run(v, pte) if pte.slot else self.give_up(v, pte.folio)
             if pte.poisoned:
@@ -78,14 +80,25 @@ class MadviseFree(Operation):
         return self.unlock if self.held else Return()
 
     def give_up(self, v: KernelView, number: int) -> Next:
-        """Lock the folio of a mapped page, and free its slots if it has any."""
+        """Lock the folio of a mapped page if it is dirty or has slots, which are freed first."""
         self.next += 1
-        self.folio = number
-        lock_folio(v, number)
-        if live_folio(v, number).swapcache:
+        folio = live_folio(v, number)
+        self.folio = number if folio.swapcache or folio.dirty else 0
+        if self.folio:
+            lock_folio(v, number)
+        if folio.swapcache:
             return Call(v.ops.folio_free_swap(folio=number), then=self.mark)
         self.result = True
         return self.mark
+
+    def can_give_up(self, folio: Folio) -> bool:
+        """Whether a page can be marked: a dirty or cached folio only while nobody shares or locks it.
+
+        A folio that is neither is marked although others map it: their marks of writes keep it.
+        A large folio is passed by.
+        """
+        alone = len(folio.rmap) == 1 and not folio.locked
+        return len(folio.contents) == 1 and (alone or not (folio.swapcache or folio.dirty))
 
     def drop_run(self, v: KernelView, pte: Pte) -> Next:
         """Drop a run of swap entries: consecutive slots in consecutive entries with the same mark."""

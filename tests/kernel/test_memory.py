@@ -86,6 +86,17 @@ class TestOneProcess:
         assert toy.read(0) == ZERO_PAGE
         assert toy.read(1) == "C"
 
+    def test_a_shared_page_is_given_up_for_when_it_is_shared_no_more(self, kernel: str) -> None:
+        """The other process's mark of a write keeps it so long; both go with the process."""
+        toy = Toy(kernel)
+        toy.write(0, "A")
+        toy.run(toy.ops.fork(process=0))
+        toy.run(toy.ops.madvise_free(mm=0, page=0))
+        toy.run(toy.ops.exit_child(process=0))
+        toy.out(0)
+
+        assert toy.read(0) == ZERO_PAGE
+
     def test_swap_entries_that_are_given_up_in_a_run_free_their_slots_at_once(self, kernel: str) -> None:
         """A run of slots does not wait in the CPU's cache, as a single one does on 6.12; 6.1 knows no runs."""
         toy = Toy(kernel)

@@ -211,6 +211,9 @@ class LinuxTarget(Target):
         where, _, name = control.partition("/")
         if where == "thp":
             return self.setting.folios
+        if control == "zswap/max_pool_percent" and self.words.shape.cpus > 1:
+            # On another CPU the worker would run beside the commands that made it necessary.
+            return False
         return name in (self.setting.parameters if where == "zswap" else self.setting.cgroup_files)
 
     def told(self, command: Line, answers: list[Line]) -> Line:
