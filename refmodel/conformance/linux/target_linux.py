@@ -246,7 +246,11 @@ class LinuxTarget(Target):
             path = f"{directory}/{name}"
             return [f"put {path} {command['value']}"]
         if op == "reclaim":
-            return [f"put /cg/{command['cg']}/memory.reclaim {command['what']}", *self.setting.drain(), *self.setting.looks()]
+            return [
+                f"put /cg/{command['cg']}/memory.reclaim {command['what']}",
+                *self.setting.drain(),
+                *self.setting.looks(),
+            ]
         if op == "cpu":
             return self.setting.switch(command["cpu"], on=bool(command["on"]))
         worker = f"@{command['w']}"
