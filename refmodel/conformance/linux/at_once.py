@@ -42,7 +42,7 @@ def at_once(setting: Setting, command: Line, normaliser: Normaliser, patience: f
     setting.at_gate += len(lists)
     asked = [f"&{w} together {setting.at_gate} {text}" for w, text in lists.items()]
     waited = [f"?{w}" for w in lists]
-    answers = setting.machine.ask_all([*asked, *waited], patience)
+    answers = setting.machine.ask_all([*asked, *waited], patience) if lists else []
     done = dict(zip(lists, answers[len(asked) :], strict=True))
     told = {w: iter(_all(answer)) for w, answer in done.items()}
     results = [(each, next(told[each["w"]])) for each in command["ops"]] if lists else []

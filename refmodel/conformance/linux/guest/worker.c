@@ -500,6 +500,7 @@ void worker_main(int commands, int answers, int cpu)
 	struct text out = { 0 };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
 	pin(cpu);
 	inflight = open("/sys/block/vda/inflight", O_RDONLY);
 	pagemap = open("/proc/self/pagemap", O_RDONLY);
