@@ -72,7 +72,7 @@ class Judge:
         packing = search.packing
         # A search that begins again may keep the layout of states, but has judged none of them.
         fields = ((f.offset, f.width) for f in packing.fields if f.width)
-        layout = len(search.restarts), packing.width, *fields
+        layout = len(search.restarts), *packing.lows, *fields
         if self.layout != layout:
             self.layout, self.rests = layout, resting(search)
             self.resting.clear()

@@ -119,10 +119,9 @@ class _Reader:
         Actors whose next step and surroundings look alike are looked at once.
         """
         packing, mask, seen = self.packing, self.packing.mask(self.places), set[tuple[int, int]]()
-        low = (1 << packing.width) - 1
         for state in self.search.visited.all():
             for actor in range(packing.actors):
-                key = state >> packing.width * actor & low, state & mask
+                key = packing.local_number(state, actor), state & mask
                 if key not in seen:
                     seen.add(key)
                     yield from self.of_actor(packing.local(state, actor), state)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from refmodel.engines.explorer.packing import Packing, Widened
 from refmodel.engines.explorer.visited import insert_bits, remove_bits
 
@@ -42,7 +44,7 @@ def test_columns_are_packed_alike() -> None:
         states.append(changed(packing, states, states[-1], place, value))
     packing_bits = packing.column_width
     state, low = states[-1], (1 << packing_bits) - 1
-    start = packing.width * packing.actors
+    start = packing.local_width
     assert packing.components(state) == ["b", 8, "b", 8, "z"]
     assert (state >> start) & low == (state >> start + packing_bits) & low
     assert all(packing.fields[a].width == packing.fields[b].width for a, b in ((0, 2), (1, 3)))
@@ -69,9 +71,20 @@ def test_different_actors_keep_their_places() -> None:
     changed(packing, states, states[-1], 0, 1)
     for number in range(20):
         try:
-            packing.local_number(f"local {number}")
+            packing.reach(1, packing.locals.number(f"local {number}"))
         except Widened as wide:
             for position in wide.inserts:
                 states[:] = insert_bits(states, position)
     assert states[0] == packing.start
     assert [packing.local(packing.start, actor) for actor in range(3)] == ["reader", "writer", "daemon"]
+
+
+def test_an_actor_has_bits_for_what_it_does_itself() -> None:
+    """Another that is idle all the time needs few; those that begin alike have as many as each other."""
+    packing = Packing([0], ["task", "task", "device"])
+    for number in range(100):
+        with suppress(Widened):
+            packing.reach(1, packing.locals.number(f"local {number}"))
+    packing.tighten()
+    assert [low.bit_length() for low in packing.lows] == [7, 7, 1]
+    assert packing.local_width == packing.bits == 15

@@ -21,7 +21,7 @@ import refmodel
 if TYPE_CHECKING:
     from refmodel.engines.explorer.search import Search
 
-FORMAT = "refmodel exploration, version 2"
+FORMAT = "refmodel exploration, version 3"
 
 _BUILTIN = ("bool", "bytes", "dict", "float", "frozenset", "int", "list", "set", "str", "tuple", "type")
 PLAIN = {("builtins", name) for name in _BUILTIN} | {("array", "array"), ("array", "_array_reconstructor")}
@@ -46,7 +46,10 @@ KEPT = {
         "locals",
         "fields",
         "looked",
-        "width",
+        "lows",
+        "shifts",
+        "most",
+        "layout",
         "column_width",
         "bits",
         "spare",

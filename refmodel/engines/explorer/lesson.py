@@ -60,16 +60,17 @@ class Known:
     outcomes: tuple[tuple[tuple[Write, ...], int], ...]
     cells: int
 
-    def changes(self, packing: Packing, state: int, number: int, shift: int) -> list[int]:
+    def changes(self, packing: Packing, state: int, number: int, actor: int) -> list[int]:
         """Return what to add to a state, for each different outcome.
 
-        number, shift: of the actor's local state, and where its field starts.
+        number: of the actor's local state.
         Raises Widened where a field has no room, and Inconstant.
         """
         found: dict[int, None] = {}
+        most, shift = packing.most[actor], packing.shifts[actor]
         for writes, following in self.outcomes:
-            if following >> packing.width:
-                raise Widened(packing.widen_locals())
+            if following > most:
+                packing.reach(actor, following)
             total = following - number << shift
             for write in writes:
                 field = packing.fields[write.place]

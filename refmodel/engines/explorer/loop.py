@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from refmodel.engines.explorer.missing import Missing
+from refmodel.engines.explorer.packing import Packing
 from refmodel.machine import Operation
 
 
@@ -56,17 +57,18 @@ def loop_source(groups: Sequence[Sequence[int]], own: int, *, owners: bool, wait
     """
     tasks = groups[: len(groups) - own]
     actors = [actor for group in tasks for actor in group]
-    out = ["def loop(level, table, add, at, width):"]
+    out = ["def loop(level, table, add, at, packing):"]
     line = out.append
     line(" learn, owners, owner_mask, plans = table.learn, table.owners, table.owner_mask, table.plans")
-    line(f" low, everyone = (1 << width) - 1, (1 << width * {sum(map(len, groups))}) - 1")
+    line(" everyone = packing.local_bits")
     for a in actors:
-        line(f" acts{a}, shift{a} = table.acts[{a}], width * {a}")
-    line(f" rest = width * {len(actors)}")
+        line(f" acts{a}, shift{a}, low{a} = table.acts[{a}], packing.shifts[{a}], packing.lows[{a}]")
+    if own:
+        line(f" rest = packing.shifts[{len(actors)}]")
     line(" for st in level:")
     line("  ls = st & everyone")
     for a in actors:
-        line(f"  l{a} = ls >> shift{a} & low" if a else "  l0 = ls & low")
+        line(f"  l{a} = ls >> shift{a} & low{a}" if a else "  l0 = ls & low0")
     if own:
         line("  plan = plans[ls >> rest]")
     if waits:
@@ -152,15 +154,19 @@ def _actor_source(
 class Ordered(Missing[int]):
     """The local states of all actors with those of each group in ascending order, for any order of them."""
 
-    def __init__(self, width: int, groups: Sequence[Sequence[int]]) -> None:
+    def __init__(self, packing: Packing, groups: Sequence[Sequence[int]]) -> None:
         super().__init__(self._sorted)
-        self.width, self.groups = width, groups
+        self.groups, self.shifts, self.lows = groups, list(packing.shifts), list(packing.lows)
 
     def _sorted(self, ls: int) -> int:
-        width, low, found = self.width, (1 << self.width) - 1, 0
+        shifts, found = self.shifts, 0
         for group in self.groups:
-            for actor, local in zip(group, sorted((ls >> width * a) & low for a in group), strict=True):
-                found |= local << width * actor
+            low = self.lows[group[0]]
+            if len(group) == 1:
+                found |= ls & low << shifts[group[0]]
+                continue
+            for actor, local in zip(group, sorted([ls >> shifts[a] & low for a in group]), strict=True):
+                found |= local << shifts[actor]
         return found
 
 

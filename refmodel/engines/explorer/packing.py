@@ -4,13 +4,14 @@ Every component has a field of bits that holds the number of its value.  A compo
 takes no bits at all, so what a scope never changes costs nothing.  When a component has more values than its
 field has room for, a bit is inserted into every state that is kept; numbers of values never change.
 
-The fields of the actors' local states stand lowest, all of one width.  Who touches what is kept apart from that,
-cell by cell: a set of cells is an integer with one bit for each cell that was ever named.
+The fields of the actors' local states stand lowest; actors that begin alike have fields of one width.  Who touches
+what is kept apart from that, cell by cell: a set of cells is an integer with one bit for each cell that was ever named.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from refmodel.engines.explorer.missing import Missing
@@ -82,8 +83,9 @@ class Packing:
     columns: for each index that may be renamed, the places that move together.  Columns stand side by side,
     one like the other, and number their values together.
 
-    bits: of a state.  width: of one actor's field.  column_width: of one column.  layout: a number that changes
-    with these.
+    bits: of a state.  shifts, lows: of each actor where its field starts, and the bits of a number in it.
+    most: the highest number of a local state that each actor may have.  column_width: of one column.
+    layout: a number that changes when any field gets other bits.
     locals: the local states of actors by number.  constants: cells that are taken for constant, by place.
     looked: the values of single cells by number.
     spare: bits that a field gets beyond what it needs, so that states are not packed anew too often.
@@ -97,7 +99,9 @@ class Packing:
     ) -> None:
         self.actors = len(locals_)
         self.locals = Values(locals_[0])
-        self.width = self.bits = self.column_width = self.layout = 0
+        self.bits = self.column_width = self.layout = 0
+        self.lows, self.shifts, self.most = [0] * self.actors, [0] * self.actors, [0] * self.actors
+        self.mates = [[b for b, other in enumerate(locals_) if other == local] for local in locals_]
         self.spare = SPARE
         self.fields = [Field(Values(value)) for value in components]
         self.column: dict[int, int] = {}
@@ -112,8 +116,10 @@ class Packing:
         self.constants: dict[int, dict[Cell, None]] = {}
         self.first_locals = [self.locals.number(local) for local in locals_]
         self.first = [self.number(place, value) for place, value in enumerate(components)]
-        while len(self.locals.values) > 1 << self.width:
-            self.widen_locals()
+        for actor, number in enumerate(self.first_locals):
+            self._raise(actor, number)
+            while number > self.lows[actor]:
+                self.widen_locals(actor)
         for place, number in enumerate(self.first):
             while number > self.fields[place].low:
                 self.widen(place)
@@ -121,13 +127,23 @@ class Packing:
     @property
     def start(self) -> int:
         """The initial state."""
-        locals_ = sum(number << self.width * actor for actor, number in enumerate(self.first_locals))
+        locals_ = sum(number << shift for number, shift in zip(self.first_locals, self.shifts, strict=True))
         return locals_ + sum(n << field.offset for n, field in zip(self.first, self.fields, strict=True))
 
     @property
     def local_bits(self) -> int:
         """The bits of all actors."""
-        return (1 << self.width * self.actors) - 1
+        return (1 << self.local_width) - 1
+
+    @property
+    def local_width(self) -> int:
+        """How many bits the actors have."""
+        return self.shifts[-1] + self.lows[-1].bit_length()
+
+    @property
+    def local_room(self) -> int:
+        """How many numbers fit into the widest field of an actor."""
+        return max(self.lows) + 1
 
     @property
     def young(self) -> bool:
@@ -163,7 +179,11 @@ class Packing:
 
     def local(self, state: int, actor: int) -> Any:
         """Return the local state of an actor."""
-        return self.locals.values[(state >> self.width * actor) & ((1 << self.width) - 1)]
+        return self.locals.values[self.local_number(state, actor)]
+
+    def local_number(self, state: int, actor: int) -> int:
+        """Return the number of an actor's local state."""
+        return state >> self.shifts[actor] & self.lows[actor]
 
     def components(self, state: int) -> list[Any]:
         """Return all components of a state."""
@@ -207,12 +227,15 @@ class Packing:
 
     # --- writing ----------------------------------------------------------------------------------------------
 
-    def local_number(self, local: Hashable) -> int:
-        """Return the number of a local state.  Raises Widened where the actors' fields have no room for it."""
-        number = self.locals.number(local)
-        if number >> self.width:
-            raise Widened(self.widen_locals())
-        return number
+    def reach(self, actor: int, number: int) -> None:
+        """Let an actor have a local state of a number.  Raises Widened where its field has no room for that."""
+        self._raise(actor, number)
+        if number > self.lows[actor]:
+            raise Widened(self.widen_locals(actor))
+
+    def _raise(self, actor: int, number: int) -> None:
+        for mate in self.mates[actor]:
+            self.most[mate] = max(self.most[mate], number)
 
     def changes(self, state: int, written: Mapping[Cell, Any]) -> tuple[tuple[int, int], ...]:
         """Return the places whose components change when cells are written, with the numbers of the values.
@@ -292,17 +315,23 @@ class Packing:
         """Return where a component without bits gets its first one: on top, or at the end of its column."""
         if place not in self.column:
             return self.bits
-        return self.width * self.actors + self.column_width * (self.column[place] + 1)
+        return self.local_width + self.column_width * (self.column[place] + 1)
 
-    def widen_locals(self) -> tuple[int, ...]:
-        """Give the actors more bits; return where they were inserted."""
+    def widen_locals(self, actor: int) -> tuple[int, ...]:
+        """Give an actor, and those that begin like it, more bits; return where they were inserted."""
         self.layout += 1
         more = 1 + self.spare
-        positions = [self.width * (actor + 1) for actor in reversed(range(self.actors))]
-        self.width += more
+        positions = [self.shifts[mate] + self.lows[mate].bit_length() for mate in reversed(self.mates[actor])]
+        for mate in self.mates[actor]:
+            self.lows[mate] = (self.lows[mate] + 1 << more) - 1
         for position in positions:
             self._shift(position, more, None)
+        self._line_up()
         return tuple(position for position in positions for _ in range(more))
+
+    def _line_up(self) -> None:
+        widths = [low.bit_length() for low in self.lows]
+        self.shifts = list(accumulate(widths, initial=0))[:-1]
 
     def _shift(self, position: int, more: int, but: Field | None) -> None:
         self.bits += more
@@ -314,8 +343,8 @@ class Packing:
         """Take the spare bits back, and give fewer from here on; return where they were, highest first."""
         self.spare = LATER
         self.layout += 1
-        width = min(self.width, _needed(self.locals))
-        kept = sum(((1 << width) - 1) << self.width * actor for actor in range(self.actors))
+        self.lows = [(1 << most.bit_length()) - 1 for most in self.most]
+        kept = sum(low << shift for low, shift in zip(self.lows, self.shifts, strict=True))
         for field in self.fields:
             field.width = min(field.width, _needed(field.values))
             field.low = (1 << field.width) - 1
@@ -323,7 +352,8 @@ class Packing:
         removed = tuple(bit for bit in reversed(range(self.bits)) if not kept >> bit & 1)
         for field in self.fields:
             field.offset -= sum(bit < field.offset for bit in removed)
-        self.width, self.bits = width, self.bits - len(removed)
+        self._line_up()
+        self.bits -= len(removed)
         self.column_width = sum(
             self.fields[place].width for place, index in self.column.items() if index == 0
         )

@@ -94,13 +94,14 @@ def _turns(search: Search, state: int) -> Iterator[Turn]:
 
 def _turn(search: Search, actor: int, local: Local, action: int, outcome: Outcome) -> Turn:
     packing = search.packing
-    change = packing.local_number(outcome.local) - packing.local_number(local)
+    before, after = packing.locals.number(local), packing.locals.number(outcome.local)
+    packing.reach(actor, after)
     return Turn(
         actor=actor,
         start=action,
         steps=outcome.steps,
         points=outcome.points,
-        state=outcome.state + (change << packing.width * actor),
+        state=outcome.state + (after - before << packing.shifts[actor]),
     )
 
 

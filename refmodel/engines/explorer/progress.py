@@ -35,6 +35,4 @@ def trapped(search: Search) -> tuple[int, int] | None:
 def resting(search: Search) -> Missing[bool]:
     """Return whether nothing is in flight, by the bits of all actors; for as long as their fields have their width."""
     packing = search.packing
-    values, low = packing.locals.values, (1 << packing.width) - 1
-    shifts = [packing.width * actor for actor in range(packing.actors)]
-    return Missing(lambda locals_: not any(values[locals_ >> shift & low].flight for shift in shifts))
+    return Missing(lambda locals_: not any(packing.local(locals_, a).flight for a in range(packing.actors)))

@@ -181,7 +181,7 @@ class Search:
         self.table.own = sum(len(group) for group in self.groups[len(self.groups) - self.own :])
         self.allowed: int | None = None
         self.compared = 0
-        self.ordered = Ordered(0, self.groups)
+        self.ordered = Ordered(self.packing, self.groups)
         self.names: Normal | None = None
         self.expander: Expander | None = None
         self._reset()
@@ -452,8 +452,8 @@ class Search:
     def _fit(self) -> None:
         """Make what depends on the widths of fields."""
         self.expander = None
-        if self.ordered.width != self.packing.width:
-            self.ordered = Ordered(self.packing.width, self.groups)
+        if self.ordered.lows != self.packing.lows:
+            self.ordered = Ordered(self.packing, self.groups)
         names = self.reductions.names
         self.names = None if names is None else Normal(names, self.packing, self.ordered, self.names)
 
@@ -550,7 +550,7 @@ class Search:
         self, level: Sequence[int], found: list[int], at: list[int], *, owners: bool, waits: bool
     ) -> None:
         loop = compiled_loop(self.groups, self.own, owners, waits)
-        loop(level, self.table, found.append, at, self.packing.width)
+        loop(level, self.table, found.append, at, self.packing)
 
     def _normals(self, states: Iterable[int]) -> set[int]:
         names, sorts = self.names, any(len(group) > 1 for group in self.groups)

@@ -129,7 +129,7 @@ class Normal:
 
     def _keys(self) -> tuple[tuple[int, ...], int]:
         packing, mentions = self.packing, self.renaming.mentions
-        start, width = packing.width * packing.actors, packing.column_width
+        start, width = packing.local_width, packing.column_width
         low = packing.mask(place for place in self.renaming.columns[0] if place not in mentions) >> start
         return tuple(start + width * index for index in range(self.count)), low
 
@@ -222,13 +222,16 @@ class Normal:
         return sum(packing.placed(p, rename(p, packing.component(bits, p), order)) for p in piece)
 
     def _actors(self, at: int, locals_: int) -> int:
-        width, low, found = self.packing.width, (1 << self.packing.width) - 1, 0
-        for actor in range(self.packing.actors):
-            found |= self.locals[at][(locals_ >> width * actor) & low] << width * actor
+        packing, names, found = self.packing, self.locals[at], 0
+        for actor in range(packing.actors):
+            number = names[packing.local_number(locals_, actor)]
+            if number > packing.most[actor]:
+                packing.reach(actor, number)
+            found |= number << packing.shifts[actor]
         return self.ordered[found]
 
     def _local(self, order: Order, number: int) -> int:
-        return self.packing.local_number(self.renaming.local(self.packing.locals.values[number], order))
+        return self.packing.locals.number(self.renaming.local(self.packing.locals.values[number], order))
 
     # --- checking ---------------------------------------------------------------------------------------------
 

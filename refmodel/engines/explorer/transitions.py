@@ -197,8 +197,8 @@ class Transitions:
         locals_: their local states.
         """
         packing, first = self.packing, self.packing.actors - self.own
-        low = (1 << packing.width) - 1
-        numbers = {first + i: locals_ >> packing.width * i & low for i in range(self.own)}
+        state = locals_ << packing.shifts[first]
+        numbers = {actor: packing.local_number(state, actor) for actor in range(first, packing.actors)}
         acts = tuple(act for actor, number in numbers.items() for act in self.acts[actor][number])
         return acts, tuple(actor for actor, number in numbers.items() if self.owners[number] is not None)
 
@@ -209,7 +209,7 @@ class Transitions:
         """
         packing, claims = self.packing, dict[int, int]()
         for actor in plan[1]:
-            number = state >> packing.width * actor & ((1 << packing.width) - 1)
+            number = packing.local_number(state, actor)
             entry = self.owners[number]
             assert entry is not None
             known = entry[1].get(state & entry[0])
@@ -225,7 +225,7 @@ class Transitions:
         """Whether somebody can do something that others may be waiting for."""
         packing = self.packing
         for actor in range(packing.actors):
-            number = state >> packing.width * actor & ((1 << packing.width) - 1)
+            number = packing.local_number(state, actor)
             for act in self.acts[actor][number]:
                 if act[3] and (act[1].get(state & act[0]) or self.learn(act, state))[0]:
                     return True
@@ -238,7 +238,6 @@ class Transitions:
         Raises Widened, Inconstant, Restart, StepFailed.
         """
         packing, number, actor = self.packing, act[4], act[5]
-        shift = packing.width * actor
         outcomes: list[int] = []
         need, everything = act[0], 0
         for start in act[2]:
@@ -250,7 +249,7 @@ class Transitions:
                 known = self._study(lesson, number, start, state)
             if not known.outcomes and start < 0:
                 self.waits = True
-            outcomes += known.changes(packing, state, number, shift)
+            outcomes += known.changes(packing, state, number, actor)
             everything |= known.cells
             need |= lesson.mask(packing)
         if need != act[0]:

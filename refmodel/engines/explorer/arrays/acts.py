@@ -25,7 +25,7 @@ class Acts(LocalMemo):
 
     def __init__(self, expander: Expander, actor: int, number: int) -> None:
         self.expander, self.actor, self.number = expander, actor, number
-        size = 1 << expander.packing.width
+        size = expander.packing.local_room
         self.has = np.zeros(size, bool)
         self.serves, self.waits = np.zeros(size, bool), np.zeros(size, bool)
         self.acts: dict[int, Act] = {}
@@ -52,12 +52,11 @@ class Acts(LocalMemo):
     def own(self, local: int) -> int:
         """Return the bits of the actor itself."""
         packing = self.expander.packing
-        return (1 << packing.width) - 1 << packing.width * self.actor
+        return packing.lows[self.actor] << packing.shifts[self.actor]
 
     def local(self, state: int, tag: int) -> int:
         """Return the actor's local state."""
-        packing = self.expander.packing
-        return state >> packing.width * self.actor & ((1 << packing.width) - 1)
+        return self.expander.packing.local_number(state, self.actor)
 
     def learn(self, state: int, local: int) -> Any:
         """Return a state and what the act does in it."""

@@ -19,7 +19,7 @@ class Claims(LocalMemo):
 
     def __init__(self, expander: Expander) -> None:
         self.expander = expander
-        size = 1 << expander.packing.width
+        size = expander.packing.local_room
         self.known, self.may = np.zeros(size, bool), np.zeros(size, bool)
         super().__init__(expander.packing, expander.width)
 

@@ -47,9 +47,8 @@ class Expander:
         self.left: list[int] | None = None
         self.packing, self.table = search.packing, search.table
         self.width = width_of(self.packing.bits)
-        self.low = (1 << self.packing.width) - 1
         self.acts: list[list[Acts]] = [[] for _ in range(self.packing.actors)]
-        self.known = [np.zeros(1 << self.packing.width, bool) for _ in range(self.packing.actors)]
+        self.known = [np.zeros(self.packing.local_room, bool) for _ in range(self.packing.actors)]
         tasks = len(search.groups) - search.own
         self.alike = {b: a for group in search.groups[:tasks] for a, b in pairwise(group)}
         self.touched, self.claimed = Values(0), Values(0)
@@ -87,7 +86,7 @@ class Expander:
 
     def _portion(self, states: Sequence[Word], waits: bool) -> Sequence[Word]:
         packing = self.packing
-        locals_ = [field_of(states, packing.width * a, self.low) for a in range(packing.actors)]
+        locals_ = [field_of(states, *field) for field in zip(packing.shifts, packing.lows, strict=True)]
         for actor, local in enumerate(locals_):
             self._admit(actor, local)
         claims = self.claims.of(states, locals_) if self.search.reductions.merge else None

@@ -74,7 +74,7 @@ class LocalMemo(Memo):
 
     def __init__(self, packing: Packing, width: int) -> None:
         super().__init__(width, self._asked)
-        self.masks = [np.zeros(1 << packing.width, np.uint64) for _ in range(width)]
+        self.masks = [np.zeros(packing.local_room, np.uint64) for _ in range(width)]
         self.depends: dict[int, int] = {}
         self.grew = False
         self.clear()

@@ -22,7 +22,6 @@ class Normals:
     def __init__(self, search: Search, width: int) -> None:
         self.width, self.names, self.packing = width, search.names, search.packing
         self.groups = [group for group in search.groups if len(group) > 1]
-        self.low = (1 << self.packing.width) - 1
         if self.names is None or len(self.names.renaming.columns) == 1:
             self.names = None
             return
@@ -38,13 +37,14 @@ class Normals:
 
     def _sorted(self, words: Sequence[Word]) -> Sequence[Word]:
         """Return states with the local states of actors that are not told apart in ascending order."""
-        found, width = list(words), self.packing.width
+        found = list(words)
         for group in self.groups:
-            locals_ = np.sort([field_of(words, width * a, self.low) for a in group], axis=0)
-            for actor, local in zip(group, locals_, strict=True):
-                for w, bits in enumerate(words_of(self.low << width * actor, self.width)):
+            low, shifts = self.packing.lows[group[0]], [self.packing.shifts[a] for a in group]
+            locals_ = np.sort([field_of(words, shift, low) for shift in shifts], axis=0)
+            for shift, local in zip(shifts, locals_, strict=True):
+                for w, bits in enumerate(words_of(low << shift, self.width)):
                     if bits:
-                        found[w] = found[w] & ~np.uint64(bits) | _at(local, width * actor - WORD * w)
+                        found[w] = found[w] & ~np.uint64(bits) | _at(local, shift - WORD * w)
         return found
 
     def _renamed(self, words: Sequence[Word]) -> Sequence[Word]:
