@@ -60,18 +60,17 @@ class Known:
     outcomes: tuple[tuple[tuple[Write, ...], int], ...]
     cells: int
 
-    def changes(self, packing: Packing, state: int, number: int, actor: int) -> list[int]:
-        """Return what to add to a state, for each different outcome.
+    def changes(self, packing: Packing, state: int, number: int, actor: int) -> list[tuple[int, int]]:
+        """Return, for each different outcome, what to add to the components of a state and to the actor's number.
 
-        number: of the actor's local state.
-        Raises Widened where a field has no room, and Inconstant.
+        number: of the actor's local state.  Raises Widened where a field has no room, and Inconstant.
         """
-        found: dict[int, None] = {}
-        most, shift = packing.most[actor], packing.shifts[actor]
+        found: dict[tuple[int, int], None] = {}
+        most = packing.most[actor]
         for writes, following in self.outcomes:
             if following > most:
                 packing.reach(actor, following)
-            total = following - number << shift
+            total = 0
             for write in writes:
                 field = packing.fields[write.place]
                 before = (state >> field.offset) & field.low
@@ -79,7 +78,7 @@ class Known:
                 if after > field.low:
                     raise Widened(packing.widen(write.place))
                 total += after - before << field.offset
-            found[total] = None
+            found[total, following - number] = None
         return list(found)
 
 
@@ -89,9 +88,10 @@ class Lesson:
     cells: those that the act has been seen to look at.  places: of components that it depends on.
     relies: steps that were taken to commute, and cells that were taken for constant.
     known: what it does, by the numbers of the cells' values.
+    mask: the bits of the places, and answers by what these hold; see ``told``.
     """
 
-    __slots__ = ("cells", "known", "layout", "looks", "masked", "places", "relies")
+    __slots__ = ("answers", "cells", "known", "layout", "looks", "mask", "places", "relies")
 
     def __init__(self) -> None:
         self.cells: dict[Cell, None] = {}
@@ -102,7 +102,8 @@ class Lesson:
 
     def _unpacked(self) -> None:
         self.looks: list[tuple[Field, Missing[int]]] = []
-        self.layout, self.masked = -1, 0
+        self.layout, self.mask = -1, 0
+        self.answers: dict[int, tuple[list[tuple[int, int]], int]] = {}
 
     def __getstate__(self) -> tuple[Any, ...]:
         return self.cells, self.places, self.relies, self.known
@@ -111,11 +112,11 @@ class Lesson:
         self.cells, self.places, self.relies, self.known = state
         self._unpacked()
 
-    def mask(self, packing: Packing) -> int:
-        """Return the bits of the components that the act depends on."""
+    def told(self, packing: Packing) -> dict[int, tuple[list[tuple[int, int]], int]]:
+        """Return what the act changes and touches, by the masked state: every actor in the local state asks there."""
         if self.layout != packing.layout:
-            self.layout, self.masked = packing.layout, packing.mask(self.places)
-        return self.masked
+            self.layout, self.mask, self.answers = packing.layout, packing.mask(self.places), {}
+        return self.answers
 
     def recall(self, packing: Packing, state: int) -> Known | None:
         """Return what is known for a state, or None if nothing like it was met."""
@@ -125,14 +126,16 @@ class Lesson:
         self, packing: Packing, state: int, read: Iterable[Cell], changed: Iterable[int], known: Known
     ) -> None:
         """Remember what an act does in a state.  read: cells that it depends on.  changed: places it changes."""
+        places = len(self.places)
         self.places |= dict.fromkeys(changed)
-        self.layout = -1
         cells = self.cells | dict.fromkeys(read)
         if len(cells) > len(self.cells):
             self.cells = cells
             self.places |= dict.fromkeys(place for place, _ in cells)
             self.looks = []
             self.known.clear()
+        if len(self.places) > places:
+            self.layout = -1
         self.known[self._key(packing, state)] = known
 
     def _key(self, packing: Packing, state: int) -> tuple[int, ...]:

@@ -37,7 +37,10 @@ WRONG = (Restart, Inconstant, Unkept, Breach, Unfounded)
 """Something that was taken for granted is not so."""
 
 CHECKED = 200
-"""States whose successors are compared under other names."""
+"""States whose successors are compared under other names, about."""
+
+ALIKE = 10
+"""States of one level that are."""
 
 CHUNK = 16_384
 """States that are expanded before what follows them is brought into normal form."""
@@ -302,7 +305,7 @@ class Search:
                 self.table.gather()
                 self.expander = None
             if self.packing.young and len(self.visited) >= YOUNG:
-                if self.bounds.depth is None and not self._scout():
+                if self.restarts and self.bounds.depth is None and not self._scout():
                     self._reset()
                 self._tighten()
                 since = 0
@@ -561,13 +564,12 @@ class Search:
     # --- checking the symmetry ----------------------------------------------------------------------------------
 
     def _compare(self) -> None:
-        """Expand the first states under other names too.  Raises BrokenSymmetry if that makes a difference."""
+        """Expand a few states of a level under other names too.  Raises BrokenSymmetry if that makes a difference."""
         if self.names is None or self.compared >= CHECKED:
             return
         if self.compared == 0:
             self.names.check_start()
-        last = self.visited.last
-        for state in last[max(0, self.compared - len(self.visited) + len(last)) : CHECKED]:
+        for state in self.visited.last[:ALIKE]:
             self._compare_state(state)
             self.compared += 1
 

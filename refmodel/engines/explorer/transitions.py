@@ -238,20 +238,26 @@ class Transitions:
         Raises Widened, Inconstant, Restart, StepFailed.
         """
         packing, number, actor = self.packing, act[4], act[5]
+        shift = packing.shifts[actor]
         outcomes: list[int] = []
         need, everything = act[0], 0
         for start in act[2]:
             lesson = self.lessons.get((number, start))
             if lesson is None:
                 lesson = self.lessons[number, start] = Lesson()
-            known = lesson.recall(packing, state)
-            if known is None:
-                known = self._study(lesson, number, start, state)
-            if not known.outcomes and start < 0:
+            told = lesson.told(packing).get(state & lesson.mask)
+            if told is None:
+                known = lesson.recall(packing, state)
+                if known is None:
+                    known = self._study(lesson, number, start, state)
+                told = known.changes(packing, state, number, actor), known.cells
+                lesson.told(packing)[state & lesson.mask] = told
+            changes, cells = told
+            if not changes and start < 0:
                 self.waits = True
-            outcomes += known.changes(packing, state, number, actor)
-            everything |= known.cells
-            need |= lesson.mask(packing)
+            outcomes += [change + (further << shift) for change, further in changes]
+            everything |= cells
+            need |= lesson.mask
         if need != act[0]:
             act[0] = need
             act[1].clear()
