@@ -126,15 +126,15 @@ class Lesson:
         self, packing: Packing, state: int, read: Iterable[Cell], changed: Iterable[int], known: Known
     ) -> None:
         """Remember what an act does in a state.  read: cells that it depends on.  changed: places it changes."""
-        places = len(self.places)
-        self.places |= dict.fromkeys(changed)
+        if not self.places.keys() >= dict.fromkeys(changed).keys():
+            self.places |= dict.fromkeys(changed)
+            self.layout = -1
         cells = self.cells | dict.fromkeys(read)
         if len(cells) > len(self.cells):
             self.cells = cells
             self.places |= dict.fromkeys(place for place, _ in cells)
             self.looks = []
             self.known.clear()
-        if len(self.places) > places:
             self.layout = -1
         self.known[self._key(packing, state)] = known
 

@@ -37,10 +37,7 @@ WRONG = (Restart, Inconstant, Unkept, Breach, Unfounded)
 """Something that was taken for granted is not so."""
 
 CHECKED = 200
-"""States whose successors are compared under other names, about."""
-
-ALIKE = 10
-"""States of one level that are."""
+"""States whose successors are compared under other names."""
 
 CHUNK = 16_384
 """States that are expanded before what follows them is brought into normal form."""
@@ -51,7 +48,7 @@ YOUNG = 5_000
 SCOUTS = 64
 """States with which it goes ahead at a time."""
 
-QUIET = 40
+QUIET = 10
 """How often that teaches nothing before it ends."""
 
 SCOUTED = 500
@@ -418,7 +415,7 @@ class Search:
         for _ in range(SCOUTED):
             runs = self.table.runs
             try:
-                fresh = sorted(self._ahead(waiting[-SCOUTS:]) - seen)
+                fresh = sorted(self.successors(waiting[-SCOUTS:], owners=self.reductions.merge) - seen)
             except Widened as wide:
                 self.repack(wide)
                 for position in wide.inserts:
@@ -433,18 +430,6 @@ class Search:
             if quiet == QUIET or not waiting:
                 break
         return len(self.restarts) == known
-
-    def _ahead(self, states: list[int]) -> set[int]:
-        """Return the normal forms of what states lead to; steps that fail lead nowhere."""
-        found: list[int] = []
-        at = [0, 0]
-        while states:
-            try:
-                self._run_loop(states, found, at, owners=self.reductions.merge, waits=False)
-                break
-            except StepFailed:
-                states = states[states.index(at[0]) + 1 :]
-        return self._normals(found)
 
     def _tighten(self) -> None:
         """Take the spare bits of a young search out of all states."""
@@ -467,12 +452,15 @@ class Search:
         everyone = self.packing.local_bits
         return state & ~everyone | self.ordered[state & everyone]
 
-    def successors(self, states: Iterable[int]) -> set[int]:
-        """Return the normal forms of what some states lead to; steps that fail lead nowhere."""
+    def successors(self, states: Iterable[int], *, owners: bool = False) -> set[int]:
+        """Return the normal forms of what some states lead to; steps that fail lead nowhere.
+
+        owners: check who claims what.
+        """
         found: list[int] = []
         for state in states:
             with suppress(StepFailed):
-                self._run_loop((state,), found, [0, 0], owners=False, waits=False)
+                self._run_loop((state,), found, [0, 0], owners=owners, waits=False)
         return self._normals(found)
 
     # --- expanding --------------------------------------------------------------------------------------------
@@ -564,12 +552,13 @@ class Search:
     # --- checking the symmetry ----------------------------------------------------------------------------------
 
     def _compare(self) -> None:
-        """Expand a few states of a level under other names too.  Raises BrokenSymmetry if that makes a difference."""
+        """Expand the first states under other names too.  Raises BrokenSymmetry if that makes a difference."""
         if self.names is None or self.compared >= CHECKED:
             return
         if self.compared == 0:
             self.names.check_start()
-        for state in self.visited.last[:ALIKE]:
+        last = self.visited.last
+        for state in last[max(0, self.compared - len(self.visited) + len(last)) : CHECKED]:
             self._compare_state(state)
             self.compared += 1
 
