@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 from refmodel.conformance.boundary import UNKNOWN
 from refmodel.conformance.names import Names
 from refmodel.conformance.trace_file import Event, Op, Record
-from refmodel.kernel import choices
+from refmodel.kernel import choices, memcg
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.crypto import Compressed, CompressError
 from refmodel.kernel.swap_slots import FreeRuns
@@ -31,7 +32,7 @@ FOLIO_SHOWN = ("swap_read", "disk_write")
 """Events that tell the node of a folio that was just allocated."""
 
 GIVEN_BACK = ("swapcache_del", "slot_free", "invalidate")
-"""Events of a slot that was taken and is given back at once."""
+"""Events of a slot that was taken and is given back at once, for the limit of a cgroup."""
 
 TOUCHING = ("write", "dirty", "read", "touch")
 """Operations after which the pages that they are about are mapped."""
@@ -211,23 +212,29 @@ class Follower:
         return int(event.record.get("ret", 0))
 
     def _no_slot(self) -> bool:
-        """Whether the kernel says that no slot was to be had.
-
-        Before it says so for the limit of a cgroup it takes a slot and gives it back: events of that follow from
-        the refusal (mem_cgroup_try_charge_swap in folio_alloc_swap, mm/swap_slots.c, 6.12; mm/swapfile.c, 7.3).
-        """
+        """Whether no slot was to be had.  For the limit of a cgroup one is taken first and given back."""
         event = self.next("slot_alloc")
-        if event is None or event.record.get("swp", (0, 1))[1]:
-            return False
-        while self.strict and self.events[0] is not event and self.events[0].record["ev"] in GIVEN_BACK:
-            self.events.popleft()
-        return True
+        return event is not None and not event.record.get("swp", (0, 1))[1] and not self._limited(event)
+
+    def _limited(self, refusal: Event) -> bool:
+        """Whether a slot was refused for memory.swap.max: it was given back, or the cgroup has no room."""
+        if self._given_back(refusal):
+            return True
+        return "w" in self.record and not memcg.swap_room(self.view, int(self.record["w"]) + 1, 1)
+
+    def _given_back(self, refusal: Event) -> int:
+        """Return the slot that the events before a refusal give back, 0 for none."""
+        before = takewhile(lambda event: event is not refusal, self.events)
+        told = (e.record["swp"][1] for e in before if e.record["ev"] in GIVEN_BACK and "swp" in e.record)
+        return int(next(told, 0))
 
     def _slot(self, options: Sequence[Any] | None) -> int:
         event = self.next("slot_alloc")
         if event is None:
             return self._unrecorded_slot()
-        slot = int(event.record["swp"][1])
+        slot = int(event.record["swp"][1]) or self._given_back(event)
+        if not slot:
+            return self._unrecorded_slot()
         assert isinstance(options, FreeRuns)
         if slot not in options:
             raise SlotInUse(event.line, f"slot {slot} handed out", f"free runs of {options.nr} slots only")

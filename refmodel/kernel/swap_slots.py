@@ -126,7 +126,7 @@ class AddToSwap612(Operation):
         nr, group = len(folio.contents), memcg.online_ancestor(v, memcg.folio_memcg(v, folio))
         if group:
             if not memcg.swap_room(v, group, nr):
-                return self.put_slots
+                return self.give_back
             v[v.at.mc[group].swap] += nr
         for s in range(self.slot, self.slot + nr):
             v[v.at.slot[s]] = SwapSlot(cache=True, memcg=group)
@@ -141,6 +141,17 @@ class AddToSwap612(Operation):
             return self.put_slots
         insert_into_swap_cache(v, self.folio, self.slot)
         return Return(True)
+
+    @step
+    def give_back(self, v: KernelView) -> Next:
+        """The cgroup may not have the slots that were taken: give them back before anybody hears of them."""
+        nr = len(live_folio(v, self.folio).contents)
+        return Call(v.ops.put_swap_folio(slot=self.slot, nr=nr), then=self.refused)
+
+    @step
+    def refused(self, v: KernelView) -> Next:
+        """Answer that no slot is to be had."""
+        return self.no_slot(v)
 
     @step
     def put_slots(self, v: KernelView) -> Next:
@@ -178,6 +189,19 @@ class AddToSwap618(AddToSwap612):
         """Put the folio into the table words of its slots: nothing to allocate, so nothing fails."""
         insert_into_swap_cache(v, self.folio, self.slot)
         return Return(True)
+
+
+@attrs.define
+class AddToSwap73(AddToSwap618):
+    """Give a folio swap slots; it is in the swap cache from the moment at which they are taken (7.3)."""
+
+    source: ClassVar[str] = "mm/swapfile.c folio_alloc_swap(), Linux 7.3.4"
+
+    @step
+    def give_back(self, v: KernelView) -> Next:
+        """The cgroup may not have the slots: the folio leaves the swap cache, and they are free."""
+        v.emit("swapcache_del", swp=self.slot)
+        return AddToSwap618.give_back(self, v)
 
 
 def insert_into_swap_cache(v: KernelView, number: int, slot: int, *, dirty: bool = True) -> None:

@@ -205,6 +205,7 @@ LINUX_7_3 = attrs.evolve(
     summary="Linux 7.3.4: every load through the swap cache, 32 entries visited per node and shrink.",
     operations=attrs.evolve(
         LINUX_6_18.operations,
+        add_to_swap=swap_slots.AddToSwap73,
         do_swap_page=swap_fault.DoSwapPage73,
         swap_cache_alloc_folio=swap_state.SwapCacheAlloc73,
         swap_put_map=swap_slots.SwapPutMap73,

@@ -114,6 +114,27 @@ def test_the_swap_limit_of_a_cgroup_refuses_slots(kernel: str) -> None:
     assert (toy.read(0), toy.read(1)) == ("A", "B")
 
 
+@pytest.mark.parametrize(
+    ("kernel", "events"),
+    [
+        ("linux-6.1", ["slot_alloc"]),
+        ("linux-6.12", ["invalidate", "slot_alloc"]),
+        ("linux-6.18", ["slot_free", "invalidate", "slot_alloc"]),
+        ("linux-7.3", ["swapcache_del", "slot_free", "invalidate", "slot_alloc"]),
+    ],
+)
+def test_a_slot_over_the_limit_is_taken_and_given_back(kernel: str, events: list[str]) -> None:
+    """The slot comes first, its charge second; who asked for one hears that there is none."""
+    toy = Toy(kernel)
+    toy.v[toy.v.at.memcg[1]] = evolve(toy.v[toy.v.at.memcg[1]], swap_max=0)
+    toy.write(0, "A")
+    toy.out(0)
+
+    assert toy.names() == events
+    assert toy.events[-1] == ("slot_alloc", {"swp": 0, "ret": -12})
+    assert toy.v[toy.v.at.slot_cache[0]] == ((1,) if kernel in CACHING else ())
+
+
 @pytest.mark.parametrize("kernel", IMMEDIATE)
 def test_a_freed_slot_is_free_at_once(kernel: str) -> None:
     """Slot, charge and zswap copy go together."""
