@@ -15,14 +15,18 @@ def linux() -> None:
 @linux.command(short_help="Obtain a distribution's kernel.")
 @click.argument("version")
 @click.option("--dir", "directory", metavar="DIR", help="Unpack here.  [default: where linux:VERSION looks]")
-def get(version: str, directory: str | None) -> None:
+@click.option(
+    "--suite", default="", help="Take it from this suite.  [default: those the host is configured for]"
+)
+def get(version: str, directory: str | None, suite: str) -> None:
     """Download the newest packaged kernel of VERSION, for example 6.12, and unpack it without installing it.
 
-    Works where apt-get does. Elsewhere give an image and its modules: linux:IMAGE --modules DIR.
+    Works where apt-get does. The lists of another suite, such as trixie-backports, are fetched for this once; the
+    host's own are not touched. Without apt-get give an image and its modules: linux:IMAGE --modules DIR.
     """
     from refmodel.conformance.linux.obtain import get_kernel
 
-    place = get_kernel(version, Path(directory) if directory else None)
+    place = get_kernel(version, Path(directory) if directory else None, suite)
     click.echo(f"unpacked to {place}")
     click.echo(f"run: refmodel conform linux:{version}")
 

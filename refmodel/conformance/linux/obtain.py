@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import attrs
+
 from refmodel.conformance.boundary import BadTarget
 from refmodel.conformance.linux.boot import kernels
 
@@ -17,34 +19,73 @@ ELSEWHERE = (
 )
 """What to do on a host of another kind."""
 
+KEYS = Path("/usr/share/keyrings")
+"""Where the distribution's packages put the keys that its lists are signed with."""
+
 _IMAGE = re.compile(r"^linux-(?:image|binary)(?:-unsigned)?-(\d[\w.+~]*?(?:-\d+)?)-amd64(?:-unsigned)?$")
 
 
-def get_kernel(version: str, directory: Path | None = None) -> Path:
+@attrs.frozen
+class Client:
+    """The package client of this host.  options: after its name, where it looks elsewhere than it is configured to."""
+
+    options: tuple[str, ...] = ()
+
+    def offered(self) -> list[str]:
+        """Return the names of kernel packages that the client knows, whether generic or not."""
+        return _run(["apt-cache", *self.options, "pkgnames", "linux-"], Path.cwd()).split()
+
+    def download(self, package: str, place: Path) -> None:
+        """Download a package to a directory."""
+        _run(["apt-get", *self.options, "download", "-q", package], place)
+
+
+def get_kernel(version: str, directory: Path | None = None, suite: str = "") -> Path:
     """Obtain the newest packaged kernel of a version; return the directory that it was unpacked to.
 
     version: for example ``6.12``.  directory: where to; by default where ``linux:VERSION`` looks.
+    suite: of the distribution, for example ``trixie-backports``; by default those that the host is configured for.
     Raises BadTarget on a host without the client, and for a version that it does not offer.
     """
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         raise BadTarget(f"this host has no apt-get and dpkg-deb; {ELSEWHERE}")
-    package = newest(version, offered())
     target = directory or kernels() / version
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix="get-") as place:
-        for name in with_modules(package):
-            _run(["apt-get", "download", "-q", name], Path(place))
-        for file in sorted(Path(place).glob("*.deb")):
-            _run(["dpkg-deb", "-x", str(file), str(Path(place) / "unpacked")], Path(place))
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="get-") as name:
+        place = Path(name)
+        client = client_of(suite, place) if suite else Client()
+        for package in with_modules(newest(version, client.offered())):
+            client.download(package, place)
+        for file in sorted(place.glob("*.deb")):
+            _run(["dpkg-deb", "-x", str(file), str(place / "unpacked")], place)
         if target.exists():
             shutil.rmtree(target)
-        (Path(place) / "unpacked").rename(target)
+        (place / "unpacked").rename(target)
     return target
 
 
-def offered() -> list[str]:
-    """Return the names of kernel packages that the client knows, whether generic or not."""
-    return _run(["apt-cache", "pkgnames", "linux-"], Path.cwd()).split()
+def client_of(suite: str, place: Path) -> Client:
+    """Return the client with the lists of one suite, which are fetched to a directory; the host stays as it is.
+
+    The suite is taken from where the host gets its packages, and signed by the same keys.
+    Raises BadTarget where there is no such suite, and on a host that never fetched lists.
+    """
+    known = _run(["apt-get", "indextargets", "--format", "$(CREATED_BY) $(REPO_URI)"], place).splitlines()
+    sources = [line.split()[1] for line in known if line.startswith("Packages ")]
+    if not sources:
+        raise BadTarget(f"this host's apt-get has no lists of packages; run apt-get update; {ELSEWHERE}")
+    keys = ",".join(str(path) for path in sorted(KEYS.glob("*-archive-keyring.gpg")))
+    signed = f" signed-by={keys}" if keys else ""
+    (place / "lists" / "partial").mkdir(parents=True)
+    (place / "sources.list").write_text(f"deb [arch=amd64{signed}] {sources[0]} {suite} main\n")
+    settings = {
+        "Dir::Etc::SourceList": place / "sources.list", "Dir::Etc::SourceParts": "-",
+        "Dir::State::Lists": place / "lists",
+        "Dir::Cache::PkgCache": "", "Dir::Cache::SrcPkgCache": "", "Acquire::Languages": "none",
+    }  # fmt: skip
+    client = Client(tuple(word for name, value in settings.items() for word in ("-o", f"{name}={value}")))
+    _run(["apt-get", *client.options, "-q", "update"], place)
+    return client
 
 
 def newest(version: str, names: list[str]) -> str:
@@ -57,8 +98,8 @@ def newest(version: str, names: list[str]) -> str:
     if not fitting:
         known = sorted({".".join(release.split(".")[:2]) for release in found.values()}, key=_numbers)
         raise BadTarget(
-            f"no package of Linux {version}; this host offers {', '.join(known) or 'none'}: try one of these, or "
-            f"apt-get update; {ELSEWHERE}"
+            f"no package of Linux {version}; this host offers {', '.join(known) or 'none'}: try one of these, another "
+            f"suite of the distribution (--suite trixie-backports), or apt-get update; {ELSEWHERE}"
         )
     # From 7.0 on linux-image is a package without files, which depends on linux-binary.
     return max(fitting, key=lambda name: (_numbers(found[name]), "-binary-" in name, "-unsigned" in name))

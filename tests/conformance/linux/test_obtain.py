@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,42 @@ def test_a_host_without_the_package_client_is_told_what_to_do(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BadTarget, match=r"no apt-get .* linux:IMAGE --modules DIR"):
         get_kernel("6.12", tmp_path)
+
+
+APT = """#!{python}
+import pathlib, sys
+words = sys.argv[1:]
+if "indextargets" in words:
+    print("Packages http://mirror.example/debian/")
+    print("Translations http://mirror.example/other/")
+elif "pkgnames" in words:
+    print("linux-image-7.3.4+deb13-amd64" if "Dir::Etc::SourceParts=-" in words else "linux-image-6.1.0-56-amd64")
+elif "update" in words:
+    (source,) = [word.split("=")[1] for word in words if word.startswith("Dir::Etc::SourceList=")]
+    pathlib.Path("{seen}").write_text(pathlib.Path(source).read_text())
+else:
+    pathlib.Path(words[-1] + ".deb").write_text("")
+"""
+UNPACK = """#!{python}
+import pathlib, sys
+pathlib.Path(sys.argv[3]).mkdir()
+"""
+
+
+def test_a_suite_is_looked_into_without_touching_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client is told of lists of its own, from where the host gets its packages, and nothing of it stays."""
+    seen = tmp_path / "seen"
+    programs = {"apt-get": APT, "apt-cache": APT, "dpkg-deb": UNPACK}
+    for name, text in programs.items():
+        (tmp_path / name).write_text(text.replace("{python}", sys.executable).replace("{seen}", str(seen)))
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    made = get_kernel("7.3", tmp_path / "kernels" / "7.3", "trixie-backports")
+
+    assert made.is_dir()
+    assert list(made.parent.iterdir()) == [made]
+    assert seen.read_text().endswith("] http://mirror.example/debian/ trixie-backports main\n")
+    with pytest.raises(BadTarget, match=r"this host offers 6\.1: .*--suite trixie-backports"):
+        get_kernel("7.3", tmp_path / "kernels" / "7.3")
