@@ -1,6 +1,7 @@
-"""Benchmarks of ``conform``: commands a second against the examples, and how soon a planted fault is found.
+"""Benchmarks of ``conform``: commands a second against examples and a kernel, and how soon planted faults are found.
 
-Seconds of lockstep are CPU seconds of both sides, seconds until a fault is found those of the clock.
+Seconds of lockstep are CPU seconds of both sides, a kernel's without those in which it boots; seconds until a fault
+is found are those of the clock.
 """
 
 from __future__ import annotations
@@ -9,20 +10,28 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from refmodel.conformance.conform import Conformance, conform, profile_for
+from refmodel.conformance.linux.boot import kernels
+from refmodel.conformance.linux.machine import ANSWER_SECONDS, QEMU
+from refmodel.conformance.linux.target_linux import LinuxTarget
 from refmodel.conformance.target import open_target
 from refmodel.engines.bench import Figure
 from refmodel.resources import specs_dir
 
 COMMANDS_PER_SECOND = 2000.0
+KERNEL_COMMANDS_PER_SECOND = 150.0
 SECONDS_TO_FIND = 10.0
 MOST_COMMANDS = 8.0
 
 SECONDS = 6.0
 """Length of a measurement of speed."""
+
+KERNEL_SECONDS = 12.0
+"""The same for a kernel, which answers more slowly."""
 
 SEEDS = 5
 """Searches for each planted fault."""
@@ -31,14 +40,14 @@ PLANTED = ("lost-zero", "lru-head", "stale-entry", "limit-off-by-one")
 """Faults of the example in C: two of data, one of order, one of a limit."""
 
 
-class NoCompiler(Exception):
-    """The example in C cannot be built; the text says what to install."""
+class NotMeasured(Exception):
+    """Something is missing on this host; the text says what is not measured and what to install."""
 
 
-def figures() -> Iterator[Figure]:
+def with_examples() -> Iterator[Figure]:
     """Measure one figure after the other; takes about a minute.
 
-    Raises NoCompiler after the figures that need no C.
+    Raises NotMeasured after the figures that need no C.
     """
     store = f"python:{specs_dir() / 'examples' / 'store.py'}:Store"
     yield _speed("lockstep with the example in Python", store)
@@ -52,11 +61,42 @@ def figures() -> Iterator[Figure]:
             )
 
 
+def with_kernel() -> Iterator[Figure]:
+    """Measure lockstep with the newest kernel that was obtained, emulated, counters compared; takes half a minute.
+
+    Raises NotMeasured without QEMU or a kernel.
+    """
+    there = sorted(
+        kernels().glob("*"), key=lambda path: [int(n) for n in path.name.split(".") if n.isdigit()]
+    )
+    if not (shutil.which(QEMU) and there):
+        missing = (
+            "no kernel: refmodel linux get 6.12" if shutil.which(QEMU) else "no QEMU: install qemu-system-x86"
+        )
+        raise NotMeasured(f"lockstep with a kernel is not measured: {missing}")
+    name = f"linux:{there[-1].name} --accel tcg"
+    target = LinuxTarget(name.removeprefix("linux:"), ANSWER_SECONDS)
+    try:
+        begin = _with_guest(target)
+        found = conform(target, name, profile_for(target, None), seconds=KERNEL_SECONDS)
+        rate = found.commands / (_with_guest(target) - begin)
+    finally:
+        target.close()
+    yield Figure(
+        f"lockstep with {target.hello.name}, emulated", KERNEL_COMMANDS_PER_SECOND, rate, "commands a second"
+    )
+
+
+def _with_guest(target: LinuxTarget) -> float:
+    assert target.machine is not None
+    return time.process_time() + target.machine.cpu_seconds()
+
+
 def build(directory: Path) -> tuple[Path, Path]:
-    """Compile the example; return its program and its library.  Raises NoCompiler."""
+    """Compile the example; return its program and its library.  Raises NotMeasured."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
-        raise NoCompiler("the example in C needs a compiler: install gcc and zlib1g-dev")
+        raise NotMeasured("the example in C needs a compiler: install gcc and zlib1g-dev")
     specs = specs_dir()
     words = [compiler, "-O2", f"-I{specs / 'boundary'}", str(specs / "examples" / "store.c")]
     program, library = directory / "store", directory / "store.so"
@@ -65,7 +105,7 @@ def build(directory: Path) -> tuple[Path, Path]:
         ["-fPIC", "-shared", "-o", str(library)],
     ):
         if subprocess.run([*words, *more, "-lz"], capture_output=True).returncode:
-            raise NoCompiler("the example in C cannot be built: install gcc, libc6-dev and zlib1g-dev")
+            raise NotMeasured("the example in C cannot be built: install gcc, libc6-dev and zlib1g-dev")
     return program, library
 
 
