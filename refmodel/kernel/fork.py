@@ -63,7 +63,7 @@ class Fork(Operation):
             slot: SwapSlot = v[v.at.slot[pte.slot]]
             v[v.at.slot[pte.slot]] = evolve(slot, count=slot.count + 1)
         if pte.folio:
-            map_page(v, child[self.page], pte.folio, evolve(pte, dirty=False))
+            map_page(v, child[self.page], pte.folio, pte)
         else:
             v[child[self.page]] = pte
         truth = v.at.truth

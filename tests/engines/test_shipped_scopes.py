@@ -27,7 +27,7 @@ def test_a_scope_asks_a_question_of_several_profiles(path: object) -> None:
         ("batch", "batching-v14", (28_737, 44_902, 108)),
         ("batch", "batching-v9", (3_111, 5_150, 111)),
         ("direct", "linux-7.3", (46_123, 96_988, 133)),
-        ("fork", "linux-7.3", (196_974, 371_272, 129)),
+        ("fork", "linux-7.3", (201_633, 380_009, 129)),
         ("insert-first", "batching-v14", (61_916, 116_582, 187)),
         ("reclaim", "linux-7.3", (114_116, 228_534, 130)),
         ("zswap", "linux-7.3", (177_830, 405_058, 177)),

@@ -13,6 +13,7 @@ import pytest
 
 from refmodel.conformance.boundary import BadTarget
 from refmodel.conformance.conform import conform, profile_for
+from refmodel.conformance.conform_shrink import run_program
 from refmodel.conformance.linux.boot import find_kernel, kernels
 from refmodel.conformance.linux.machine import QEMU
 from refmodel.conformance.linux.record import record
@@ -40,6 +41,29 @@ def test_a_stock_kernel_does_what_the_model_allows(kernel: LinuxTarget) -> None:
     found = conform(kernel, "linux:6.12", profile_for(kernel, None), level="counters", seconds=8, runs=6)
     assert found.verdict == "not refuted", found.found
     assert found.commands >= 40
+
+
+@live
+def test_the_counters_of_zswap_are_among_those_that_are_compared(kernel: LinuxTarget) -> None:
+    """What stands in debugfs and what stands in /proc/vmstat, each as it is at this moment."""
+    lockstep = Lockstep(kernel, profile_for(kernel, None), "counters")
+    page: dict[str, Any] = {"w": 0, "page": 0}
+    assert lockstep.reset() is None
+    assert lockstep.do({"op": "write", **page, "kind": "text", "seed": 1}) is None
+    assert lockstep.do({"op": "out", **page}) is None
+    assert lockstep.answered[-1].record["d"].items() >= {"zs.stored_pages": 1, "vm.zswpout": 1}.items()
+
+
+@live
+def test_programs_that_were_announced_and_taken_back_leave_no_trace(kernel: LinuxTarget) -> None:
+    """The next run begins from the start, whatever ran meanwhile."""
+    lockstep = Lockstep(kernel, profile_for(kernel, None), "counters")
+    page: dict[str, Any] = {"w": 0, "page": 0}
+    lockstep.announce([{"op": "write", **page, "kind": "text", "seed": 1}, {"op": "out", **page}])
+    lockstep.recall()
+    program = [{"op": "peek", **page}, {"op": "write", **page, "kind": "zero", "seed": 0}]
+    assert run_program(lockstep, program) is None
+    assert lockstep.answered[0].record["post"] == {"st": "none"}
 
 
 @live
@@ -96,6 +120,19 @@ def test_a_guest_that_is_killed_is_a_clean_divergence_and_is_started_again(kerne
     assert found is not None
     assert found.kind == "exit"
     assert "its console ends" in found.implementation
+    assert lockstep.reset() is None
+
+
+@live
+def test_a_kernel_that_panics_while_it_runs_ahead_is_reported_at_its_command(kernel: LinuxTarget) -> None:
+    """Answers that were given before are judged; the report has the last words of the console."""
+    lockstep = Lockstep(kernel, profile_for(kernel, None), "counters")
+    page: dict[str, Any] = {"w": 0, "page": 0}
+    panic = {"op": "set", "what": "w0/../../proc/sysrq-trigger", "value": "c"}
+    found = run_program(lockstep, [{"op": "peek", **page}, panic, {"op": "peek", **page}])
+    assert found is not None
+    assert (found.kind, found.number, found.command) == ("exit", 2, panic)
+    assert "sysrq triggered crash" in found.implementation
     assert lockstep.reset() is None
 
 
