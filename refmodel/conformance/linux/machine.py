@@ -208,9 +208,11 @@ class Machine:
         return answers
 
     def last_words(self, what: str) -> str:
-        """Return what happened with the last lines of console and QEMU."""
+        """Return what happened with the last lines of console and QEMU, and why the kernel panicked, if it did."""
         said = [line for name in ("qemu", "console") for line in self._lines(name)[-6:]]
-        return f"{what}; its console ends: {' | '.join(said[-6:]) or 'empty'}"
+        worst = [line for line in self._lines("console") if "Kernel panic" in line or "BUG:" in line][:1]
+        told = [*(line for line in worst if line not in said[-6:]), *said[-6:]]
+        return f"{what}; its console ends: {' | '.join(told) or 'empty'}"
 
     def _lines(self, name: str) -> list[str]:
         lines = Path(self.path(name)).read_text(errors="replace").splitlines()
