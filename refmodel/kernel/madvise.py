@@ -75,21 +75,9 @@ class MadviseFree(Operation):
                 return self.drop_run(v, pte) if pte.slot else self.give_up(v, pte.folio)
             if pte.poisoned:
                 self.empty(v)
-                continue
-            if folio is not None and len(folio.contents) == 1 and not (folio.swapcache or folio.dirty):
-                self.take_locks(v)
-                self.give_up_shared(v, pte)
-            self.next += 1
+            else:
+                self.next += 1
         return self.unlock if self.held else Return()
-
-    def give_up_shared(self, v: KernelView, pte: Pte) -> None:
-        """Make a page droppable that others map too: where it has no slot and was never marked as dirty.
-
-        Nobody asks who else maps it, or for its lock.  What others wrote to it their own page tables know.
-        """
-        v[v.at.folio[pte.folio]] = evolve(live_folio(v, pte.folio), swapbacked=False)
-        place = v.at.pte[self.mm][self.page + self.next]
-        v[place] = evolve(pte, dirty=False)
 
     def give_up(self, v: KernelView, number: int) -> Next:
         """Lock the folio of a mapped page if it is dirty or has slots, which are freed first."""
