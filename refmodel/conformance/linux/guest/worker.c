@@ -277,6 +277,9 @@ static void pin(int cpu)
 	CPU_SET(cpu, &set);
 	if (!sched_setaffinity(0, sizeof(set), &set))
 		own_cpu = cpu;
+	/* What the child gives up when it exits goes to the CPU that it runs on. */
+	if (child && own_cpu == cpu)
+		sched_setaffinity(child, sizeof(set), &set);
 }
 
 /*
