@@ -87,8 +87,14 @@ def swap_room(v: KernelView, memcg: int, nr: int) -> bool:
 
 
 def swap_full(v: KernelView, memcg: int) -> bool:
-    """Whether slots are scarce for a cgroup: a swap-in then frees the slot instead of keeping the copy."""
-    return limit_decisions.swap_is_full(_swap_levels(v, memcg))
+    """Whether slots are scarce on the device or for a cgroup: copies in the swap cache are given up then.
+
+    Source: mem_cgroup_swap_full(), mm/memcontrol.c, Linux 6.12.117.
+    """
+    si = v[v.at.si]
+    return limit_decisions.device_is_half_full(si.free, si.size) or limit_decisions.swap_is_full(
+        _swap_levels(v, memcg)
+    )
 
 
 def _swap_levels(v: KernelView, memcg: int) -> Iterator[tuple[int, int]]:

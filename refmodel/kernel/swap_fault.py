@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel import choices, limit_decisions, memcg
+from refmodel.kernel import choices, memcg
 from refmodel.kernel.folio import (
     get_folio,
     list_folio,
@@ -305,11 +305,9 @@ class DoSwapPage(Operation):
 
         mapped: entries that this fault has mapped already.
         """
-        si = v[v.at.si]
-        half_full = limit_decisions.device_is_half_full(si.free, si.size)
-        if half_full or memcg.swap_full(v, memcg.folio_memcg(v, folio)):
+        if memcg.swap_full(v, memcg.folio_memcg(v, folio)):
             return True
-        if v.cfg.options.drop_synchronous_cache and si.synchronous:
+        if v.cfg.options.drop_synchronous_cache and v[v.at.si].synchronous:
             return True
         return self.write and len(folio.rmap) == mapped and folio.refs == 1
 

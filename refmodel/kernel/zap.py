@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from refmodel.kernel.folio import get_folio, live_folio
+from refmodel.kernel import memcg
+from refmodel.kernel.folio import get_folio, live_folio, lock_folio, put_folio, unlock_folio
 from refmodel.kernel.mm import unmap_page, wait_for_ptl, wait_to_read_mmap, wait_to_write_mmap
 from refmodel.kernel.state import EMPTY_PTE, Pte, Truth
 from refmodel.kernel.swap_slots import slots_of
@@ -23,12 +24,15 @@ class FreeSwapAndCache(Operation):
     slot, nr: consecutive slots named by consecutive entries; the caller has the page-table lock.
     """
 
-    source: ClassVar[str] = "mm/swapfile.c free_swap_and_cache_nr(), Linux 6.12.117"
+    source: ClassVar[str] = (
+        "mm/swapfile.c free_swap_and_cache_nr() and __try_to_reclaim_swap(), Linux 6.12.117"
+    )
     requirements: ClassVar[tuple[str, ...]] = ("S1",)
 
     slot: int
     nr: int = 1
     reclaiming: tuple[int, ...] = ()
+    folio: int = 0
 
     @step
     def put(self, v: KernelView) -> Next:
@@ -43,17 +47,31 @@ class FreeSwapAndCache(Operation):
 
     @step
     def reclaim_cache(self, v: KernelView) -> Next:
-        """Free the next cached copy that nothing else refers to, if its lock is free."""
+        """Take the next copy that no swap entry refers to out of the cache, if its lock is free.
+
+        A copy that is mapped is left there, unless slots are scarce.
+        """
         while self.reclaiming:
             slot, self.reclaiming = self.reclaiming[0], self.reclaiming[1:]
             number = v[v.at.swap_cache[slot]]
             folio = live_folio(v, number) if number else None
-            if folio is None or folio.rmap or folio.locked:
+            if folio is None or folio.locked:
+                continue
+            if folio.rmap and not memcg.swap_full(v, memcg.folio_memcg(v, folio)):
                 continue
             self.reclaiming = tuple(s for s in self.reclaiming if s not in slots_of(folio))
             get_folio(v, number)
-            return Call(v.ops.free_folios(folios=(number,)), then=self.reclaim_cache)
+            lock_folio(v, number)
+            self.folio = number
+            return Call(v.ops.folio_free_swap(folio=number), then=self.unlock)
         return Return()
+
+    @step
+    def unlock(self, v: KernelView) -> Next:
+        """Unlock the folio and let go of it, which frees it if nothing else refers to it."""
+        unlock_folio(v, self.folio)
+        put_folio(v, self.folio)
+        return self.reclaim_cache
 
 
 @attrs.define

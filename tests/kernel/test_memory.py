@@ -146,6 +146,20 @@ class TestSharing:
 
         assert (toy.read(0), toy.read(0, mm=self.CHILD)) == ("B", "A")
 
+    @pytest.mark.parametrize("scarce", [True, False])
+    def test_the_last_swap_entry_of_a_mapped_page_takes_the_cached_copy_along_where_slots_are_scarce(
+        self, kernel: str, scarce: bool
+    ) -> None:
+        """__try_to_reclaim_swap() is asked for what nothing maps, and when swap is half full for all."""
+        toy = self.forked(kernel, out=True)
+        toy.read(0)
+        folio = toy.v[toy.v.at.pte[0][0]].folio
+        assert live_folio(toy.v, folio).swapcache
+        if scarce:
+            toy.run(toy.ops.set_memcg(1, "swap.max", "0"))
+        toy.run(toy.ops.exit_child(process=0))
+        assert live_folio(toy.v, folio).swapcache is not scarce
+
     def test_a_page_that_both_map_is_not_paged_out(self, kernel: str) -> None:
         """MADV_PAGEOUT leaves alone what another process maps too."""
         toy = self.forked(kernel, out=False)
