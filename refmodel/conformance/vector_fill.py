@@ -13,6 +13,7 @@ import attrs
 
 from refmodel.conformance.boundary import Hello, Line, hello_of
 from refmodel.conformance.conform_walk import NEVER_FAIL, CommandDraws
+from refmodel.conformance.lockstep import NOT_RECORDED
 from refmodel.conformance.served import SETTINGS, SLABS, ServedModel
 from refmodel.conformance.vectors import (
     COMPRESSORS,
@@ -186,23 +187,25 @@ def fill(
 ) -> Filled:
     """Return vectors that reach whatever random programs reach, and every failure on the way of one of them.
 
-    Each is the shortest that was found for one goal, and counts for all others that it reaches.
+    Each is the shortest that was found for one goal, and counts for all others that it reaches.  The first half of the
+    programs asks for what most implementations know, so that they have vectors, too.
     runs: random programs.  progress: is told now and then how far this is.
     """
     model = _Watched(profile)
     hello = _fillable(model)
     starts = ({}, {}, *(SETTINGS[name] for name in hello.settings))
     found = _Found(model)
+    for number in range(runs):
+        plain = number < runs // 2
+        setting = {} if plain else starts[number % len(starts)]
+        program = _program(model, _plain(hello) if plain else hello, setting, Random(f"{seed}/{number}"))
+        for goal in sorted(model.goals(setting, program)[0]):
+            found.take(goal, setting, program)
+        progress(f"program {number + 1} of {runs}: {len(found.known)} goals")
     for program in RARE:
         if not _lacks(program, hello):
             for goal in sorted(model.goals({}, program)[0]):
                 found.take(goal, {}, program)
-    for number in range(runs):
-        setting = starts[number % len(starts)]
-        program = _program(model, hello, setting, Random(f"{seed}/{number}"))
-        for goal in sorted(model.goals(setting, program)[0]):
-            found.take(goal, setting, program)
-        progress(f"program {number + 1} of {runs}: {len(found.known)} goals")
     goals = declared(profile.operations)
     for goal in goals:
         progress(f"failures: {len(found.known)} of {len(goals)} goals")
@@ -262,6 +265,14 @@ def _fillable(model: ServedModel) -> Hello:
     asked = {goal.fault for goal in declared(model.profile.operations)}
     sites = tuple(site for site in hello.faults if SLABS.get(site, site) in asked)
     return attrs.evolve(hello, commands=commands, faults=sites)
+
+
+def _plain(hello: Hello) -> Hello:
+    """Return what runs in lockstep are drawn from."""
+    commands = tuple(op for op in hello.commands if op not in NOT_RECORDED)
+    return attrs.evolve(
+        hello, commands=commands, faults=tuple(site for site in hello.faults if site in SLABS)
+    )
 
 
 def _program(model: _Watched, hello: Hello, setting: Line, chance: Random) -> list[Line]:

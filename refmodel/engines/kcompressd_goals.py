@@ -177,7 +177,7 @@ class _Reader:
         operation = _running(flight)
         if hasattr(operation, "taken"):
             return operation.taken[0] if operation.taken else 0
-        if hasattr(operation, "folio"):
+        if hasattr(operation, "folio") and not hasattr(operation, "reclaiming"):
             return operation.folio or 0
         slot = self.slot(operation, state)
         return self.packing.component(state, self.at.swap_cache[slot]) if slot else 0

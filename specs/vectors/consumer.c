@@ -98,17 +98,33 @@ static int compare_numbers(const char *expect, const char *file, long number)
 	return wrong;
 }
 
-/* Returns whether every text in a list of a vector's needs stands in the implementation's hello. */
+/* Returns where a list or an object ends. */
+static const char *end_of(const char *at)
+{
+	int depth = 0;
+
+	for (; *at; at++) {
+		depth += (*at == '{' || *at == '[') - (*at == '}' || *at == ']');
+		if (!depth)
+			break;
+	}
+	return at;
+}
+
+/* Returns whether every text in a list of a vector's needs stands under the same name in the implementation's hello. */
 static int has_all(const char *needs, const char *list, const char *hello)
 {
-	const char *at = refmodel_field(needs, list), *last = at ? at + strcspn(at, "]") : NULL;
+	const char *at = refmodel_field(needs, list), *last = at ? end_of(at) : NULL;
+	const char *known = refmodel_field(hello, list), *end = known ? end_of(known) : NULL;
 	char quoted[80];
 
 	while (at && (at = strchr(at, '"')) && at < last) {
 		size_t length = strcspn(at + 1, "\"");
+		const char *found;
 
 		snprintf(quoted, sizeof(quoted), "%.*s", (int)length + 2, at);
-		if (!strstr(hello, quoted))
+		found = known ? strstr(known, quoted) : NULL;
+		if (!found || found > end)
 			return 0;
 		at += length + 2;
 	}

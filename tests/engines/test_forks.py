@@ -24,7 +24,7 @@ def test_the_other_actors_and_the_other_starts_are_forks() -> None:
         for task in ("task 1", "task 2")
         for label, step in (
             ("write(mm=0, page=0, content=2)", "WritePage.access"),
-            ("pageout(mm=0, page=0, nr=1)", "MadvisePageout.lock"),
+            ("pageout(mm=0, page=0, nr=1)", "MadvisePageout618.lock"),
             ("read(mm=0, page=0)", "ReadPage.access"),
         )
     ]

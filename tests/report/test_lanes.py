@@ -36,7 +36,7 @@ turn  writer                          reclaim                         what chang
       ┊                                                                 exclusive
 ────────────────────────────────────────────────────────────────────────────────────────────────────
    4  ┊                               pageout(mm=0, page=0, nr=1)
-      ┊                                 MadvisePageout.lock           mmap_lock[0] 0 -> 1
+      ┊                                 MadvisePageout618.lock        mmap_lock[0] 0 -> 1
 ────────────────────────────────────────────────────────────────────────────────────────────────────
    5    WritePage.store               ┊                               pte[0][0] dirty
       done                            ┊                               truth[0][0] content page of
@@ -45,7 +45,7 @@ turn  writer                          reclaim                         what chang
                                       ┊                                 zeroes) -> (2)
 ────────────────────────────────────────────────────────────────────────────────────────────────────
    6                                    ⋮ 2 steps                     folio[1] refs 0 -> 1, not lru
-                                        MadvisePageout.reclaim
+                                        MadvisePageout618.reclaim
 
 Folded: what nobody else could see, and statistics; --unfold prints all.
 

@@ -95,7 +95,7 @@ def test_the_consumer_of_vectors_needs_no_python(tmp_path: Path) -> None:
         [consumer, "--words", "fault=counter-drift", *vectors], capture_output=True, text=True
     )
     assert wrong.returncode == 1
-    assert "zs.written_back_pages is 0; expected 1" in wrong.stdout
+    assert "zs.written_back_pages is 0; expected " in wrong.stdout
 
 
 @needs_c
