@@ -15,7 +15,7 @@ import attrs
 
 from refmodel.conformance.boundary import VERSION, Broke, Line, check_command, schema
 from refmodel.conformance.control import control
-from refmodel.conformance.counters import MTHP_ORDER, cgroup_statistics, reader
+from refmodel.conformance.counters import MTHP_ORDER, Reader, cgroup_statistics, reader
 from refmodel.conformance.drive import operations, page_state
 from refmodel.conformance.patterns import crc
 from refmodel.conformance.pressure import end_writes
@@ -95,9 +95,8 @@ class ServedModel:
         self.fault: Line = {}
         self.asked = self.cpu = 0
         self.fired = False
-        self.systems: dict[tuple[bool, bool], tuple[KernelView, Snapshot]] = {}
+        self.systems: dict[tuple[bool, bool], tuple[KernelView, Snapshot, Reader]] = {}
         self.begin({})
-        self.names = _counter_names(self.view)
 
     def begin(self, setting: Line) -> None:
         """Stand at the start of a system with a setting."""
@@ -106,13 +105,9 @@ class ServedModel:
             made = Setting(self.compressor, synchronous=key[0], enabled=key[1])
             view = made.system_of(self.profile, self.sizes)
             view.choose, view.emit = self.choose, self.emit
-            self.systems[key] = view, view.snapshot()
-        self.view, initial = self.systems[key]
+            self.systems[key] = view, view.snapshot(), reader(view, _counter_names(view))
+        self.view, initial, self.counters = self.systems[key]
         self.view.restore(initial)
-
-    def counters(self) -> dict[str, int]:
-        """Return the counters by name."""
-        return reader(self.view, self.names)()
 
     def answer(self, command: Line) -> Line:
         """Answer a command."""
@@ -154,7 +149,7 @@ class ServedModel:
             "controls": {name: list(values) for name, values in CONTROLS.items() if self.has(name)},
             "faults": self.faults(),
             "settings": list(SETTINGS),
-            "counters": self.names,
+            "counters": _counter_names(self.view),
             "events": list(_TRACED),
             "zswap": {"compressor": self.compressor},
         }

@@ -13,7 +13,7 @@ import attrs
 
 from refmodel.conformance.boundary import Hello, Line, hello_of
 from refmodel.conformance.conform_walk import NEVER_FAIL, CommandDraws
-from refmodel.conformance.lockstep import NOT_RECORDED
+from refmodel.conformance.lockstep import comparable
 from refmodel.conformance.served import SETTINGS, SLABS, ServedModel
 from refmodel.conformance.vectors import (
     COMPRESSORS,
@@ -191,22 +191,21 @@ def fill(
     programs asks for what most implementations know, so that they have vectors, too.
     runs: random programs.  progress: is told now and then how far this is.
     """
-    model = _Watched(profile)
-    hello = _fillable(model)
+    model, goals = _Watched(profile), declared(profile.operations)
+    hello = _fillable(model, goals)
+    plain = comparable(hello)
     starts = ({}, {}, *(SETTINGS[name] for name in hello.settings))
     found = _Found(model)
     for number in range(runs):
-        plain = number < runs // 2
-        setting = {} if plain else starts[number % len(starts)]
-        program = _program(model, _plain(hello) if plain else hello, setting, Random(f"{seed}/{number}"))
+        setting, known = ({}, plain) if number < runs // 2 else (starts[number % len(starts)], hello)
+        program = _program(model, known, setting, Random(f"{seed}/{number}"))
         for goal in sorted(model.goals(setting, program)[0]):
             found.take(goal, setting, program)
         progress(f"program {number + 1} of {runs}: {len(found.known)} goals")
     for program in RARE:
-        if not _lacks(program, hello):
+        if not lacking(needs_of(program, {}), hello):
             for goal in sorted(model.goals({}, program)[0]):
                 found.take(goal, {}, program)
-    goals = declared(profile.operations)
     for goal in goals:
         progress(f"failures: {len(found.known)} of {len(goals)} goals")
         found.fail(goal, hello)
@@ -243,36 +242,22 @@ class _Found:
         if goal in self.known or not site:
             return
         for setting, program in [(start, known) for start, known, goals in self.programs if step in goals]:
-            for at, nth in product(range(len(program)), range(1, MOST_ASKED + 1)):
+            able = [at for at, command in enumerate(program) if command["op"] not in NEVER_FAIL]
+            for at, nth in product(able, range(1, MOST_ASKED + 1)):
                 failing = {**program[at], "fault": {"site": site, "nth": nth}}
-                if program[at]["op"] in NEVER_FAIL:
-                    continue
                 tried = [*program[:at], failing, *program[at + 1 :]]
                 if goal in self.model.goals(setting, tried)[0]:
                     self.take(goal, setting, tried)
                     return
 
 
-def _lacks(program: Sequence[Line], hello: Hello) -> str:
-    """Return what a program needs and the model of a profile does not have."""
-    return lacking(needs_of(program, {}), hello)
-
-
-def _fillable(model: ServedModel) -> Hello:
+def _fillable(model: ServedModel, goals: Sequence[Goal]) -> Hello:
     """Return what vectors are drawn from: failures at sites that steps of the profile ask for."""
     hello = hello_of(model.hello())
     commands = tuple(op for op in hello.commands if op not in _NOT_TRIED)
-    asked = {goal.fault for goal in declared(model.profile.operations)}
+    asked = {goal.fault for goal in goals}
     sites = tuple(site for site in hello.faults if SLABS.get(site, site) in asked)
     return attrs.evolve(hello, commands=commands, faults=sites)
-
-
-def _plain(hello: Hello) -> Hello:
-    """Return what runs in lockstep are drawn from."""
-    commands = tuple(op for op in hello.commands if op not in NOT_RECORDED)
-    return attrs.evolve(
-        hello, commands=commands, faults=tuple(site for site in hello.faults if site in SLABS)
-    )
 
 
 def _program(model: _Watched, hello: Hello, setting: Line, chance: Random) -> list[Line]:

@@ -16,6 +16,7 @@ from refmodel.conformance.linux.machine import GuestGone, Machine, Shape
 from refmodel.conformance.linux.probes import Normaliser, install
 from refmodel.conformance.linux.setting import FOLIO_PAGES, FOLIOS, PARAMETERS, THP, WORKERS, Setting
 from refmodel.conformance.linux.words import words_of
+from refmodel.conformance.pressure import VISITS
 from refmodel.conformance.replica import profile_of
 from refmodel.conformance.target import Target
 from refmodel.profiles import UnknownProfile
@@ -202,7 +203,7 @@ class LinuxTarget(Target):
         # What MADV_FREE does to a part of a large folio is no part of the model.
         offered = [op for op in _COMMANDS if op != "lazyfree" or not self.words.folios]
         # Reclaim also splits folios of which a part is mapped, and tells of that in no event.
-        followed = set(RECLAIM_EVENTS) <= set(self.kinds) and not self.words.folios
+        followed = set(VISITS) <= set(self.kinds) and not self.words.folios
         reclaim = ("reclaim",) if followed and self.has("wK/memory.reclaim") else ()
         return [*offered, *nodes, *cpus, *reclaim]
 
@@ -263,9 +264,6 @@ class LinuxTarget(Target):
         page, n = command["page"], command.get("n", 1)
         return [f"{worker} {worker_line(command)}", f"{worker} peek {page} {n}"]
 
-
-RECLAIM_EVENTS = ("slot_alloc", "store", "disk_write", "swapcache_del")
-"""Events without which nobody could say which pages reclaim took."""
 
 SHOW_LENGTHS = ("zs.pool_total_size", "vm.nr_zspages")
 """Counters that nothing can be said about without compressed lengths."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import zlib
+from abc import abstractmethod
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -26,13 +27,13 @@ class Following(Protocol):
 class Level(Sequence[int]):
     """States of which something can be asked for all at once."""
 
+    @abstractmethod
     def different(self, mask: int) -> Sequence[int]:
         """Return one state for each value of some bits."""
-        raise NotImplementedError
 
+    @abstractmethod
     def where(self, mask: int, holds: Callable[[int], bool]) -> Sequence[int]:
         """Return the states for whose value of some bits something holds."""
-        raise NotImplementedError
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any
@@ -65,7 +66,7 @@ class Memo:
         """Answers were added."""
 
 
-class LocalMemo(Memo):
+class LocalMemo(Memo, ABC):
     """A memo whose keys depend on a local state: on which bits is told by masks, and learned while it is asked.
 
     masks: by local state, the bits that a key has.  depends: by local state, the bits of components that were known to
@@ -83,21 +84,21 @@ class LocalMemo(Memo):
         """Forget all answers."""
         self.index = Index(self.index.width)
 
+    @abstractmethod
     def mask(self, local: int) -> int:
         """Return the bits of components that are known to matter to a local state."""
-        raise NotImplementedError
 
     def own(self, local: int) -> int:
         """Return the bits that a key has besides."""
         return 0
 
+    @abstractmethod
     def local(self, state: int, tag: int) -> int:
         """Return the local state for which is asked."""
-        raise NotImplementedError
 
+    @abstractmethod
     def learn(self, state: int, local: int) -> Any:
         """Return the answer for a state; this may show that more bits matter."""
-        raise NotImplementedError
 
     def admit(self, local: int) -> None:
         """Make the mask of a local state."""
