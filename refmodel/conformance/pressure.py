@@ -22,6 +22,9 @@ Run = Callable[[Operation], Any]
 VISITS = ("slot_alloc", "store", "disk_write", "swapcache_del")
 """Events of reclaim that name the slot of the folio that it visits."""
 
+_BESIDE = ("shrinker_scan", "worker_start")
+"""Events that begin what is done between two visits."""
+
 
 def run_told_reclaim(v: KernelView, follower: Follower, op: Op, run: Run) -> None:
     """Run what a write to memory.reclaim caused, where the states of all pages afterwards are told.
@@ -46,10 +49,15 @@ def run_told_reclaim(v: KernelView, follower: Follower, op: Op, run: Run) -> Non
 def _visit(v: KernelView, follower: Follower, run: Run, places: Mapping[int, Place[Pte]]) -> None:
     """Visit the folios that events name, until there are no more or one explains nothing."""
     visited: Event | None = None
-    while (event := follower.next(*VISITS, "shrinker_scan")) is not None and event is not visited:
+    while (event := follower.next(*VISITS, *_BESIDE)) is not None and event is not visited:
         visited = event
         record = event.record
         end_writes(v, run)
+        if record["ev"] == "worker_start":
+            # Reclaim slept, and the worker that a full pool had queued ran meanwhile.
+            if v[v.at.shrink_work].pending:
+                run(v.ops.shrink_worker())
+            continue
         if record["ev"] == "shrinker_scan":
             memcg = follower.memcgs.model_name(record["memcg"])
             run(v.ops.shrinker_scan(memcg=memcg, nid=record["nid"], todo=record["scanned"]))

@@ -95,10 +95,11 @@ class Setting:
         ]  # fmt: skip
 
     def ending(self) -> list[str]:
-        """Return the lines that end the processes, free the device, and give parameters their first values."""
+        """Return the lines that give parameters their first values, end the processes and free the device."""
         return [
+            *self._parameters_at_start(), *self._store_a_page(),
             *(f"kill {k}" for k in range(WORKERS)), "rest", f"swapoff {self.device}",
-            *(f"rmdir /cg/w{k}" for k in range(WORKERS)), *self._parameters_at_start(),
+            *(f"rmdir /cg/w{k}" for k in range(WORKERS)),
         ]  # fmt: skip
 
     def folio_counters(self) -> list[str]:
@@ -146,6 +147,11 @@ class Setting:
         """Return the pages that max_pool_percent is a share of; MemTotal is the same number in KiB."""
         told = (self.machine.get("/proc/meminfo") or "").partition("MemTotal:")[2].split()
         return int(told[0]) // 4
+
+    def _store_a_page(self) -> list[str]:
+        """Return the lines that store one page, because only a store ends that a pool counts as full."""
+        limits = [name for name in ("memory.swap.max", "memory.zswap.max") if name in self.cgroup_files]
+        return [*(f"put /cg/w0/{name} max" for name in limits), "@0 write 0 text 1", "@0 out 0"]
 
     def _parameters_at_start(self) -> list[str]:
         switch = [f"put {FOLIOS}/enabled never"] if self.folios else []
