@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -46,33 +47,33 @@ static int nr_watches;
 
 static int spawn(unsigned id, const char *cgroup, int cpu)
 {
-	int to[2], from[2], error;
-	char path[160], pid[16], go;
+	int to[2], from[2];
+	char path[160];
 
 	if (id >= MOST_WORKERS || workers[id].pid || !cgroup)
 		return EINVAL;
-	if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
+	snprintf(path, sizeof(path), "/cg/%s", cgroup);
+	int in = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (in < 0 || pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
 		return errno;
-	pid_t made = fork();
+	/* Born in its cgroup: moving a process there later has to wait for all CPUs. */
+	struct clone_args how = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = in };
+	pid_t made = syscall(SYS_clone3, &how, sizeof(how));
 
 	if (made < 0)
 		return errno;
 	if (!made) {
-		/* Nothing may be allocated before the process stands in its cgroup. */
-		if (read(to[0], &go, 1) != 1)
-			_exit(1);
 		close(to[1]);
 		close(from[0]);
 		worker_main(to[0], from[1], cpu);
 	}
+	close(in);
 	close(to[0]);
 	close(from[1]);
 	setpgid(made, made);
-	snprintf(path, sizeof(path), "/cg/%s/cgroup.procs", cgroup);
-	snprintf(pid, sizeof(pid), "%d", made);
-	error = write_file(path, pid, 0);
 	workers[id] = (struct worker){ .pid = made, .commands = to[1], .answers = from[0] };
-	return write_all(to[1], "g", 1) ? EPIPE : error;
+	return 0;
 }
 
 /* A worker's child is the first process's when the worker has ended; both are waited for. */
