@@ -264,17 +264,15 @@ class DoSwapPage(Operation):
             v[v.at.slot[slot]] = evolve(v[v.at.slot[slot]], count=v[v.at.slot[slot]].count - 1)
 
     def map_entries(self, v: KernelView) -> None:
-        """Let the entries point to the folio's pages.
+        """Let the entries point to the folio's pages, all as exclusive and as written as the one of the fault.
 
         The base is the slot of the folio's first page; a folio that has just lost its slots has none.
         """
-        first = v.at.pte[self.mm][self.page]
+        alone = self.alone(v, self.orig)
         base = self.the_folio(v).swap or self.orig.slot - self.index_of_fault(v)
         for place in self.entries(v):
-            pte = v[place]
-            written = self.write and place == first and pte.exclusive
-            alone = self.alone(v, pte)
-            made = Pte(folio=self.folio, index=pte.slot - base, exclusive=alone, dirty=written)
+            index = v[place].slot - base
+            made = Pte(folio=self.folio, index=index, exclusive=alone, dirty=self.write and alone)
             map_page(v, place, self.folio, made)
 
     def index_of_fault(self, v: KernelView) -> int:
@@ -282,13 +280,16 @@ class DoSwapPage(Operation):
         return self.orig.slot % len(self.the_folio(v).contents)
 
     def entries(self, v: KernelView) -> list[Place[Pte]]:
-        """Return the places of the page-table entries to be mapped, ascending."""
+        """Return the places of the page-table entries to be mapped, ascending.
+
+        A large folio is mapped whole where the entries are alike but for their slots (swap_pte_batch).
+        """
         row = v.at.pte[self.mm]
         nr, index = len(self.the_folio(v).contents), self.index_of_fault(v)
         start = self.page - index
-        slot = self.orig.slot - index
         whole = nr > 1 and start >= 0 and start + nr <= len(row)
-        if whole and all(v[row[start + i]].slot == slot + i for i in range(nr)):
+        expected = (evolve(self.orig, slot=self.orig.slot + i) for i in range(-index, nr - index))
+        if whole and all(v[row[start + i]] == pte for i, pte in enumerate(expected)):
             return list(row[start : start + nr])
         return [row[self.page]]
 

@@ -12,7 +12,7 @@ from refmodel.kernel.folio import get_folio, live_folio
 from refmodel.kernel.memory import KILLED
 from refmodel.kernel.state import EMPTY_PTE
 from refmodel.kernel.swap_fault import OOM
-from refmodel.machine import Execution
+from refmodel.machine import Execution, evolve
 from tests.kernel.toy import KERNELS, Toy
 
 
@@ -183,12 +183,18 @@ class TestSharing:
 class TestLargeFolios:
     """Folios of four pages."""
 
-    def filled(self, kernel: str) -> Toy:
+    def filled(self, kernel: str, **fixed: Any) -> Toy:
         """Return a system with one folio of four written pages."""
-        toy = Toy(kernel)
+        toy = Toy(kernel, **fixed)
         toy.v[toy.v.at.thp_orders] = 1 << 2
         for page in range(4):
             toy.write(page, f"page {page}")
+        return toy
+
+    def cached(self, kernel: str) -> Toy:
+        """Return a system whose folio is on the device and still in the swap cache."""
+        toy = self.filled(kernel, synchronous_device=False, zswap_enabled=False)
+        toy.out(0, 4)
         return toy
 
     def test_a_fault_maps_as_much_as_is_empty(self, kernel: str) -> None:
@@ -246,6 +252,28 @@ class TestLargeFolios:
         kept = toy.v[toy.v.at.pte[0][1]].folio == before
         assert kept == (kernel not in ("linux-6.1", "linux-6.12"))
 
+    def test_a_write_takes_a_folio_whole_that_only_the_swap_cache_shares(self, kernel: str) -> None:
+        """Its entries are mapped at once, and none of its pages is copied."""
+        toy = self.cached(kernel)
+        toy.run(toy.ops.fork(process=0))
+        toy.run(toy.ops.exit_child(process=0))
+        folio = toy.v[toy.v.at.swap_cache[toy.slot(1)]]
+        toy.write(1, "B")
+
+        assert [toy.v[place].folio for place in toy.v.at.pte[0][:4]] == [folio] * 4
+        assert toy.v[toy.v.at.pte[0][1]].exclusive
+
+    def test_entries_that_differ_in_more_than_their_slots_are_mapped_one_by_one(self, kernel: str) -> None:
+        """One of them is marked as exclusive, the others are not (swap_pte_batch)."""
+        toy = self.cached(kernel)
+        toy.run(toy.ops.fork(process=0))
+        toy.run(toy.ops.exit_child(process=0))
+        place = toy.v.at.pte[0][0]
+        toy.v[place] = evolve(toy.v[place], exclusive=True)
+        toy.read(1)
+
+        assert [bool(toy.v[place].folio) for place in toy.v.at.pte[0][:4]] == [False, True, False, False]
+
     def test_the_mark_of_a_write_goes_with_its_entry(self, kernel: str) -> None:
         """A folio of which a written page is freed is as clean as before: nobody has to write it for that."""
         toy = self.filled(kernel)
@@ -255,11 +283,7 @@ class TestLargeFolios:
 
     def test_a_first_page_that_only_the_swap_cache_holds_outlives_a_split(self, kernel: str) -> None:
         """Only the other pages of the folio are dropped from the swap cache with it."""
-        toy = Toy(kernel, synchronous_device=False, zswap_enabled=False)
-        toy.v[toy.v.at.thp_orders] = 1 << 2
-        for page in range(4):
-            toy.write(page, f"page {page}")
-        toy.out(0, 4)
+        toy = self.cached(kernel)
         slot = toy.slot(0)
         toy.read(1)
         toy.zap(0)

@@ -283,16 +283,22 @@ static void pin(int cpu)
 }
 
 /*
- * cpu N: goes on on another CPU. Pages that wait in a list of the CPU that is left could not be isolated elsewhere;
- * MADV_PAGEOUT, even of nothing, puts them on the LRU first (lru_add_drain, mm/madvise.c).
+ * What waits in lists of this CPU comes to its LRU: pages that could not be isolated elsewhere, or that are given up.
+ * MADV_PAGEOUT does that first, even of nothing (lru_add_drain, mm/madvise.c).
  */
-static int move_to(int cpu)
+static void drain(void)
 {
 	static void *nothing;
 
 	if (!nothing)
 		nothing = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	madvise(nothing, PAGE, MADV_PAGEOUT);
+}
+
+/* cpu N: goes on on another CPU. */
+static int move_to(int cpu)
+{
+	drain();
 	pin(cpu);
 	return own_cpu == cpu ? 0 : EINVAL;
 }
@@ -342,6 +348,8 @@ static int of_pages(struct text *out, const char *name, char *line)
 	if (advised >= 0) {
 		int error = madvise(region + page * PAGE, count * PAGE, advised) ? errno : 0;
 
+		if (advised == MADV_FREE)
+			drain();
 		/* It does not wait for what it begins to read. */
 		if (advised == MADV_WILLNEED)
 			wait_for_disk(0);
