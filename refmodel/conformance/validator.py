@@ -222,9 +222,9 @@ class Validation:
         self.follower.end()
         self.compare_states(op, "post")
         self.compare_content(op, contents)
+        self.raced = self.raced or record["op"] == "parallel"
         if self.level != "data":
             self.compare_counters(op, before)
-            self.raced = self.raced or record["op"] == "parallel"
         if record["op"] == "settle" and self.level != "data":
             names = list(record["cg"])
             self.compare(op, "statistic", record["cg"], cgroup_statistics(v, names))
