@@ -227,12 +227,6 @@ class Machine:
         """Return the names in a directory of the guest, none where there is none."""
         return sorted(self.ask(f"list {path}").get("names", ()))
 
-    def cpu_seconds(self) -> float:
-        """Return the seconds of CPU that the machine has taken so far."""
-        assert self.process is not None
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     def close(self) -> None:
         """End the machine: it powers itself off when its input ends, and is killed if it does not."""
         if self.process is not None:
