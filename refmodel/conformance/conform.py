@@ -16,7 +16,7 @@ from refmodel.conformance.boundary import BadTarget, Line
 from refmodel.conformance.conform_shrink import Shrunk, shrink
 from refmodel.conformance.conform_walk import WEIGHTS, CommandDraws
 from refmodel.conformance.drive import page_state
-from refmodel.conformance.lockstep import NOT_RECORDED, Divergence, Lockstep
+from refmodel.conformance.lockstep import Divergence, Lockstep
 from refmodel.conformance.served import SLABS
 from refmodel.conformance.target import Target
 from refmodel.conformance.validator import Level
@@ -185,7 +185,7 @@ class _Search:
         """Return what was exercised and what is missing."""
         hello, compared = self.target.hello, self.lockstep.hello
         missing = {
-            "commands": tuple(op for op in WEIGHTS if op not in (*hello.commands, *NOT_RECORDED)),
+            "commands": tuple(op for op in WEIGHTS if op not in hello.commands),
             "failures": tuple(site for site in SLABS if site not in hello.faults),
             "events": () if hello.events else ("all",),
             "counters": () if hello.counters else ("all",),

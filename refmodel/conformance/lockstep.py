@@ -199,10 +199,7 @@ class Lockstep:
         return found
 
 
-NOT_RECORDED = ("count", "offline", "swapoff", "swapon")
-"""Commands that traces do not have."""
-
-_MAY_BE_REFUSED = ("set", "reclaim", "shrink", "cpu", "move", "parallel")
+_MAY_BE_REFUSED = ("set", "reclaim", "shrink", "cpu", "move", "parallel", "offline", "swapoff", "swapon")
 _PAGE = ("pre", "post")
 _FIELDS = {
     **dict.fromkeys(("write", "dirty", "touch", "out", "free", "lazyfree", "willneed"), _PAGE),
@@ -210,8 +207,8 @@ _FIELDS = {
     "peek": ("post",),
     "set": ("errno",),
     "reclaim": ("errno", "memory"),
-    "cpu": ("errno",),
-    "move": ("errno",),
+    **dict.fromkeys(("cpu", "move", "offline", "swapoff", "swapon"), ("errno",)),
+    "count": ("found",),
     "parallel": ("errno", "crcs", "memory"),
     "settle": ("cg",),
 }
@@ -260,14 +257,13 @@ def comparable(hello: Hello) -> Hello:
     """Return what can be compared.
 
     Without compressed lengths there is no limit on their sum, without the size of memory none on a share of it.
-    Vectors alone ask for failures at other sites than the slabs of zswap, and for what no trace records.
+    Vectors alone ask for failures at other sites than the slabs of zswap: no trace records these.
     """
     lengths = tells_lengths(hello)
     known = {"wK/memory.zswap.max": lengths, "zswap/max_pool_percent": lengths and hello.totalram_pages}
     controls = {name: values for name, values in hello.controls.items() if known.get(name, True)}
-    commands = tuple(op for op in hello.commands if op not in NOT_RECORDED)
     sites = tuple(site for site in hello.faults if site in SLABS)
-    return attrs.evolve(hello, controls=controls, commands=commands, faults=sites)
+    return attrs.evolve(hello, controls=controls, faults=sites)
 
 
 def sizes_of(hello: Hello) -> Sizes:

@@ -176,7 +176,9 @@ class Follower:
             case choices.ALLOC_SLOT:
                 return self._no_slot()
             case choices.ALLOC_OBJECT:
-                if "zs_malloc" in self.probed:
+                # zbud tells of its allocations in no event.
+                told = not self.exact_faults or self.next("zs_malloc") is not None
+                if "zs_malloc" in self.probed and told:
                     return self._errno("zs_malloc") != 0
                 return self._injected("zs.reject_alloc_fail", "zs_handle", "zspage", "page")
             case choices.ADD_TO_SWAP_CACHE:

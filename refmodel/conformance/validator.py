@@ -236,10 +236,15 @@ class Validation:
             case "settle":
                 return []
             case "set" | "bind":
-                error = self.run_operation(control(self.view, record))
-                recorded = record.get("errno", UNKNOWN)
-                if recorded not in (UNKNOWN, -error):
-                    raise Mismatch(op.line, f"errno {recorded}", f"errno {-error}", "errno")
+                self.compare_answer(op, "errno", -self.run_operation(control(self.view, record)))
+                return []
+            case "swapoff" | "swapon" | "offline":
+                (operation,) = operations(self.view, record)
+                self.compare_answer(op, "errno", -(self.run_operation(operation) or 0))
+                return []
+            case "count":
+                (operation,) = operations(self.view, record)
+                self.compare_answer(op, "found", self.run_operation(operation))
                 return []
             case "cpu" | "move" | "parallel" if record.get("errno", UNKNOWN) not in (0, UNKNOWN):
                 # A CPU that does not go, or is not there, or is asked to do two things at once: nothing happened.
@@ -342,6 +347,12 @@ class Validation:
             if rest or not least <= pages <= most:
                 raise Mismatch(op.line, f"{name} {self.recorded_totals[name]}", f"{least} to {most} pages")
             recorded.pop(name), changed.pop(name)
+
+    def compare_answer(self, op: Op, field: str, modelled: int) -> None:
+        """Compare a number that answers an operation."""
+        recorded = op.record.get(field, UNKNOWN)
+        if recorded not in (UNKNOWN, modelled):
+            raise Mismatch(op.line, f"{field} {recorded}", f"{field} {modelled}", field)
 
     def compare(self, op: Op, kind: str, recorded: dict[str, int], modelled: dict[str, int]) -> None:
         """Compare named figures."""
