@@ -89,7 +89,7 @@ class Setting:
         self.away: set[int] = set()
         return [
             *(_switch(cpu, on=True) for cpu in cpus[1:]),
-            f"swapon {self.device}", *(f"mkdir /cg/w{k}" for k in range(WORKERS)),
+            self.use_device(on=True), *(f"mkdir /cg/w{k}" for k in range(WORKERS)),
             *(f"spawn {k} w{k} {home}" for k, home in enumerate(self.homes)),
             *(f"@{k} map {self.pages} {int(self.folios)}" for k in range(WORKERS)),
         ]  # fmt: skip
@@ -97,10 +97,16 @@ class Setting:
     def ending(self) -> list[str]:
         """Return the lines that give parameters their first values, end the processes and free the device."""
         return [
+            *([] if self.used else [self.use_device(on=True)]),
             *self._parameters_at_start(), *self._store_a_page(),
-            *(f"kill {k}" for k in range(WORKERS)), "rest", f"swapoff {self.device}",
+            *(f"kill {k}" for k in range(WORKERS)), "rest", self.use_device(on=False),
             *(f"rmdir /cg/w{k}" for k in range(WORKERS)),
         ]  # fmt: skip
+
+    def use_device(self, *, on: bool) -> str:
+        """Return the line that takes the swap device into use or out of it."""
+        self.used = on
+        return f"{'swapon' if on else 'swapoff'} {self.device}"
 
     def folio_counters(self) -> list[str]:
         """Return the statistics of large folios that the model has, where there are such folios."""

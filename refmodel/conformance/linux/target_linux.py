@@ -51,6 +51,8 @@ _COMMANDS = (
     "fork",
     "reap",
     "set",
+    "swapoff",
+    "swapon",
 )
 
 
@@ -252,6 +254,8 @@ class LinuxTarget(Target):
                 *self.setting.drain(),
                 *self.setting.looks(),
             ]
+        if op in ("swapoff", "swapon"):
+            return [self.setting.use_device(on=op == "swapon")]
         if op == "cpu":
             return self.setting.switch(command["cpu"], on=bool(command["on"]))
         worker = f"@{command['w']}"

@@ -109,6 +109,29 @@ def test_a_cgroup_at_half_of_its_swap_limit_gives_slots_back_at_swap_in(kernel: 
 
 
 @live
+def test_swapoff_brings_every_page_back_and_a_run_may_end_without_a_device(kernel: LinuxTarget) -> None:
+    """The page is in memory again, and nothing more can be paged out; the next run has the device."""
+    lockstep = Lockstep(kernel, profile_for(kernel, None), "counters")
+    page: dict[str, Any] = {"w": 0, "page": 0}
+    program = [
+        {"op": "write", **page, "kind": "text", "seed": 1},
+        {"op": "out", **page},
+        {"op": "swapoff"},
+        {"op": "peek", **page},
+        {"op": "out", **page},
+    ]
+    for _ in range(2):
+        assert lockstep.reset() is None
+        assert [lockstep.do(command) for command in program] == [None] * 5
+        records = [answered.record for answered in lockstep.answered]
+        assert (records[1]["post"]["st"], records[3]["post"]["st"], records[4]["post"]["st"]) == (
+            "swap",
+            "mem",
+            "mem",
+        )
+
+
+@live
 def test_a_guest_that_is_killed_is_a_clean_divergence_and_is_started_again(kernel: LinuxTarget) -> None:
     """The report has the last words of the console; the next run has another machine."""
     lockstep = Lockstep(kernel, profile_for(kernel, None), "counters")

@@ -245,13 +245,16 @@ static int settled(char *text, size_t room)
 	if (refresh < 0)
 		refresh = open("/proc/sys/vm/stat_refresh", O_WRONLY | O_CLOEXEC);
 	for (int i = 0; i < 4000; i++) {
+		if (i)
+			usleep(500);
+		if (others_run())
+			continue;
 		if (pwrite(refresh, "1", 1, 0) < 0 || !watched(&vmstat, text, room))
 			return EIO;
 		char *at = strstr(text, "\nnr_writeback ");
 
-		if ((!at || strtol(at + 14, NULL, 10) <= 0) && !others_run())
+		if (!at || strtol(at + 14, NULL, 10) <= 0)
 			return 0;
-		usleep(500);
 	}
 	return ETIMEDOUT;
 }
