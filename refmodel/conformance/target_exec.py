@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-import selectors
+import select
 import shlex
 import subprocess
 import tempfile
@@ -51,8 +51,8 @@ class ExecTarget(Target):
             ) from None
         assert self.process.stdout is not None
         os.set_blocking(self.process.stdout.fileno(), False)
-        self.selector = selectors.DefaultSelector()
-        self.selector.register(self.process.stdout, selectors.EVENT_READ)
+        self.poll = select.poll()
+        self.poll.register(self.process.stdout, select.POLLIN)
 
     def exchange(self, command: Line) -> Any:
         """Write a line and read one."""
@@ -64,7 +64,7 @@ class ExecTarget(Target):
             raise self.ended() from None
         text = self.line()
         try:
-            return json.loads(text, parse_float=_refused, parse_constant=_refused)
+            return _DECODER.decode(text.decode())
         except (ValueError, RecursionError):
             shown = repr(text[:60].decode(errors="replace"))
             raise Broke(
@@ -78,7 +78,7 @@ class ExecTarget(Target):
         deadline = time.monotonic() + self.timeout
         while not self.buffer.endswith(b"\n") and b"\n" not in self.buffer:
             left = deadline - time.monotonic()
-            if left <= 0 or not self.selector.select(left):
+            if left <= 0 or not self.poll.poll(left * 1000):
                 raise Broke("hang", "the answer", f"no answer within {self.timeout:g} s")
             read = self.process.stdout.read(1 << 16)
             if read == b"":
@@ -116,9 +116,11 @@ class ExecTarget(Target):
         for stream in (self.process.stdin, self.process.stdout, self.errors):
             if stream is not None:
                 stream.close()
-        self.selector.close()
         self.process = None
 
 
 def _refused(number: str) -> NoReturn:
     raise ValueError(f"{number} is no whole number")
+
+
+_DECODER = json.JSONDecoder(parse_float=_refused, parse_constant=_refused)
