@@ -134,7 +134,8 @@ class Follower:
     def begin(self, op: Op) -> None:
         """Start an operation with its recorded events."""
         self.line, self.record = op.line, op.record
-        self.cpu = self.cpu_of(op.record.get("w", 0))
+        # What nobody of the workers does is done on the first CPU.
+        self.cpu = self.cpu_of(op.record["w"]) if "w" in op.record else 0
         self.events = deque(e for e in op.events if e.record["ev"] in self.probed)
         self.unrecorded.clear()
         self.injected = 0

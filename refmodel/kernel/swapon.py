@@ -13,7 +13,7 @@ import attrs
 
 from refmodel.kernel import choices
 from refmodel.kernel.folio import get_folio, live_folio, lock_folio, unlock_folio
-from refmodel.kernel.mm import is_alive, map_page, memcg_of, nodes_of, wait_for_ptl, wait_to_read_mmap
+from refmodel.kernel.mm import all_nodes, is_alive, map_page, memcg_of, wait_for_ptl, wait_to_read_mmap
 from refmodel.kernel.state import Folio, Pte
 from refmodel.kernel.zswap_load import KernelBug
 from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
@@ -155,8 +155,8 @@ class SwapOff612(Operation):
     @step
     def read_in(self, v: KernelView) -> Next:
         """Read the page into the swap cache."""
-        nodes, memcg = nodes_of(v, self.mm), memcg_of(v, self.mm)
-        read = v.ops.read_swap_cache_async(slot=self.slot, nodes=nodes, memcg=memcg)
+        memcg = memcg_of(v, self.mm)
+        read = v.ops.read_swap_cache_async(slot=self.slot, nodes=all_nodes(v), memcg=memcg)
         return Call(read, then=self.after_read)
 
     @step

@@ -57,8 +57,8 @@ class ShrinkFolio(FolioOperation):
     def lock(self, v: KernelView) -> Next:
         """Lock the folio if nobody has it; leave it alone under writeback.
 
-        So is a folio that is neither mapped nor cached: whoever has a reference is about to map it or to
-        free it.
+        So is a folio that is neither mapped nor cached, unless it came isolated: whoever has a reference is about
+        to map it or to free it.
         """
         folio = self.the_folio(v)
         if folio.locked or folio.writeback:
@@ -68,7 +68,7 @@ class ShrinkFolio(FolioOperation):
             return self.drop_lazyfree
         if folio.swapcache:
             return self.unmap
-        return self.add_to_swap if folio.rmap else self.keep_locked
+        return self.add_to_swap if folio.rmap or self.isolated else self.keep_locked
 
     @step
     def drop_lazyfree(self, v: KernelView) -> Next:
@@ -236,8 +236,8 @@ class SplitFolio(FolioOperation):
     """Split a locked large folio into single pages.
 
     isolate: leave the other pages off the LRU lists, each with a reference for the caller.
-    Value: the other pages' folios, in order, without those that only the swap cache still held and that were
-    dropped from it; None if somebody else has a reference to the folio, which then stays whole.
+    Value: the other pages' folios, in order; without isolate those are dropped that nothing but the swap cache or
+    nothing at all held; None if somebody else has a reference to the folio, which then stays whole.
     """
 
     source: ClassVar[str] = (
@@ -299,13 +299,9 @@ class SplitFolio(FolioOperation):
         return Return(tuple(number for number in self.tails if self.is_left(v, number)))
 
     def is_left(self, v: KernelView, number: int) -> bool:
-        """Whether a page is mapped or cached; give up the reference to an isolated one that is not."""
+        """Whether a page is still there: isolated, mapped or cached."""
         folio = v[v.at.folio[number]]
-        if folio is None or folio.rmap or folio.swapcache:
-            return folio is not None
-        if self.isolate:
-            put_folio(v, number)
-        return False
+        return folio is not None and bool(self.isolate or folio.rmap or folio.swapcache)
 
 
 @attrs.define

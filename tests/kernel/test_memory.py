@@ -291,6 +291,19 @@ class TestLargeFolios:
 
         assert toy.v[toy.v.at.swap_cache[slot]]
 
+    def test_a_page_that_a_split_leaves_mapped_nowhere_is_tried_like_the_others(self, kernel: str) -> None:
+        """Reclaim has the pages of zeroes that the split lets go: each is refused a slot, then it is freed."""
+        toy = Toy(kernel)
+        toy.v[toy.v.at.thp_orders] = 1 << 2
+        toy.write(0, "A")
+        toy.run(toy.ops.set_memcg(memcg=1, control="swap.max", value="0"))
+        toy.out(0, 4)
+
+        refused = [fields["swp"] for name, fields in toy.events if name == "slot_alloc"]
+        assert refused == [0] * 5
+        there = sum(toy.v[place] is not None for place in toy.v.at.folio)
+        assert there == (4 if kernel == "linux-6.1" else 1)
+
     def test_a_folio_without_slots_is_split_and_tried_page_by_page(self, kernel: str) -> None:
         """No run of four slots: the pages find single ones."""
         toy = self.filled(kernel)

@@ -211,6 +211,18 @@ def test_a_page_in_the_swap_cache_is_mapped_without_reading(kernel: str) -> None
     assert toy.read(0) == "page 0"
 
 
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_pages_come_back_where_swapoff_runs_not_where_their_process_is_bound_to(kernel: str) -> None:
+    """Memory is the task's that takes the device away: its policy counts."""
+    toy = Toy(kernel)
+    toy.run(toy.ops.bind(process=0, nid=1))
+    toy.write(0, "page 0")
+    toy.out(0)
+
+    assert toy.run(toy.ops.swapoff()) == 0
+    assert toy.folio(toy.v[toy.v.at.pte[0][0]].folio).nid == 0
+
+
 @pytest.mark.parametrize("kernel", LARGE_FOLIO_KERNELS)
 def test_a_large_folio_in_the_swap_cache_is_mapped_page_by_page(kernel: str) -> None:
     """Each page gets its own index; the slots go with the last of them."""

@@ -51,14 +51,30 @@ def boot(image: Path, modules: Path | None, shape: Shape) -> Machine:
     """
     wanted, size = (*WANTED, "brd") if shape.swap == "brd" else WANTED, shape.disk << 10
     initrd = archive(guest_program(), modules_of(modules, wanted), {"brd": f"rd_nr=1 rd_size={size}"})
-    if shape.chosen_accel() == "tcg" or shape.accel:
+    if shape.chosen_accel() == "tcg":
+        return _emulated(image, initrd, shape)
+    if shape.accel:
         return Machine(image, initrd, shape, BOOT_SECONDS)
     note = cache() / "no-kvm"
     if not note.exists() or note.read_text() != _BOOT_ID.read_text():
         try:
             return Machine(image, initrd, attrs.evolve(shape, accel="kvm"), KVM_SECONDS)
         except BadTarget:
-            emulated = Machine(image, initrd, attrs.evolve(shape, accel="tcg"), BOOT_SECONDS)
+            emulated = _emulated(image, initrd, shape)
             note.write_text(_BOOT_ID.read_text())
             return emulated
-    return Machine(image, initrd, attrs.evolve(shape, accel="tcg"), BOOT_SECONDS)
+    return _emulated(image, initrd, shape)
+
+
+def _emulated(image: Path, initrd: bytes, shape: Shape) -> Machine:
+    """Boot a kernel without KVM; once more where it panics on several CPUs.
+
+    While a kernel boots it patches its own code, and an emulated CPU may run what another one is about to replace.
+    """
+    shape = attrs.evolve(shape, accel="tcg")
+    try:
+        return Machine(image, initrd, shape, BOOT_SECONDS)
+    except BadTarget as failed:
+        if shape.cpus == 1 or "Kernel panic" not in str(failed):
+            raise
+    return Machine(image, initrd, shape, BOOT_SECONDS)

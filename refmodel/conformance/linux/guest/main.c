@@ -631,6 +631,12 @@ static void serve(int port)
 
 int main(void)
 {
+	cpu_set_t first;
+
+	/* What the kernel does for commands without a worker (memory.reclaim, swapoff) it does on the first CPU. */
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	sched_setaffinity(0, sizeof(first), &first);
 	setvbuf(stdout, NULL, _IONBF, 0);
 	signal(SIGPIPE, SIG_IGN);
 	/* Large folios are for the pages that are looked at; workers allow them for themselves again. */
