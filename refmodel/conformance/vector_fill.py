@@ -94,6 +94,9 @@ RARE: tuple[list[Line], ...] = (
 )
 """Programs of what random ones rarely come to."""
 
+_RARELY_KNOWN = ("count", "offline", "swapoff", "swapon")
+"""Commands that most implementations of a store do not have."""
+
 _NOT_TRIED = ("settle", "peek")
 """Commands that vectors do without: their answers hold nothing that other commands' do not."""
 
@@ -193,7 +196,7 @@ def fill(
     """
     model, goals = _Watched(profile), declared(profile.operations)
     hello = _fillable(model, goals)
-    plain = comparable(hello)
+    plain = _without(comparable(hello), _RARELY_KNOWN)
     starts = ({}, {}, *(SETTINGS[name] for name in hello.settings))
     found = _Found(model)
     for number in range(runs):
@@ -253,11 +256,15 @@ class _Found:
 
 def _fillable(model: ServedModel, goals: Sequence[Goal]) -> Hello:
     """Return what vectors are drawn from: failures at sites that steps of the profile ask for."""
-    hello = hello_of(model.hello())
-    commands = tuple(op for op in hello.commands if op not in _NOT_TRIED)
+    hello = _without(hello_of(model.hello()), _NOT_TRIED)
     asked = {goal.fault for goal in goals}
     sites = tuple(site for site in hello.faults if SLABS.get(site, site) in asked)
-    return attrs.evolve(hello, commands=commands, faults=sites)
+    return attrs.evolve(hello, faults=sites)
+
+
+def _without(hello: Hello, commands: Sequence[str]) -> Hello:
+    """Return what an implementation can do, some commands left out."""
+    return attrs.evolve(hello, commands=tuple(op for op in hello.commands if op not in commands))
 
 
 def _program(model: _Watched, hello: Hello, setting: Line, chance: Random) -> list[Line]:

@@ -391,6 +391,8 @@ class Places:
     """[slot]: what the swap device holds."""
     slot_cache_active: Place[bool]
     """Whether freed slots go through the per-CPU caches; set by the first order-0 allocation (6.1, 6.12)."""
+    slot_cache_enabled: Place[bool]
+    """Whether the caches may be used at all: not while swapoff empties them, nor without a device."""
     slot_cache: Sequence[Place[tuple[int, ...]]]
     """[cpu]: freed slots that wait for a flush, oldest first."""
     si: Place[SwapDevice]
@@ -540,6 +542,7 @@ def describe(config: Config) -> tuple[Layout, Places]:
         zeromap=layout.row("zeromap", slots, False),
         device=layout.row("device", blocks, UNKNOWN),
         slot_cache_active=layout.one("slot_cache_active", False),
+        slot_cache_enabled=layout.one("slot_cache_enabled", True),
         slot_cache=layout.row("slot_cache", size.cpus, ()),
         si=layout.one("si", device),
         si_pins=layout.counter("si_pins"),

@@ -320,7 +320,7 @@ class FreeSwapSlot612(Operation):
     @step
     def cache(self, v: KernelView) -> Next:
         """Put the slot into the return cache; a full cache is flushed first, an inactive one is bypassed."""
-        if not v[v.at.slot_cache_active]:
+        if not (v[v.at.slot_cache_active] and v[v.at.slot_cache_enabled]):
             self.flushing = (self.slot,)
             return self.flush
         place = v.at.slot_cache[current_cpu(v)]

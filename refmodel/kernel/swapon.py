@@ -52,8 +52,9 @@ class SwapOn612(Operation):
 
     @step
     def enable(self, v: KernelView) -> Next:
-        """Let slots be handed out and the device be pinned."""
+        """Let slots be handed out and the device be pinned; freed slots go through the caches as before."""
         v[v.at.si] = evolve(v[v.at.si], on=True, users=True)
+        v[v.at.slot_cache_enabled] = True
         return Return(0)
 
     def without_trees(self, v: KernelView) -> Next:
@@ -86,7 +87,6 @@ class SwapOff612(Operation):
     requirements: ClassVar[tuple[str, ...]] = ("Z2", "Z7")
 
     cpu: int = 0
-    cache_was_active: bool = False
     mm: int = 0
     page: int = 0
     slot: int = 0
@@ -106,8 +106,7 @@ class SwapOff612(Operation):
         """Switch the caches of freed slots off and flush them, CPU by CPU: their slots count as in use."""
         if self.cpu == len(v.at.slot_cache):
             return self.search_mm
-        self.cache_was_active = self.cache_was_active or v[v.at.slot_cache_active]
-        v[v.at.slot_cache_active] = False
+        v[v.at.slot_cache_enabled] = False
         self.cpu += 1
         return Call(v.ops.drain_slot_cache(cpu=self.cpu - 1), then=self.drain_slots)
 
@@ -286,7 +285,7 @@ class SwapOff612(Operation):
     def reopen(self, v: KernelView) -> Next:
         """Give up: hand out slots as before, and let freed ones go through the caches again."""
         v[v.at.si] = evolve(v[v.at.si], on=True)
-        v[v.at.slot_cache_active] = self.cache_was_active
+        v[v.at.slot_cache_enabled] = True
         return Return(self.error)
 
     def in_use(self, v: KernelView) -> bool:

@@ -154,14 +154,13 @@ def test_an_attempt_that_fails_leaves_the_device_in_use(
 ) -> None:
     """Pages that came back stay in memory, the others stay swapped out; the next attempt can work."""
     toy = mixed(kernel)
-    active = toy.v[toy.v.at.slot_cache_active]
     toy.fail(point, nth)
 
     assert toy.run(toy.ops.swapoff()) == -error
     assert not toy.failing
     si = toy.v[toy.v.at.si]
     assert (si.on, si.users, si.zswap_trees) == (True, True, True)
-    assert toy.v[toy.v.at.slot_cache_active] == active
+    assert toy.v[toy.v.at.slot_cache_enabled]
     assert si.size - si.free == sum(toy.v[place] != FREE_SLOT for place in toy.v.at.slot)
     assert toy.run(toy.ops.swapoff()) == 0
     assert contents(toy) == EXPECTED
@@ -209,6 +208,19 @@ def test_a_page_in_the_swap_cache_is_mapped_without_reading(kernel: str) -> None
 
     assert toy.run(toy.ops.swapoff()) == 0
     assert toy.read(0) == "page 0"
+
+
+@pytest.mark.parametrize("kernel", SLOT_CACHE_KERNELS)
+def test_the_caches_of_freed_slots_are_as_before_when_a_device_is_there_again(kernel: str) -> None:
+    """They are switched off without one; what switched them on is not forgotten."""
+    toy = Toy(kernel)
+    toy.write(0, "page 0")
+    toy.out(0)
+    assert toy.run(toy.ops.swapoff()) == 0
+    assert not toy.v[toy.v.at.slot_cache_enabled]
+    assert toy.run(toy.ops.swapon()) == 0
+    assert toy.v[toy.v.at.slot_cache_enabled]
+    assert toy.v[toy.v.at.slot_cache_active]
 
 
 @pytest.mark.parametrize("kernel", KERNELS)

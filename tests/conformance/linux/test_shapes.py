@@ -109,6 +109,32 @@ def test_a_large_folio_is_split_to_page_out_a_part(kernel: LinuxTarget) -> None:
     assert records[2]["post"][1]["zeropage"] == 1
 
 
+@live
+def test_reclaim_tries_every_page_of_a_folio_that_may_not_have_slots(kernel: LinuxTarget) -> None:
+    """The split lets go of pages of zeroes; each asks for a slot all the same, in the order of the kernel's events."""
+    ops = [{"op": "out", "w": 0, "page": 0, "n": 16}, {"op": "read", "w": 1, "page": 1}]
+    limit = {"op": "set", "what": "w0/memory.swap.max", "value": "0"}
+    records = answered(
+        kernel, ALWAYS, limit, {"op": "write", "w": 0, "page": 0, **TEXT}, {"op": "parallel", "ops": ops}
+    )
+    assert [state.get("zeropage", 0) for state in records[3]["memory"][0][:4]] == [0, 1, 1, 1]
+
+
+@live
+def test_swapoff_gives_pages_the_memory_of_the_cpu_that_runs_it(kernel: LinuxTarget) -> None:
+    """Whatever node their process is bound to."""
+    page = {"w": 1, "page": 0}
+    records = answered(
+        kernel,
+        {"op": "bind", "w": 1, "nid": 1},
+        {"op": "write", **page, **TEXT},
+        {"op": "out", **page},
+        {"op": "swapoff"},
+        {"op": "peek", **page},
+    )
+    assert (records[1]["post"]["nid"], records[4]["post"]["nid"]) == (1, 0)
+
+
 @without_folios
 def test_a_kernel_without_such_folios_says_so() -> None:
     """6.1 has them of 2 MiB only."""
