@@ -156,17 +156,17 @@ class Ordered(Missing[int]):
 
     def __init__(self, packing: Packing, groups: Sequence[Sequence[int]]) -> None:
         super().__init__(self._sorted)
-        self.groups, self.shifts, self.lows = groups, list(packing.shifts), list(packing.lows)
+        self.lows = list(packing.lows)
+        self.alike = [
+            ([packing.shifts[a] for a in group], packing.lows[group[0]]) for group in groups if len(group) > 1
+        ]
+        self.rest = packing.local_bits & ~sum(low << shift for shifts, low in self.alike for shift in shifts)
 
     def _sorted(self, ls: int) -> int:
-        shifts, found = self.shifts, 0
-        for group in self.groups:
-            low = self.lows[group[0]]
-            if len(group) == 1:
-                found |= ls & low << shifts[group[0]]
-                continue
-            for actor, local in zip(group, sorted([ls >> shifts[a] & low for a in group]), strict=True):
-                found |= local << shifts[actor]
+        found = ls & self.rest
+        for shifts, low in self.alike:
+            for shift, local in zip(shifts, sorted([ls >> shift & low for shift in shifts]), strict=True):
+                found |= local << shift
         return found
 
 

@@ -35,4 +35,5 @@ def trapped(search: Search) -> tuple[int, int] | None:
 def resting(search: Search) -> Missing[bool]:
     """Return whether nothing is in flight, by the bits of all actors; for as long as their fields have their width."""
     packing = search.packing
-    return Missing(lambda locals_: not any(packing.local(locals_, a).flight for a in range(packing.actors)))
+    values, fields = packing.locals.values, list(zip(packing.shifts, packing.lows, strict=True))
+    return Missing(lambda locals_: not any(values[locals_ >> shift & low].flight for shift, low in fields))

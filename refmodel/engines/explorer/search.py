@@ -452,15 +452,18 @@ class Search:
         everyone = self.packing.local_bits
         return state & ~everyone | self.ordered[state & everyone]
 
-    def successors(self, states: Iterable[int], *, owners: bool = False) -> set[int]:
+    def successors(self, states: Sequence[int], *, owners: bool = False) -> set[int]:
         """Return the normal forms of what some states lead to; steps that fail lead nowhere.
 
         owners: check who claims what.
         """
         found: list[int] = []
-        for state in states:
-            with suppress(StepFailed):
-                self._run_loop((state,), found, [0, 0], owners=owners, waits=False)
+        try:
+            self._run_loop(states, found, [0, 0], owners=owners, waits=False)
+        except StepFailed:
+            for state in states:
+                with suppress(StepFailed):
+                    self._run_loop((state,), found, [0, 0], owners=owners, waits=False)
         return self._normals(found)
 
     # --- expanding --------------------------------------------------------------------------------------------

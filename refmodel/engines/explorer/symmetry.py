@@ -89,6 +89,8 @@ class Normal:
     renaming: of the scope.  ordered: sorts actors that are not told apart.  orders: all renamings.
     before: did the same while the components had other bits.
 
+    singles: for each renaming and each actor, the actor's bits and the table that renames them.
+    actors: for each renaming the table that renames all actors.
     pieces: what mentions indexes outside the columns, in pieces that are renamed on their own; none where it is little
     enough to be renamed together with the columns.  sides: the bits of the columns, and of what goes with them.
     keys: where the columns start, and the bits of one by which they are sorted; in a state whose columns are strictly
@@ -114,16 +116,19 @@ class Normal:
             self.locals = [Missing(partial(self._local, order)) for order in self.orders]
         else:
             self.locals = before.locals
+        self.singles: list[list[tuple[int, Missing[int]]]]
         self.actors: list[Missing[int]]
+        self.least: Missing[Missing[int]]
         if before is not None and before.ordered is ordered:
-            self.actors = before.actors
+            self.singles, self.actors, self.least = before.singles, before.actors, before.least
         else:
-            self.actors = [Missing(partial(self._actors, at)) for at in range(len(self.orders))]
+            self.singles = [self._singles(at) for at in range(len(self.orders))]
+            self.actors = [Missing(partial(self._actors, each)) for each in self.singles]
+            self.least = Missing(self._least)
         self.keys = self._keys()
         self.ranked = Missing(self._ranked)
         self.column_images = [self._column_images(order) for order in self.orders]
         self.images = [self._image(order) for order in self.orders]
-        self.least = Missing(self._least)
         self.choices = Missing(self._choices if pieces else self._choice)
         self.state = self._made()
 
@@ -186,7 +191,23 @@ class Normal:
     def _least(self, several: int) -> Missing[int]:
         """Return the table of the least that actors become under some renamings, given as bits of their numbers."""
         images = [image for at, image in enumerate(self.actors) if several >> at & 1]
-        return images[0] if len(images) == 1 else Missing(lambda n: min(image[n] for image in images))
+        if len(images) == 1:
+            return images[0]
+        singles = [row for at, row in enumerate(self.singles) if several >> at & 1]
+        agreed = [(same[0][0], Missing(partial(_agreed, same))) for same in zip(*singles, strict=True)]
+        return Missing(partial(self._least_of, images, agreed))
+
+    def _least_of(
+        self, images: Sequence[Missing[int]], agreed: Sequence[tuple[int, Missing[int]]], locals_: int
+    ) -> int:
+        """Return the least that the local states of all actors become: mostly no actor mentions what is exchanged."""
+        found = 0
+        for mask, image in agreed:
+            bits = image[locals_ & mask]
+            if bits < 0:
+                return min([image[locals_] for image in images])
+            found |= bits
+        return self.ordered[found]
 
     def columns(self, state: int, at: int) -> int:
         """Return the bits of the columns, and of what goes with them, under the names of a renaming.
@@ -221,14 +242,26 @@ class Normal:
         packing, rename = self.packing, self.renaming.component
         return sum(packing.placed(p, rename(p, packing.component(bits, p), order)) for p in piece)
 
-    def _actors(self, at: int, locals_: int) -> int:
-        packing, names, found = self.packing, self.locals[at], 0
-        for actor in range(packing.actors):
-            number = names[packing.local_number(locals_, actor)]
-            if number > packing.most[actor]:
-                packing.reach(actor, number)
-            found |= number << packing.shifts[actor]
+    def _actors(self, singles: Sequence[tuple[int, Missing[int]]], locals_: int) -> int:
+        """Return the local states of all actors under other names, in order."""
+        found = 0
+        for mask, image in singles:
+            found |= image[locals_ & mask]
         return self.ordered[found]
+
+    def _singles(self, at: int) -> list[tuple[int, Missing[int]]]:
+        """Return, for each actor, its bits and the table that renames them."""
+        packing = self.packing
+        fields = enumerate(zip(packing.lows, packing.shifts, strict=True))
+        return [(low << shift, Missing(partial(self._single, at, actor))) for actor, (low, shift) in fields]
+
+    def _single(self, at: int, actor: int, bits: int) -> int:
+        """Return the local state of one actor under other names."""
+        packing = self.packing
+        number = self.locals[at][packing.local_number(bits, actor)]
+        if number > packing.most[actor]:
+            packing.reach(actor, number)
+        return number << packing.shifts[actor]
 
     def _local(self, order: Order, number: int) -> int:
         return self.packing.locals.number(self.renaming.local(self.packing.locals.values[number], order))
@@ -258,6 +291,12 @@ class Normal:
                 raise BrokenSymmetry(f"{_exchanged(order)} in a state does not lead back to it")
             if following(other) != expected:
                 raise BrokenSymmetry(f"{_exchanged(order)} in a state changes what can follow it")
+
+
+def _agreed(singles: Sequence[tuple[int, Missing[int]]], bits: int) -> int:
+    """Return what the local state of an actor becomes under several renamings, -1 where that differs."""
+    found = {image[bits] for _, image in singles}
+    return found.pop() if len(found) == 1 else -1
 
 
 def _normal(choices: Missing[Any], sides: int, everyone: int, rest: int) -> Callable[[int], int]:
