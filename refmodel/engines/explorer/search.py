@@ -54,6 +54,9 @@ QUIET = 10
 SCOUTED = 500
 """How often it goes ahead at most."""
 
+AROUND = 80
+"""How often it goes ahead where a search that is not young any more has to begin again."""
+
 ARRAYS = 50_000
 """States from which on they are kept in arrays."""
 
@@ -252,7 +255,10 @@ class Search:
                 self._save(0)
         except WRONG as wrong:
             self._correct(wrong)
+            near = self.agenda.portion(self.visited.levels)[: SCOUTS * AROUND]
             self._reset()
+            if not self.packing.young and self.bounds.depth is None:
+                self._look_around(list(near))
             return False
         return True
 
@@ -414,22 +420,39 @@ class Search:
         seen, waiting = set(self.visited.all()), list(self.visited.last)
         for _ in range(SCOUTED):
             runs = self.table.runs
-            try:
-                fresh = sorted(self.successors(waiting[-SCOUTS:], owners=self.reductions.merge) - seen)
-            except Widened as wide:
-                self.repack(wide)
-                for position in wide.inserts:
-                    waiting, seen = insert_bits(waiting, position), set(insert_bits(seen, position))
-                continue
-            except WRONG as wrong:
-                self._correct(wrong)
-                continue
-            seen.update(fresh)
-            waiting[-SCOUTS:] = fresh
+            waiting += self._ahead(waiting, seen)
             quiet = 0 if self.table.runs > runs else quiet + 1
             if quiet == QUIET or not waiting:
                 break
         return len(self.restarts) == known
+
+    def _look_around(self, waiting: list[int]) -> None:
+        """Go ahead breadth first from where something turned out wrong: what is like it is mostly met near there."""
+        seen = set(waiting)
+        for _ in range(AROUND):
+            waiting[:0] = self._ahead(waiting, seen)
+
+    def _ahead(self, waiting: list[int], seen: set[int]) -> list[int]:
+        """Take some states from the end of those that wait; return what they lead to and was not seen.
+
+        They go on waiting where something was not as it was taken for granted, or a field got wider.
+        """
+        try:
+            fresh = sorted(self.successors(waiting[-SCOUTS:], owners=self.reductions.merge) - seen)
+        except Widened as wide:
+            self.repack(wide)
+            widened = list(seen)
+            for position in wide.inserts:
+                waiting[:], widened = insert_bits(waiting, position), insert_bits(widened, position)
+            seen.clear()
+            seen.update(widened)
+            return []
+        except WRONG as wrong:
+            self._correct(wrong)
+            return []
+        del waiting[-SCOUTS:]
+        seen.update(fresh)
+        return fresh
 
     def _tighten(self) -> None:
         """Take the spare bits of a young search out of all states."""
