@@ -119,12 +119,14 @@ def _loaded(frame: Frame, node: ast.AST, seen: dict[Function, None], called: set
 
 def _walk(frame: Frame, node: ast.AST, called: set[str]) -> Iterable[ast.AST]:
     """Yield a node and all below it, but not the step after a called operation."""
-    yield node
-    children = list(ast.iter_child_nodes(node))
-    if isinstance(node, ast.Call) and frame.value(node.func) is Call:
-        then = [*node.args[1:], *(k.value for k in node.keywords if k.arg == "then")]
-        steps = [n for n in then if isinstance(n, ast.Attribute) and frame.is_own(n.value)]
-        called.update(n.attr for n in steps)
-        children = [c for c in (*node.args[:1], *(k.value for k in node.keywords)) if c not in steps]
-    for child in children:
-        yield from _walk(frame, child, called)
+    left = [node]
+    while left:
+        node = left.pop()
+        yield node
+        children = list(ast.iter_child_nodes(node))
+        if isinstance(node, ast.Call) and frame.value(node.func) is Call:
+            then = [*node.args[1:], *(k.value for k in node.keywords if k.arg == "then")]
+            steps = [n for n in then if isinstance(n, ast.Attribute) and frame.is_own(n.value)]
+            called.update(n.attr for n in steps)
+            children = [c for c in (*node.args[:1], *(k.value for k in node.keywords)) if c not in steps]
+        left += reversed(children)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import linecache
 import textwrap
 from collections.abc import Callable
 from functools import cache
@@ -53,7 +54,11 @@ def definition(function: Function) -> ast.FunctionDef:
 def _parsed(function: Function) -> ast.stmt:
     """Return the statement that a function is, without a tokenizer where its code tells on which line it ends."""
     made: Any = inspect.unwrap(function)
-    lines, first = inspect.findsource(made)
+    file, first = made.__code__.co_filename, made.__code__.co_firstlineno - 1
+    linecache.checkcache(file)
+    lines = linecache.getlines(file, made.__globals__)
+    if not lines:
+        raise OSError("could not get source code")
     try:
         text = "".join(lines[first : _last_line(made.__code__)])
         return ast.parse(textwrap.dedent(text)).body[0]
@@ -74,6 +79,14 @@ def method(classes: tuple[type, ...], name: str) -> tuple[Function, type] | None
         if isinstance(found, FunctionType):
             return found, cls
     return None
+
+
+def _is_super(node: ast.expr) -> bool:
+    """Whether an expression is ``super()``."""
+    match node:
+        case ast.Call(ast.Name("super"), [], []):
+            return True
+    return False
 
 
 @attrs.frozen(eq=False)
@@ -102,16 +115,17 @@ class Frame:
     """A function in the middle of being read.
 
     view: the parameter that holds the view, "" if none does.  cls, definer: as in ``Callee``.
+    own_name: the parameter that holds the object, by custom ``self``; "" in a plain function.
     """
 
     function: Function
     view: str
     cls: type | None = None
     definer: type | None = None
+    own_name: str = attrs.field(init=False)
 
-    @property
-    def own_name(self) -> str:
-        """The parameter that holds the object, by custom ``self``; "" in a plain function."""
+    @own_name.default
+    def _own_name(self) -> str:
         parameters = definition(self.function).args.args
         return parameters[0].arg if self.cls and parameters else ""
 
@@ -158,6 +172,6 @@ class Frame:
         if not isinstance(node, ast.Attribute) or self.cls is None:
             return None
         classes = self.cls.__mro__
-        if ast.unparse(node.value) == "super()" and self.definer:
+        if self.definer and _is_super(node.value):
             return method(classes[classes.index(self.definer) + 1 :], node.attr)
         return method(classes, node.attr) if self.is_own(node.value) else None

@@ -86,7 +86,8 @@ def _renamed_frame(frame: Frame, rename: Callable[[type[Operation], str, Any], A
 class Normal:
     """Brings packed states into their normal form.
 
-    renaming: of the scope.  ordered: sorts actors that are not told apart.  orders: all renamings.
+    renaming: of the scope.  ordered: sorts actors that are not told apart.  orders: all renamings, first the one that
+    renames nothing.
     before: did the same while the components had other bits.
 
     singles: for each renaming and each actor, the actor's bits and the table that renames them.
@@ -123,7 +124,7 @@ class Normal:
             self.singles, self.actors, self.least = before.singles, before.actors, before.least
         else:
             self.singles = [self._singles(at) for at in range(len(self.orders))]
-            self.actors = [Missing(partial(self._actors, each)) for each in self.singles]
+            self.actors = [ordered, *(Missing(partial(self._actors, each)) for each in self.singles[1:])]
             self.least = Missing(self._least)
         self.keys = self._keys()
         self.ranked = Missing(self._ranked)
@@ -214,6 +215,8 @@ class Normal:
 
         at: the number of the renaming.
         """
+        if at == 0:
+            return state & self.sides
         total = 0
         for mask, image in self.column_images[at]:
             total |= image[state & mask]
