@@ -10,6 +10,7 @@ import gc
 import time
 from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -22,7 +23,16 @@ from refmodel.engines.explorer.memory import MemoryFull, allowance, resident
 from refmodel.engines.explorer.packing import Inconstant, Packing, Widened
 from refmodel.engines.explorer.symmetry import BrokenSymmetry, Normal, Renaming
 from refmodel.engines.explorer.transitions import Restart, StepFailed, Transitions
-from refmodel.engines.explorer.visited import STORAGES, Following, Storage, Visited, arrays_able, insert_bits
+from refmodel.engines.explorer.visited import (
+    STORAGES,
+    Following,
+    Storage,
+    Visited,
+    arrays_able,
+    change_bits,
+    insert_bits,
+    remove_bits,
+)
 from refmodel.machine import Operation, View
 from refmodel.machine.choice import ChoicePoint
 from refmodel.machine.recorder import Cell, Recorder, Unkept
@@ -392,11 +402,11 @@ class Search:
 
     def repack(self, wide: Widened) -> None:
         """Insert bits into all states, because a field got wider."""
+        inserted = partial(change_bits, insert_bits, wide.inserts)
         self.visited.repack(wide.inserts)
         if self.found is not None:
-            for position in wide.inserts:
-                (self.found.state,) = insert_bits((self.found.state,), position)
-        self.table.forget()
+            (self.found.state,) = inserted([self.found.state])
+        self.table.repack(inserted)
         self._fit()
 
     def fitting(self, work: Callable[[], T]) -> T:
@@ -441,9 +451,8 @@ class Search:
             fresh = sorted(self.successors(waiting[-SCOUTS:], owners=self.reductions.merge) - seen)
         except Widened as wide:
             self.repack(wide)
-            widened = list(seen)
-            for position in wide.inserts:
-                waiting[:], widened = insert_bits(waiting, position), insert_bits(widened, position)
+            waiting[:] = change_bits(insert_bits, wide.inserts, waiting)
+            widened = change_bits(insert_bits, wide.inserts, list(seen))
             seen.clear()
             seen.update(widened)
             return []
@@ -456,8 +465,9 @@ class Search:
 
     def _tighten(self) -> None:
         """Take the spare bits of a young search out of all states."""
-        self.visited.tighten(self.packing.tighten())
-        self.table.forget()
+        removed = self.packing.tighten()
+        self.visited.tighten(removed)
+        self.table.repack(partial(change_bits, remove_bits, removed))
         self._fit()
 
     def _fit(self) -> None:

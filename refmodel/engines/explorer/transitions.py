@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
 from functools import partial, reduce
+from itertools import islice
 from operator import or_
 from typing import Any
 
@@ -111,6 +112,8 @@ class Transitions:
     visible: cells that properties look at between any two steps: no step that writes one is merged.
     hidden: cells that merged steps write, with where those stand.
 
+    left_out: acts that cannot begin.
+    shifts: where the actors' fields started when the memos were made.
     own: how many actors, the last ones, do the system's own work.  plans: what they can do together.
     distrusted: operations whose claims turned out wrong; what they claim is not believed.
 
@@ -138,6 +141,8 @@ class Transitions:
         self.visible: dict[Cell, None] = {}
         self.hidden: dict[Cell, dict[Control, None]] = {}
         self.acts = [Missing(partial(self.acts_of, actor)) for actor in range(packing.actors)]
+        self.left_out: list[Act] = []
+        self.shifts = packing.shifts
         self.own = 0
         self.plans = Missing(self.plan_of)
         self.waits = False
@@ -151,11 +156,42 @@ class Transitions:
         self.failed: dict[tuple[type[Operation], str, str], None] = {}
 
     def forget(self) -> None:
-        """Drop all masks and memos: the packing has changed."""
+        """Drop all masks and memos."""
         for acts in self.acts:
             acts.clear()
+        self.left_out.clear()
         self.plans.clear()
         self.owners.clear()
+        self.shifts = self.packing.shifts
+
+    def repack(self, change: Callable[[list[int]], list[int]]) -> None:
+        """Keep what the memos of acts hold while fields get other bits.
+
+        change: returns states in the bits that they have from here on.  An outcome is told by a state before and after.
+        """
+        for act in self.left_out:
+            self.acts[act[5]][act[4]] += (act,)
+        self.left_out.clear()
+        for actor, acts_of_actor in enumerate(self.acts):
+            for number, acts in acts_of_actor.items():
+                local = number << self.shifts[actor]
+                for act in acts:
+                    self._repack_act(act, local, change)
+        self.plans.clear()
+        self.owners.clear()
+        self.shifts = self.packing.shifts
+
+    def _repack_act(self, act: Act, local: int, change: Callable[[list[int]], list[int]]) -> None:
+        """Repack the memo of an act.  local: the bits of its actor."""
+        states = [key | local for key in act[1]]
+        counts = [len(outcomes) for outcomes, _ in act[1].values()]
+        after = [n + c for n, (outcomes, _) in zip(states, act[1].values(), strict=True) for c in outcomes]
+        lessons = (self.lessons.get((act[4], start)) for start in act[2])
+        mask = self.packing.mask(place for lesson in lessons if lesson is not None for place in lesson.places)
+        ends, memo = iter(change(after)), {}
+        for state, count, (_, cells) in zip(change(states), counts, act[1].values(), strict=True):
+            memo[state & mask] = tuple([end - state for end in islice(ends, count)]), cells
+        act[0], act[1] = mask, memo
 
     def unlearn(self, wrong: Container[Control | Cell] | None) -> None:
         """Drop what relied on something that turned out wrong; on what does not matter if that is None."""
@@ -188,6 +224,7 @@ class Transitions:
         """
         for acts_of_actor in self.acts:
             for number, acts in acts_of_actor.items():
+                self.left_out += filter(_never, acts)
                 acts_of_actor[number] = _joined(acts)
         self.plans.clear()
 

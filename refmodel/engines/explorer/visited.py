@@ -126,13 +126,8 @@ class Visited:
         self._rewrite(remove_bits, tuple(removed))
 
     def _rewrite(self, change: Callable[[Iterable[int], int], list[int]], positions: Sequence[int]) -> None:
-        def changed(level: Sequence[int]) -> Sequence[int]:
-            for position in positions:
-                level = change(level, position)
-            return level
-
         if positions:
-            self.fill(changed(level) for level in self.levels)
+            self.fill(change_bits(change, positions, list(level)) for level in self.levels)
 
 
 class Compact(Visited):
@@ -229,6 +224,15 @@ def packed(states: Iterable[int]) -> Sequence[int]:
     """Return states in as little room as their size allows."""
     listed = list(states)
     return array("Q", listed) if max(listed).bit_length() <= 64 else listed
+
+
+def change_bits(
+    change: Callable[[Iterable[int], int], list[int]], positions: Iterable[int], states: list[int]
+) -> list[int]:
+    """Return states with bits inserted, or removed, at positions from the highest to the lowest."""
+    for position in positions:
+        states = change(states, position)
+    return states
 
 
 def insert_bits(states: Iterable[int], position: int) -> list[int]:
