@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from refmodel.engines.explorer.packing import Widened
 from refmodel.engines.explorer.path import way_to
 from refmodel.engines.explorer.search import Bounds, Reductions, Search
 from tests.explorer.protocol import Violation
@@ -136,3 +137,16 @@ def test_the_memory_bound_holds_within_a_level(monkeypatch: pytest.MonkeyPatch) 
     search.run()
     assert search.stopped == "stopped at the bound of 1,000,000 megabytes of memory"
     assert 1 < len(search.visited) < 1_647
+
+
+@pytest.mark.parametrize("reductions", [NOTHING, "all"])
+def test_what_steps_do_stays_known_when_fields_get_wider(reductions: Reductions | str) -> None:
+    """The same states follow, and hardly any model code runs again."""
+    search = search_of(SMALL, reductions).run()
+    runs, last = search.table.runs, len(search.packing.fields) - 1
+    for place in (0, last):
+        search.repack(Widened(search.packing.widen(place)))
+        search.repack(Widened(search.packing.widen_locals(0)))
+    states = list(search.visited.all())
+    assert search.successors(states) | {states[0]} == set(states)
+    assert search.table.runs <= 1.1 * runs
