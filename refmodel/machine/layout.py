@@ -1,8 +1,8 @@
 """Layout: which component lives at which place of a system.
 
 A system is one flat sequence of components.  A place is the number of a component in it; a family
-is a run of places that hold components of one kind.  Families are ranges (or tuples of ranges), so
-finding a place costs two index operations and a recording view sees plain numbers.
+is a run of places that hold components of one kind.  Families are tuples of numbers (or tuples of such
+rows), so finding a place costs two index operations and a recording view sees plain numbers.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Layout:
         """Give ``count`` components places in a row; ``initial`` may depend on the index."""
         start = self._extend(count, initial)
         self.families.append(Family(name, start, count, ghost=ghost))
-        return cast("Sequence[Place[T]]", range(start, start + count))
+        return cast("Sequence[Place[T]]", tuple(range(start, start + count)))
 
     def grid(
         self,
@@ -97,8 +97,8 @@ class Layout:
         for _ in range(rows):
             self._extend(columns, initial)
         self.families.append(Family(name, start, rows * columns, columns, ghost=ghost))
-        ranges = tuple(range(start + r * columns, start + (r + 1) * columns) for r in range(rows))
-        return cast("Sequence[Sequence[Place[T]]]", ranges)
+        numbers = tuple(tuple(range(start + r * columns, start + (r + 1) * columns)) for r in range(rows))
+        return cast("Sequence[Sequence[Place[T]]]", numbers)
 
     def _extend(self, count: int, initial: Any) -> int:
         start = len(self._initial)
