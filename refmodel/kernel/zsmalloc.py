@@ -45,9 +45,9 @@ def malloc(v: KernelView, pool: int, size: int, data: Any, nid: int) -> int:
     errors are the allocator's own.  Nothing is kept on failure (zs_malloc, mm/zsmalloc.c, 6.12.117).
     """
     allocator = allocator_of(v, pool)
-    index = allocator.class_of(size)
-    place = v.at.zs_class[pool][max(index, 0)]
-    handle, error = lowest_free(v[v.at.objects_used]), min(index, 0)
+    index, handle = allocator.class_of(size), lowest_free(v[v.at.objects_used])
+    error = index if index < 0 else 0
+    place = v.at.zs_class[pool][0 if error else index]
     if not error and (
         handle == len(v.at.zs_object)
         or (allocator.needs_memory(v[place], size) and v.fails(choices.ALLOC_OBJECT))
