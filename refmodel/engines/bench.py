@@ -125,7 +125,7 @@ def large_folio(subject: Profile) -> Figure:
     sizes = attrs.evolve(preset("real"), processes=1, pages=LARGE)
     device = subject.config(sizes, codecs("deflate-iaa", subject.kernel), compressor="deflate-iaa")
     v = subject.system(device)
-    whole = subject.operations.zswap_store not in (ZswapStore61, ZswapStore612)
+    whole = not issubclass(subject.operations.zswap_store, (ZswapStore61, ZswapStore612))
     if whole:
         run(v, v.ops.set_thp(order=LARGE.bit_length() - 1, on=True))
     for number in range(LARGE):
@@ -134,19 +134,25 @@ def large_folio(subject: Profile) -> Figure:
     for folio in folios:
         _lock(v, folio, locked=True)
         run(v, v.ops.add_to_swap(folio=folio))
-    first = live_folio(v, next(iter(folios))).swap
-    reader = alloc_folio(v, (0,), 1, (0,), locked=True)
+    stored = [live_folio(v, folio) for folio in folios]
+    readers = [_reader(v, folio.swap + page) for folio in stored for page in range(len(folio.contents))]
 
     def cycle() -> None:
         for folio in folios:
             run(v, v.ops.zswap_store(folio=folio))
-        for slot in range(first, first + LARGE):
-            v[v.at.folio[reader]] = evolve(live_folio(v, reader), swap=slot, swapcache=True)
+        for reader in readers:
             if run(v, v.ops.zswap_load(folio=reader)):
-                raise AssertionError(f"slot {slot} was not loaded: the benchmark itself is wrong")
+                raise AssertionError(f"folio {reader} was not loaded: the benchmark itself is wrong")
 
     rate = LARGE * 1e6 / _microseconds(cycle, 2)
     return Figure("zswap pages of a 2 MiB folio (store whole, load each)", 15_000, rate, "pages/s")
+
+
+def _reader(v: KernelView, slot: int) -> int:
+    """Return a locked folio of one page in the swap cache that is to be loaded from a slot."""
+    number = alloc_folio(v, (0,), 1, (0,), locked=True, uptodate=False)
+    v[v.at.folio[number]] = evolve(live_folio(v, number), swap=slot, swapcache=True)
+    return number
 
 
 def failure_goals(_: Profile) -> Figure:
