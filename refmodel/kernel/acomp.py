@@ -266,7 +266,7 @@ class OneByOne(Acomp):
         """Call for the next page."""
         self.check(v)
         page = self.contents[len(self.lengths)]
-        return Call(self.one(pool=self.pool, cpu=self.cpu, contents=(page,)), then=self.keep)
+        return Call(self.one(pool=self.pool, cpu=self.cpu, contents=(page,)), self.keep)
 
     @step
     def keep(self, v: KernelView) -> Next:

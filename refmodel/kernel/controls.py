@@ -102,9 +102,9 @@ class SetParam612(Operation):
             return Wait("the lock of the module's parameters")
         v[v.at.param_locked] = True
         if self.name == "compressor":
-            return Call(v.ops.set_compressor(value=self.value), then=self.close_file)
+            return Call(v.ops.set_compressor(value=self.value), self.close_file)
         if self.name == "zpool":
-            return Call(v.ops.set_zpool(value=self.value), then=self.close_file)
+            return Call(v.ops.set_zpool(value=self.value), self.close_file)
         return self.check_set_up if self.name == "enabled" else self.write
 
     @step
@@ -158,7 +158,7 @@ class SetParam612(Operation):
         compressor = _first_known((params.compressor, COMPRESSOR_DEFAULT), v.cfg.codecs)
         zpool = _first_known((params.zpool, ZPOOL_DEFAULT), v.cfg.allocators)
         v[v.at.zswap] = evolve(params, compressor=compressor, zpool=zpool)
-        return Call(v.ops.pool_create(compressor=compressor, zpool=zpool), then=self.add_pool)
+        return Call(v.ops.pool_create(compressor=compressor, zpool=zpool), self.add_pool)
 
     @step
     def add_pool(self, v: KernelView) -> Next:

@@ -74,7 +74,7 @@ class CpuOnline612(Operation):
             return self.come_up
         if v.fails(choices.ALLOC_CTX):
             return self.roll_back
-        return Call(v.ops.direct_reclaim(), then=self.publish) if v.fails(choices.RECLAIM) else self.publish
+        return Call(v.ops.direct_reclaim(), self.publish) if v.fails(choices.RECLAIM) else self.publish
 
     @step
     def publish(self, v: KernelView) -> Next:
@@ -128,7 +128,7 @@ class CpuOnline73(CpuOnline612):
             return self.allocate
         if v.fails(choices.ALLOC_CTX):
             return self.fail
-        return Call(v.ops.direct_reclaim(), then=self.publish) if v.fails(choices.RECLAIM) else self.publish
+        return Call(v.ops.direct_reclaim(), self.publish) if v.fails(choices.RECLAIM) else self.publish
 
     @step
     def publish(self, v: KernelView) -> Next:
@@ -192,7 +192,7 @@ class CpuOffline612(Operation):
     @step
     def drain_slots(self, v: KernelView) -> Next:
         """Flush the CPU's cache of freed slots: nobody else looks into it."""
-        return Call(v.ops.drain_slot_cache(cpu=self.cpu), then=self.go_down)
+        return Call(v.ops.drain_slot_cache(cpu=self.cpu), self.go_down)
 
     @step
     def go_down(self, v: KernelView) -> Next:

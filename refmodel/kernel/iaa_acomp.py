@@ -31,7 +31,7 @@ class ThroughQueues(AcompCompress):
         req = request_of(v, self.pool, self.cpu)
         if len(self.contents) == 1:
             page = self.contents[0]
-            return Call(v.ops.iaa_job(cpu=self.cpu, op="compress", data=page, req=req), then=self.take_one)
+            return Call(v.ops.iaa_job(cpu=self.cpu, op="compress", data=page, req=req), self.take_one)
         batch = v.ops.iaa_batch(
             cpu=self.cpu,
             op="compress",
@@ -39,7 +39,7 @@ class ThroughQueues(AcompCompress):
             lengths_in=(PAGE_SIZE,) * len(self.contents),
             req=req,
         )
-        return Call(batch, then=self.take)
+        return Call(batch, self.take)
 
     @step
     def take_one(self, v: KernelView) -> Next:

@@ -104,7 +104,7 @@ class IaaBatch(Operation):
             req=self.req,
             poll=True,
         )
-        return Call(job, then=self.submitted)
+        return Call(job, self.submitted)
 
     @step
     def submitted(self, v: KernelView) -> Next:
@@ -139,7 +139,7 @@ class IaaBatch(Operation):
         )
         if found >= 0:
             self.polled = found
-            return Call(self.poll_of(v, self.held[found]), then=self.job_polled)
+            return Call(self.poll_of(v, self.held[found]), self.job_polled)
         pending = len([job for job in self.held if job is not NOT_IN_FLIGHT])
         return Wait(f"the device to end one of {pending} jobs in flight") if pending else self.finish
 

@@ -88,7 +88,7 @@ class IaaCall(_Caller):
             return Wait(f"the request of CPU {self.cpu}")
         data, length = (self.content, PAGE_SIZE) if self.op == "compress" else compressed(v, self.content)
         job = v.ops.iaa_job(cpu=self.cpu, op=self.op, data=data, length_in=length, req=self.cpu)
-        return Call(job, then=self.end)
+        return Call(job, self.end)
 
     @step
     def end(self, v: KernelView) -> Next:
@@ -126,7 +126,7 @@ class IaaCallBatch(_Caller):
             lengths_in=tuple([length for _, length in given]),
             req=self.cpu,
         )
-        return Call(batch, then=self.end)
+        return Call(batch, self.end)
 
     @step
     def end(self, v: KernelView) -> Next:

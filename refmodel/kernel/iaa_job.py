@@ -240,7 +240,7 @@ class IaaJob(Operation):
                 self.tries += 1
                 return self.alloc if decisions.tries_again(self.tries, limit) else self.no_desc()
             case "sleep":
-                return Call(v.ops.iaa_sleep(self.cpu, self.q), then=self.woken)
+                return Call(v.ops.iaa_sleep(self.cpu, self.q), self.woken)
         self.error = d
         return self.no_desc()
 
@@ -333,7 +333,7 @@ class IaaJob(Operation):
         The descriptor of the compression has been given back by then.
         """
         assert self.out is not None
-        return Call(v.ops.iaa_verify(self.cpu, self.q, self.data, self.out), then=self.verified)
+        return Call(v.ops.iaa_verify(self.cpu, self.q, self.data, self.out), self.verified)
 
     @step
     def verified(self, v: KernelView) -> Next:

@@ -71,7 +71,7 @@ class IaaPoll(Operation):
     @step
     def verify(self, v: KernelView) -> Next:
         """Have the result verified with a second descriptor, while the first one is held."""
-        return Call(v.ops.iaa_verify(self.cpu, self.q, self.data, self.out), then=self.verified)
+        return Call(v.ops.iaa_verify(self.cpu, self.q, self.data, self.out), self.verified)
 
     @step
     def verified(self, v: KernelView) -> Next:
@@ -186,7 +186,7 @@ class IaaInterrupt(Operation):
     def verify(self, v: KernelView) -> Next:
         """Verify in the thread itself, which meanwhile ends no other job."""
         desc = v[descriptors(v, self.q)[self.d]]
-        return Call(v.ops.iaa_verify(desc.cpu, self.q, desc.data, self.out), then=self.verified)
+        return Call(v.ops.iaa_verify(desc.cpu, self.q, desc.data, self.out), self.verified)
 
     @step
     def verified(self, v: KernelView) -> Next:

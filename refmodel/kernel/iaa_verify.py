@@ -60,7 +60,7 @@ class IaaVerify(Operation):
                 again = decisions.tries_again(self.tries, limit)
                 return self.alloc if again else Return(self.exhausted())
             case "sleep":
-                return Call(v.ops.iaa_sleep(self.cpu, self.q), then=self.woken)
+                return Call(v.ops.iaa_sleep(self.cpu, self.q), self.woken)
         return Return(d)
 
     @step

@@ -54,7 +54,7 @@ class CompressOnDevice(ZswapCompress):
         page = live_folio(v, self.folio).contents[self.index]
         req = request_of(v, self.pool, self.cpu)
         job = v.ops.iaa_job(cpu=self.cpu, op="compress", data=page, req=req)
-        return Call(job, then=self.take_result)
+        return Call(job, self.take_result)
 
     @step
     def take_result(self, v: KernelView) -> Next:
@@ -108,7 +108,7 @@ class DecompressOnDevice(ZswapDecompress):
             length_in=entry.length,
             req=request_of(v, self.pool, self.cpu),
         )
-        return Call(job, then=self.take_result)
+        return Call(job, self.take_result)
 
     @step
     def take_result(self, v: KernelView) -> Next:

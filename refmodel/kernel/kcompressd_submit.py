@@ -45,7 +45,7 @@ class Kswapd(Operation):
         if any(v[place].stopping for place in v.at.kcompressd.queue):
             return Return()
         v[v.at.kcompressd.kswapd] += 1
-        return Call(v.ops.kswapd_shrink(folio=self.folio), then=self.end)
+        return Call(v.ops.kswapd_shrink(folio=self.folio), self.end)
 
     @step
     def end(self, v: KernelView) -> Next:
@@ -141,7 +141,7 @@ class KcompressdSubmitBio(SwapWriteDevice):
         if not v[v.at.kcompressd.queue[self.queue]].fifo:
             return Return()
         folio = take(v, self.queue)
-        return Call(v.ops.kcompressd_swapout(folio=folio, queue=self.queue), then=self.drain)
+        return Call(v.ops.kcompressd_swapout(folio=folio, queue=self.queue), self.drain)
 
     @step
     def compress(self, v: KernelView) -> Next:
@@ -200,7 +200,7 @@ class SwapWritepageB(SwapWritepage):
     @step
     def store_here(self, v: KernelView) -> Next:
         """Offer the folio to zswap in place."""
-        return Call(v.ops.zswap_store(folio=self.folio), then=self.after_store)
+        return Call(v.ops.zswap_store(folio=self.folio), self.after_store)
 
     def node(self, v: KernelView) -> int:
         """Return the node of the CPU that kswapd runs on, which need not be that of the folio (B-sub.1)."""
@@ -259,7 +259,7 @@ class SwapWritepageC(SwapWritepageB):
     @step
     def help(self, v: KernelView) -> Next:
         """Compress the oldest folio, as the thread would."""
-        return Call(v.ops.kcompressd_swapout(folio=self.head, queue=self.queue), then=self.written)
+        return Call(v.ops.kcompressd_swapout(folio=self.head, queue=self.queue), self.written)
 
 
 @attrs.define

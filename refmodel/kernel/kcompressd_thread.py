@@ -61,7 +61,7 @@ class KcompressdSwapoutA(FolioOperation):
         """End the write, which ends what protected the folio, and who submitted it lets go of the bio."""
         complete(v, self.queue, self.folio)
         put_bio(v, self.folio)
-        return Call(v.ops.end_swap_write(folio=self.folio), then=self.release)
+        return Call(v.ops.end_swap_write(folio=self.folio), self.release)
 
     @step
     def release(self, v: KernelView) -> Next:
@@ -88,20 +88,20 @@ class KcompressdSwapoutB(FolioOperation):
     def store(self, v: KernelView) -> Next:
         """Offer the folio to zswap; a thread that may not use the reserves may have to reclaim for that (I-16)."""
         if not note_flags(v, self.folio) and v.fails(choices.RECLAIM):
-            return Call(v.ops.direct_reclaim(), then=self.offer)
+            return Call(v.ops.direct_reclaim(), self.offer)
         return self.offer(v)
 
     @step
     def offer(self, v: KernelView) -> Next:
         """Offer it, after reclaim."""
-        return Call(v.ops.zswap_store(folio=self.folio), then=self.after_store)
+        return Call(v.ops.zswap_store(folio=self.folio), self.after_store)
 
     @step
     def after_store(self, v: KernelView) -> Next:
         """Unlock a folio that zswap took; leave another one to the device, which unlocks it under writeback."""
         complete(v, self.queue, self.folio)
         if not self.result:
-            return Call(v.ops.swap_write_device(folio=self.folio), then=self.end)
+            return Call(v.ops.swap_write_device(folio=self.folio), self.end)
         folio = self.the_folio(v)
         if v.cfg.options.mthp_zswpout and len(folio.contents) > 1:
             v[v.at.mthp[folio_order(folio)].zswpout] += 1
@@ -167,7 +167,7 @@ class KcompressdSwapoutCancel(KcompressdSwapoutAsks):
         if any(v[v.at.slot[slot]].count for slot in slots_of(self.the_folio(v))):
             return KcompressdSwapoutAsks.store(self, v)
         complete(v, self.queue, self.folio)
-        return Call(v.ops.folio_free_swap(folio=self.folio), then=self.cancelled)
+        return Call(v.ops.folio_free_swap(folio=self.folio), self.cancelled)
 
     @step
     def cancelled(self, v: KernelView) -> Next:
@@ -206,7 +206,7 @@ class KcompressdRun(Operation):
         if not v[v.at.kcompressd.queue[self.queue]].fifo:
             return self.wait
         folio = take(v, self.queue)
-        return Call(v.ops.kcompressd_swapout(folio=folio, queue=self.queue), then=self.wait)
+        return Call(v.ops.kcompressd_swapout(folio=folio, queue=self.queue), self.wait)
 
 
 @attrs.define
@@ -330,7 +330,7 @@ class KcompressdStopA(KcompressdStop):
         """Compress what waits, then free the ring."""
         if v[v.at.kcompressd.queue[self.queue]].fifo:
             folio = take(v, self.queue)
-            return Call(v.ops.kcompressd_swapout(folio=folio, queue=self.queue), then=self.free_ring)
+            return Call(v.ops.kcompressd_swapout(folio=folio, queue=self.queue), self.free_ring)
         return KcompressdStop.free_ring(self, v)
 
 
@@ -368,7 +368,7 @@ class KcompressdParam(Operation):
     def stop(self, v: KernelView) -> Next:
         """Stop the thread."""
         v[v.at.param_locked] = True
-        return Call(v.ops.kcompressd_stop(queue=0), then=self.restart)
+        return Call(v.ops.kcompressd_stop(queue=0), self.restart)
 
     def refuse(self, v: KernelView, *, usable: bool) -> Next:
         """Say that the number is none.  usable: the queues are as before."""

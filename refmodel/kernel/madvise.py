@@ -87,7 +87,7 @@ class MadviseFree(Operation):
         if self.folio:
             lock_folio(v, number)
         if folio.swapcache:
-            return Call(v.ops.folio_free_swap(folio=number), then=self.mark)
+            return Call(v.ops.folio_free_swap(folio=number), self.mark)
         self.result = True
         return self.mark
 
@@ -108,7 +108,7 @@ class MadviseFree(Operation):
                 break
             self.empty(v)
         run = v.ops.free_swap_and_cache(slot=pte.slot, nr=self.next - start)
-        return Call(run, then=self.unlock if self.next == self.nr else self.look)
+        return Call(run, self.unlock if self.next == self.nr else self.look)
 
     def empty(self, v: KernelView) -> None:
         """Empty the next entry."""
@@ -148,7 +148,7 @@ class MadviseWillneed(Operation):
             return Return()
         v[v.at.mmap_lock[self.mm]] += 1
         nodes, memcg = nodes_of(v, self.mm), memcg_of(v, self.mm)
-        return Call(v.ops.read_swap_cache_async(slot=slot, nodes=nodes, memcg=memcg), then=self.put_folio)
+        return Call(v.ops.read_swap_cache_async(slot=slot, nodes=nodes, memcg=memcg), self.put_folio)
 
     @step
     def put_folio(self, v: KernelView) -> Next:
@@ -209,7 +209,7 @@ class MadvisePageout(Operation):
                     continue
                 self.splitting = pte.folio
                 v[v.at.folio[pte.folio]] = evolve(folio, locked=True, refs=folio.refs + 1)
-                return Call(v.ops.split_folio(folio=pte.folio), then=self.unlock_split)
+                return Call(v.ops.split_folio(folio=pte.folio), self.unlock_split)
             if len(folio.rmap) == size and isolate_folio(v, pte.folio):
                 self.folios += (pte.folio,)
             self.next += size
@@ -234,7 +234,7 @@ class MadvisePageout(Operation):
             v[v.at.mmap_lock[self.mm]] -= 1
             return Return()
         number, self.folios = self.folios[0], self.folios[1:]
-        return Call(v.ops.shrink_folio(folio=number, isolated=True), then=self.after_reclaim)
+        return Call(v.ops.shrink_folio(folio=number, isolated=True), self.after_reclaim)
 
     @step
     def after_reclaim(self, v: KernelView) -> Next:

@@ -76,7 +76,7 @@ class ReadPage(Operation):
             return waits
         if pte.slot:
             v[v.at.mmap_lock[self.mm]] += 1
-            return Call(v.ops.do_swap_page(mm=self.mm, page=self.page, write=False), then=self.after_fault)
+            return Call(v.ops.do_swap_page(mm=self.mm, page=self.page, write=False), self.after_fault)
         waits = wait_for_ptl(v, self.mm)
         if waits is not None:
             return waits
@@ -127,7 +127,7 @@ class WritePage(Operation):
             return waits
         v[v.at.mmap_lock[self.mm]] += 1
         if pte.slot:
-            return Call(v.ops.do_swap_page(mm=self.mm, page=self.page, write=True), then=self.after_fault)
+            return Call(v.ops.do_swap_page(mm=self.mm, page=self.page, write=True), self.after_fault)
         if pte.folio:
             return self.try_reuse
         return self.copy_zeropage if pte.zeropage else self.anonymous
@@ -146,7 +146,7 @@ class WritePage(Operation):
         """
         self.folio = new_folio(v, self.mm, (ZERO_PAGE,) * (1 << self.largest_order(v)))
         if self.folio and v.fails(choices.RECLAIM):
-            return Call(v.ops.direct_reclaim(), then=self.map_anonymous)
+            return Call(v.ops.direct_reclaim(), self.map_anonymous)
         return self.map_anonymous if self.folio else self.out_of_memory(v)
 
     @step
@@ -172,7 +172,7 @@ class WritePage(Operation):
         """Allocate a page of one's own in place of the shared zero page; its charge may enter reclaim."""
         self.folio, self.old = new_folio(v, self.mm, (ZERO_PAGE,)), 0
         if self.folio and v.fails(choices.RECLAIM):
-            return Call(v.ops.direct_reclaim(), then=self.map_copy)
+            return Call(v.ops.direct_reclaim(), self.map_copy)
         return self.map_copy if self.folio else self.out_of_memory(v)
 
     @step
@@ -198,7 +198,7 @@ class WritePage(Operation):
             return self.reuse(v)
         lock_folio(v, self.old)
         v[v.at.ptl[self.mm]] = True
-        return Call(v.ops.folio_free_swap(folio=self.old), then=self.after_free_swap)
+        return Call(v.ops.folio_free_swap(folio=self.old), self.after_free_swap)
 
     @step
     def after_free_swap(self, v: KernelView) -> Next:
@@ -222,7 +222,7 @@ class WritePage(Operation):
             put_folio(v, self.old)
             return self.out_of_memory(v)
         if v.fails(choices.RECLAIM):
-            return Call(v.ops.direct_reclaim(), then=self.map_copy)
+            return Call(v.ops.direct_reclaim(), self.map_copy)
         return self.map_copy
 
     @step
@@ -241,7 +241,7 @@ class WritePage(Operation):
             unmap_page(v, place)
         map_page(v, place, self.folio, Pte(folio=self.folio, exclusive=True))
         following = self.mapped(v)
-        return Call(v.ops.free_folios(folios=(self.old,)), then=self.store) if self.old else following
+        return Call(v.ops.free_folios(folios=(self.old,)), self.store) if self.old else following
 
     @step
     def store(self, v: KernelView) -> Next:

@@ -47,7 +47,7 @@ class SwapWritepage(FolioOperation):
     @step
     def try_free_swap(self, v: KernelView) -> Next:
         """Drop the slots instead of writing them when no page table names them any more."""
-        return Call(v.ops.folio_free_swap(folio=self.folio), then=self.check_zero)
+        return Call(v.ops.folio_free_swap(folio=self.folio), self.check_zero)
 
     @step
     def check_zero(self, v: KernelView) -> Next:
@@ -71,7 +71,7 @@ class SwapWritepage(FolioOperation):
     @step
     def store(self, v: KernelView) -> Next:
         """Offer the folio to zswap."""
-        return Call(v.ops.zswap_store(folio=self.folio), then=self.after_store)
+        return Call(v.ops.zswap_store(folio=self.folio), self.after_store)
 
     @step
     def after_store(self, v: KernelView) -> Next:
@@ -83,7 +83,7 @@ class SwapWritepage(FolioOperation):
             self.change(v, locked=False)
             return Return(WRITTEN)
         if memcg.writeback_enabled(v, memcg.folio_memcg(v, folio)):
-            return Call(self.write(v), then=self.written)
+            return Call(self.write(v), self.written)
         self.change(v, dirty=True)
         return Return(ACTIVATE)
 
@@ -210,7 +210,7 @@ class SwapRead(FolioOperation):
     @step
     def load(self, v: KernelView) -> Next:
         """Ask zswap."""
-        return Call(v.ops.zswap_load(folio=self.folio), then=self.after_load)
+        return Call(v.ops.zswap_load(folio=self.folio), self.after_load)
 
     @step
     def after_load(self, v: KernelView) -> Next:

@@ -56,7 +56,7 @@ class MadvisePageoutBatch(MadvisePageout618):
     @step
     def reclaim(self, v: KernelView) -> Next:
         """Reclaim the folios."""
-        return Call(v.ops.shrink_folio_list(folios=self.folios), then=self.unlock)
+        return Call(v.ops.shrink_folio_list(folios=self.folios), self.unlock)
 
     @step
     def unlock(self, v: KernelView) -> Next:
@@ -90,7 +90,7 @@ class ShrinkFolioList(Operation):
         if not self.folios:
             return self.store if self.offered else Return()
         self.folio, self.folios = self.folios[0], self.folios[1:]
-        return Call(v.ops.shrink_folio_begin(folio=self.folio, isolated=True), then=self.begun)
+        return Call(v.ops.shrink_folio_begin(folio=self.folio, isolated=True), self.begun)
 
     @step
     def begun(self, v: KernelView) -> Next:
@@ -104,7 +104,7 @@ class ShrinkFolioList(Operation):
     @step
     def store(self, v: KernelView) -> Next:
         """Store all pages that are offered."""
-        return Call(v.ops.zswap_store_folios(folios=self.offered), then=self.after_store)
+        return Call(v.ops.zswap_store_folios(folios=self.offered), self.after_store)
 
     @step
     def after_store(self, v: KernelView) -> Next:
@@ -119,9 +119,7 @@ class ShrinkFolioList(Operation):
             return Return()
         number, stored = self.offered[0], self.stored[0]
         self.offered, self.stored = self.offered[1:], self.stored[1:]
-        return Call(
-            v.ops.shrink_folio_finish(folio=number, isolated=True, stored=stored), then=self.finish_next
-        )
+        return Call(v.ops.shrink_folio_finish(folio=number, isolated=True, stored=stored), self.finish_next)
 
 
 @attrs.define
@@ -140,7 +138,7 @@ class ShrinkFolioBegin(ShrinkFolio):
         if self.the_folio(v).refs > 1:
             return self.keep_locked
         self.change(v, dirty=False, reclaim=True)
-        return Call(v.ops.swap_writepage_begin(folio=self.folio), then=self.after_begin)
+        return Call(v.ops.swap_writepage_begin(folio=self.folio), self.after_begin)
 
     @step
     def after_begin(self, v: KernelView) -> Next:
@@ -168,9 +166,7 @@ class ShrinkFolioFinish(ShrinkFolio):
     @step
     def finish_write(self, v: KernelView) -> Next:
         """End the write of the folio."""
-        return Call(
-            v.ops.swap_writepage_finish(folio=self.folio, stored=self.stored), then=self.after_pageout
-        )
+        return Call(v.ops.swap_writepage_finish(folio=self.folio, stored=self.stored), self.after_pageout)
 
 
 # --- writing ------------------------------------------------------------------------------------------------
@@ -255,7 +251,7 @@ class ZswapStoreFolios(Operation):
             return self.get_pool
         objcg = memcg.folio_objcg(v, live_folio(v, self.asking[0]))
         if objcg and not memcg.may_zswap(v, objcg):
-            return Call(v.ops.shrink_memcg(memcg=v[v.at.objcg[objcg]]), then=self.after_memcg_shrink)
+            return Call(v.ops.shrink_memcg(memcg=v[v.at.objcg[objcg]]), self.after_memcg_shrink)
         return self.check_pool_limit
 
     @step
@@ -308,7 +304,7 @@ class ZswapStoreFolios(Operation):
             return self.put_pool
         length = self.batch_length(v)
         span, self.pages = self.pages[:length], self.pages[length:]
-        return Call(v.ops.zswap_store_span(pages=span, pool=self.pool), then=self.after_span)
+        return Call(v.ops.zswap_store_span(pages=span, pool=self.pool), self.after_span)
 
     @step
     def after_span(self, v: KernelView) -> Next:
@@ -356,7 +352,7 @@ class ZswapStoreFolios(Operation):
             return self.answer
         place, self.slots = v.at.tree[self.slots[0]], self.slots[1:]
         old, v[place] = v[place], 0
-        return Call(v.ops.zswap_entry_free(entry=old), then=self.erase_slot) if old else self.erase_slot
+        return Call(v.ops.zswap_entry_free(old), self.erase_slot) if old else self.erase_slot
 
     @step
     def answer(self, v: KernelView) -> Next:
@@ -466,7 +462,7 @@ class ZswapStoreSpan(Operation):
         self.next, self.buffer = self.sent[-1] + 1, 0
         contents = tuple(self.content(v, position) for position in self.sent)
         v.emit("acomp_call", nr=len(contents), reqs=v[v.at.acomp_ctx[self.pool][self.cpu]].reqs)
-        return Call(v.ops.acomp_compress(pool=self.pool, cpu=self.cpu, contents=contents), then=self.look)
+        return Call(v.ops.acomp_compress(pool=self.pool, cpu=self.cpu, contents=contents), self.look)
 
     @step
     def look(self, v: KernelView) -> Next:
@@ -527,7 +523,7 @@ class ZswapStoreSpan(Operation):
         place = v.at.tree[live_entry(v, entry).swpentry]
         self.old, v[place] = v[place], entry
         if self.old:
-            return Call(v.ops.zswap_entry_free(entry=self.old), then=self.charge)
+            return Call(v.ops.zswap_entry_free(self.old), self.charge)
         return self.charge
 
     @step
@@ -546,7 +542,8 @@ class ZswapStoreSpan(Operation):
     def lru_add(self, v: KernelView) -> Next:
         """Put the entry on its LRU list, last of all: from here on writeback can see it (B12)."""
         number = self.entries[0]
-        lru_add(v, number, entry_to_nid(v, live_entry(v, number)))
+        entry = live_entry(v, number)
+        lru_add(v, number, entry, entry_to_nid(v, entry))
         self.pages, self.entries = self.pages[1:], self.entries[1:]
         return self.settle
 

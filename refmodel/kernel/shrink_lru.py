@@ -69,8 +69,8 @@ class ShrinkLruList(Operation):
             self.note_writing(v)
             return self.look
         if self.who == "kswapd":
-            return Call(v.ops.kswapd_shrink(folio=self.folio, isolated=True), then=self.after)
-        return Call(v.ops.shrink_folio(folio=self.folio, isolated=True), then=self.after)
+            return Call(v.ops.kswapd_shrink(folio=self.folio, isolated=True), self.after)
+        return Call(v.ops.shrink_folio(folio=self.folio, isolated=True), self.after)
 
     def note_writing(self, v: KernelView) -> None:
         """Count a folio under writeback, which kswapd has met before if it is marked, and put it back."""

@@ -37,7 +37,7 @@ class DrainSlotCache612(Operation):
         if not self.slots:
             return Return()
         slot, self.slots = self.slots[0], self.slots[1:]
-        return Call(v.ops.swap_range_free(slot=slot, nr=1), then=self.free_slot)
+        return Call(v.ops.swap_range_free(slot=slot, nr=1), self.free_slot)
 
     def tell(self, v: KernelView) -> None:
         """Observers of 6.12 see each slot become free."""

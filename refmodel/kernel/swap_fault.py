@@ -90,7 +90,7 @@ class DoSwapPage(Operation):
         read = v.ops.read_swap_cache_async(
             slot=self.orig.slot, nodes=nodes_of(v, self.mm), memcg=memcg_of(v, self.mm)
         )
-        return Call(read, then=self.after_read)
+        return Call(read, self.after_read)
 
     @step
     def after_read(self, v: KernelView) -> Next:
@@ -108,7 +108,7 @@ class DoSwapPage(Operation):
         """Allocate a private folio; its charge may enter reclaim, before the slot is claimed."""
         self.folio = new_folio(v, self.mm, (UNKNOWN,), locked=True, uptodate=False)
         if self.folio and v.fails(choices.RECLAIM):
-            return Call(v.ops.direct_reclaim(), then=self.prepare)
+            return Call(v.ops.direct_reclaim(), self.prepare)
         return self.prepare if self.folio else self.no_folio
 
     @step
@@ -126,7 +126,7 @@ class DoSwapPage(Operation):
         v[v.at.slot[slot]] = evolve(entry, cache=True)
         v[v.at.folio[self.folio]] = evolve(self.the_folio(v), swap=slot)
         list_folio(v, self.folio)
-        return Call(v.ops.swap_read(folio=self.folio), then=self.count_fault)
+        return Call(v.ops.swap_read(folio=self.folio), self.count_fault)
 
     @step
     def relax(self, v: KernelView) -> Next:
@@ -188,9 +188,7 @@ class DoSwapPage(Operation):
         """Unlock and let go of the folio, which frees a private one; give the claim on its slot up."""
         unlock_folio(v, self.folio)
         put_folio(v, self.folio)
-        return (
-            Call(v.ops.put_swap_folio(slot=self.orig.slot, nr=1), then=self.end) if self.direct else self.end
-        )
+        return Call(v.ops.put_swap_folio(slot=self.orig.slot, nr=1), self.end) if self.direct else self.end
 
     @step
     def drop_count(self, v: KernelView) -> Next:
@@ -201,7 +199,7 @@ class DoSwapPage(Operation):
         folio = self.the_folio(v)
         self.drop(v, tuple(v[place].slot for place in self.entries(v)))
         if folio.swapcache and self.should_free_swap(v, folio):
-            return Call(v.ops.folio_free_swap(folio=self.folio), then=self.map)
+            return Call(v.ops.folio_free_swap(folio=self.folio), self.map)
         return self.map
 
     @step
@@ -221,9 +219,7 @@ class DoSwapPage(Operation):
         v[v.at.folio[self.folio]] = evolve(folio, locked=False, swap=slot)
         put_folio(v, self.folio)
         v[v.at.ptl[self.mm]] = False
-        return (
-            Call(v.ops.put_swap_folio(slot=self.orig.slot, nr=1), then=self.end) if self.direct else self.end
-        )
+        return Call(v.ops.put_swap_folio(slot=self.orig.slot, nr=1), self.end) if self.direct else self.end
 
     @step
     def end(self, v: KernelView) -> Next:
@@ -335,13 +331,13 @@ class DoSwapPage73(DoSwapPage):
         self.drop(v, slots)
         folio = self.the_folio(v)
         if folio.swapcache and self.should_free_swap(v, folio, len(slots)):
-            return Call(v.ops.folio_free_swap(folio=self.folio), then=self.unlock)
+            return Call(v.ops.folio_free_swap(folio=self.folio), self.unlock)
         return self.unlock
 
     @step
     def back_out(self, v: KernelView) -> Next:
         """Free the slots of a folio that nobody needs any more."""
-        return Call(v.ops.folio_free_swap(folio=self.folio), then=self.let_go)
+        return Call(v.ops.folio_free_swap(folio=self.folio), self.let_go)
 
     @step
     def let_go(self, v: KernelView) -> Next:

@@ -146,7 +146,7 @@ class AddToSwap612(Operation):
     def give_back(self, v: KernelView) -> Next:
         """The cgroup may not have the slots that were taken: give them back before anybody hears of them."""
         nr = len(live_folio(v, self.folio).contents)
-        return Call(v.ops.put_swap_folio(slot=self.slot, nr=nr), then=self.refused)
+        return Call(v.ops.put_swap_folio(slot=self.slot, nr=nr), self.refused)
 
     @step
     def refused(self, v: KernelView) -> Next:
@@ -157,7 +157,7 @@ class AddToSwap612(Operation):
     def put_slots(self, v: KernelView) -> Next:
         """Undo: give the slots back."""
         folio = live_folio(v, self.folio)
-        return Call(v.ops.put_swap_folio(slot=self.slot, nr=len(folio.contents)), then=self.failed)
+        return Call(v.ops.put_swap_folio(slot=self.slot, nr=len(folio.contents)), self.failed)
 
     @step
     def failed(self, v: KernelView) -> Next:
@@ -287,7 +287,7 @@ class SwapRangeFree73(SwapRangeFree612):
         if self.done == self.nr:
             return self.release
         self.done += 1
-        return Call(v.ops.zswap_invalidate(slot=self.slot + self.done - 1), then=self.invalidate)
+        return Call(v.ops.zswap_invalidate(slot=self.slot + self.done - 1), self.invalidate)
 
     @step
     def release(self, v: KernelView) -> Next:
@@ -318,7 +318,7 @@ class FreeSwapSlot612(Operation):
     @step
     def invalidate(self, v: KernelView) -> Next:
         """Tell zswap; the map still says "cached", so nobody can get the slot."""
-        return Call(v.ops.zswap_invalidate(slot=self.slot), then=self.cache)
+        return Call(v.ops.zswap_invalidate(slot=self.slot), self.cache)
 
     @step
     def cache(self, v: KernelView) -> Next:
@@ -336,7 +336,7 @@ class FreeSwapSlot612(Operation):
         if not self.flushing:
             return Return()
         slot, self.flushing = self.flushing[0], self.flushing[1:]
-        return Call(v.ops.swap_range_free(slot=slot, nr=1), then=self.flush)
+        return Call(v.ops.swap_range_free(slot=slot, nr=1), self.flush)
 
 
 @attrs.define
@@ -401,7 +401,7 @@ class PutSwapFolio612(Operation):
         if v[place].count:
             v[place] = evolve(v[place], cache=False)
             return self.drop_one
-        return Call(v.ops.free_swap_slot(slot=self.slot + self.next - 1), then=self.drop_one)
+        return Call(v.ops.free_swap_slot(slot=self.slot + self.next - 1), self.drop_one)
 
 
 @attrs.define
@@ -424,7 +424,7 @@ class PutSwapFolio73(PutSwapFolio612):
             self.next += 1
         if start == self.next:
             return Return()
-        return Call(v.ops.swap_range_free(slot=self.slot + start, nr=self.next - start), then=self.drop_one)
+        return Call(v.ops.swap_range_free(slot=self.slot + start, nr=self.next - start), self.drop_one)
 
 
 @attrs.define
@@ -458,9 +458,9 @@ class SwapPutMap612(Operation):
     def invalidate(self, v: KernelView) -> Next:
         """Tell zswap about the next slot of the run, then free the run past the slot cache."""
         if self.next == self.nr:
-            return Call(v.ops.swap_range_free(slot=self.slot, nr=self.nr), then=self.end)
+            return Call(v.ops.swap_range_free(slot=self.slot, nr=self.nr), self.end)
         self.next += 1
-        return Call(v.ops.zswap_invalidate(slot=self.slot + self.next - 1), then=self.invalidate)
+        return Call(v.ops.zswap_invalidate(slot=self.slot + self.next - 1), self.invalidate)
 
     @step
     def drop_one(self, v: KernelView) -> Next:
@@ -473,7 +473,7 @@ class SwapPutMap612(Operation):
         left = slot_decisions.drop_reference(entry.count, entry.cache)
         v[v.at.slot[slot]] = evolve(entry, count=left.references, cache=left.cached)
         self.only_cache = self.only_cache or left.only_cache
-        return Call(v.ops.free_swap_slot(slot=slot), then=self.drop_one) if left.frees else self.drop_one
+        return Call(v.ops.free_swap_slot(slot=slot), self.drop_one) if left.frees else self.drop_one
 
     @step
     def end(self, v: KernelView) -> Next:
@@ -507,7 +507,7 @@ class SwapPutMap618(SwapPutMap612):
     @step
     def invalidate(self, v: KernelView) -> Next:
         """Free the run."""
-        return Call(v.ops.swap_range_free(slot=self.slot, nr=self.nr), then=self.end)
+        return Call(v.ops.swap_range_free(slot=self.slot, nr=self.nr), self.end)
 
 
 @attrs.define
@@ -545,4 +545,4 @@ class SwapPutMap73(SwapPutMap612):
     def free_run(self, v: KernelView) -> Next:
         """Free the collected run and go on."""
         start, self.free_from = self.free_from, -1
-        return Call(v.ops.swap_range_free(slot=self.slot + start, nr=self.next - start), then=self.drop_one)
+        return Call(v.ops.swap_range_free(slot=self.slot + start, nr=self.next - start), self.drop_one)

@@ -89,7 +89,7 @@ class SwapCacheAlloc612(Operation):
         """
         self.folio = self.fresh_folio(v)
         if self.folio and self.may_reclaim and v.fails(choices.RECLAIM):
-            return Call(v.ops.direct_reclaim(), then=self.prepare)
+            return Call(v.ops.direct_reclaim(), self.prepare)
         return self.prepare if self.folio else Return(-errno.ENOMEM)
 
     @step
@@ -107,7 +107,7 @@ class SwapCacheAlloc612(Operation):
     def charge(self, v: KernelView) -> Next:
         """Charge the folio to its cgroup, which may enter reclaim while the slot shows a mark and no folio."""
         if self.may_reclaim and v.fails(choices.RECLAIM):
-            return Call(v.ops.direct_reclaim(), then=self.insert)
+            return Call(v.ops.direct_reclaim(), self.insert)
         return self.insert
 
     @step
@@ -115,7 +115,7 @@ class SwapCacheAlloc612(Operation):
         """Insert the folio into the swap cache; the tree node comes from no reserve, so it may fail."""
         if v.fails(choices.ADD_TO_SWAP_CACHE):
             v.emit("swapcache_add", swp=self.slot, ret=-12)
-            return Call(v.ops.put_swap_folio(slot=self.slot, nr=1), then=self.unmarked)
+            return Call(v.ops.put_swap_folio(slot=self.slot, nr=1), self.unmarked)
         insert_for_read(v, self.folio, self.slot)
         return Return(self.folio)
 
@@ -176,7 +176,7 @@ class SwapCacheAlloc73(SwapCacheAlloc612):
         """Allocate the folio with no lock held, which may enter reclaim."""
         self.folio = self.fresh_folio(v)
         if self.folio and self.may_reclaim and v.fails(choices.RECLAIM):
-            return Call(v.ops.direct_reclaim(), then=self.insert)
+            return Call(v.ops.direct_reclaim(), self.insert)
         return self.insert if self.folio else Return(-errno.ENOMEM)
 
     @step
@@ -195,7 +195,7 @@ class SwapCacheAlloc73(SwapCacheAlloc612):
     def charge(self, v: KernelView) -> Next:
         """Charge the folio, which may enter reclaim: everybody sees the locked folio by then."""
         if self.may_reclaim and v.fails(choices.RECLAIM):
-            return Call(v.ops.direct_reclaim(), then=self.end)
+            return Call(v.ops.direct_reclaim(), self.end)
         return Return(self.folio)
 
     @step
@@ -239,7 +239,7 @@ class ReadSwapCacheAsync(Operation):
             get_folio(v, self.folio)
             return self.end
         claim = v.ops.swap_cache_alloc_folio(slot=self.slot, nodes=self.nodes, memcg=self.memcg)
-        return Call(claim, then=self.read)
+        return Call(claim, self.read)
 
     @step
     def read(self, v: KernelView) -> Next:
@@ -247,7 +247,7 @@ class ReadSwapCacheAsync(Operation):
         if self.result == -errno.EEXIST:
             return self.lookup
         self.folio = self.result
-        return Call(v.ops.swap_read(folio=self.folio), then=self.end) if self.folio > 0 else self.end
+        return Call(v.ops.swap_read(folio=self.folio), self.end) if self.folio > 0 else self.end
 
     @step
     def end(self, v: KernelView) -> Next:
@@ -322,7 +322,7 @@ class FolioFreeSwap(Operation):
         folio = live_folio(v, self.folio)
         if not folio.swapcache or folio.writeback or any(v[v.at.slot[s]].count for s in slots_of(folio)):
             return Return(False)
-        return Call(v.ops.swap_cache_del(folio=self.folio), then=self.mark_dirty)
+        return Call(v.ops.swap_cache_del(folio=self.folio), self.mark_dirty)
 
     @step
     def mark_dirty(self, v: KernelView) -> Next:
@@ -355,7 +355,7 @@ class FreeFolios(Operation):
         if not folio.swapcache or folio.rmap or folio.locked:
             return self.put
         lock_folio(v, number)
-        return Call(v.ops.folio_free_swap(folio=number), then=self.unlock)
+        return Call(v.ops.folio_free_swap(folio=number), self.unlock)
 
     @step
     def unlock(self, v: KernelView) -> Next:

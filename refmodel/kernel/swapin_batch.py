@@ -50,7 +50,7 @@ class DoSwapPageReadahead(DoSwapPage):
         """Have the page and its neighbours read into the swap cache."""
         nodes, memcg = nodes_of(v, self.mm), memcg_of(v, self.mm)
         read = v.ops.swapin_readahead(slot=self.orig.slot, nodes=nodes, memcg=memcg)
-        return Call(read, then=self.after_read)
+        return Call(read, self.after_read)
 
 
 @attrs.define
@@ -85,10 +85,10 @@ class SwapinReadahead(ReadSwapCacheAsync):
     def look_ahead(self, v: KernelView) -> Next:
         """Claim the next slot of the window; who holds locked folios waits for nobody's claim."""
         if not self.ahead:
-            return Call(v.ops.swap_read_batch(folios=self.folios), then=self.put_ahead)
+            return Call(v.ops.swap_read_batch(folios=self.folios), self.put_ahead)
         slot, self.ahead = self.ahead[0], self.ahead[1:]
         claim = v.ops.swap_cache_alloc_folio(slot=slot, nodes=self.nodes, skip_if_exists=True)
-        return Call(claim, then=self.claimed)
+        return Call(claim, self.claimed)
 
     @step
     def claimed(self, v: KernelView) -> Next:
@@ -136,7 +136,7 @@ class SwapReadBatch(Operation):
         if pool_of(v, number):
             self.compressed += (number,)
             return self.sort_out
-        return Call(v.ops.swap_read(folio=number), then=self.sort_out)
+        return Call(v.ops.swap_read(folio=number), self.sort_out)
 
     @step
     def load_batch(self, v: KernelView) -> Next:
@@ -151,8 +151,8 @@ class SwapReadBatch(Operation):
         self.batch = same[: live_pool(v, pool).compr_batch_size]
         self.compressed = tuple(number for number in self.compressed if number not in self.batch)
         if len(self.batch) == 1:
-            return Call(v.ops.swap_read(folio=self.batch[0]), then=self.load_batch)
-        return Call(v.ops.zswap_load_batch(pool=pool, folios=self.batch), then=self.unlock)
+            return Call(v.ops.swap_read(folio=self.batch[0]), self.load_batch)
+        return Call(v.ops.zswap_load_batch(pool=pool, folios=self.batch), self.unlock)
 
     @step
     def unlock(self, v: KernelView) -> Next:
@@ -215,7 +215,7 @@ class ZswapLoadBatch(Operation):
         """Hand what is stored of all pages to the compressor."""
         stored = tuple(self.stored(v, number) for number in self.folios)
         work = v.ops.acomp_decompress(pool=self.pool, cpu=self.cpu, contents=stored)
-        return Call(work, then=self.fill)
+        return Call(work, self.fill)
 
     @step
     def fill(self, v: KernelView) -> Next:
@@ -254,7 +254,7 @@ class ZswapLoadBatch(Operation):
         """Take the entry out of the tree and free it."""
         place = v.at.tree[live_folio(v, self.folios[0]).swap]
         entry, v[place] = v[place], 0
-        return Call(v.ops.zswap_entry_free(entry=entry), then=self.done)
+        return Call(v.ops.zswap_entry_free(entry), self.done)
 
     @step
     def done(self, v: KernelView) -> Next:

@@ -47,7 +47,7 @@ class SwapOn612(Operation):
             return self.without_trees(v)
         v[v.at.si] = evolve(v[v.at.si], zswap_trees=True)
         if v.fails(choices.RECLAIM):
-            return Call(v.ops.direct_reclaim(), then=self.enable)
+            return Call(v.ops.direct_reclaim(), self.enable)
         return self.enable
 
     @step
@@ -108,7 +108,7 @@ class SwapOff612(Operation):
             return self.search_mm
         v[v.at.slot_cache_enabled] = False
         self.cpu += 1
-        return Call(v.ops.drain_slot_cache(cpu=self.cpu - 1), then=self.drain_slots)
+        return Call(v.ops.drain_slot_cache(cpu=self.cpu - 1), self.drain_slots)
 
     @step
     def search_mm(self, v: KernelView) -> Next:
@@ -156,7 +156,7 @@ class SwapOff612(Operation):
         """Read the page into the swap cache."""
         memcg = memcg_of(v, self.mm)
         read = v.ops.read_swap_cache_async(slot=self.slot, nodes=all_nodes(v), memcg=memcg)
-        return Call(read, then=self.after_read)
+        return Call(read, self.after_read)
 
     @step
     def after_read(self, v: KernelView) -> Next:
@@ -199,7 +199,7 @@ class SwapOff612(Operation):
         else:
             v[place] = Pte(poisoned=True)
         v[v.at.ptl[self.mm]] = True
-        return Call(v.ops.swap_put_map(slot=self.slot, nr=1), then=self.unlock_ptl)
+        return Call(v.ops.swap_put_map(slot=self.slot, nr=1), self.unlock_ptl)
 
     @step
     def unlock_ptl(self, v: KernelView) -> Next:
@@ -210,13 +210,13 @@ class SwapOff612(Operation):
     @step
     def free_swap(self, v: KernelView) -> Next:
         """Free the slots of the folio if no page table names them any more."""
-        return Call(v.ops.folio_free_swap(folio=self.folio), then=self.put_folio)
+        return Call(v.ops.folio_free_swap(folio=self.folio), self.put_folio)
 
     @step
     def put_folio(self, v: KernelView) -> Next:
         """Unlock the folio and let go of it."""
         unlock_folio(v, self.folio)
-        return Call(v.ops.free_folios(folios=(self.folio,)), then=self.search_pte)
+        return Call(v.ops.free_folios(folios=(self.folio,)), self.search_pte)
 
     @step
     def search_cache(self, v: KernelView) -> Next:
@@ -240,13 +240,13 @@ class SwapOff612(Operation):
         if waits is not None:
             return waits
         lock_folio(v, self.folio)
-        return Call(v.ops.folio_free_swap(folio=self.folio), then=self.put_cached)
+        return Call(v.ops.folio_free_swap(folio=self.folio), self.put_cached)
 
     @step
     def put_cached(self, v: KernelView) -> Next:
         """Unlock it and let go of it."""
         unlock_folio(v, self.folio)
-        return Call(v.ops.free_folios(folios=(self.folio,)), then=self.search_cache)
+        return Call(v.ops.free_folios(folios=(self.folio,)), self.search_cache)
 
     @step
     def check_unused(self, v: KernelView) -> Next:
@@ -343,6 +343,6 @@ class SwapOff61(SwapOff612):
         for place in v.at.tree:
             if v[place]:
                 entry, v[place] = v[place], 0
-                return Call(v.ops.zswap_entry_free(entry=entry), then=self.free_trees)
+                return Call(v.ops.zswap_entry_free(entry), self.free_trees)
         v[v.at.si] = evolve(v[v.at.si], zswap_trees=False, claimed=False)
         return Return(0)

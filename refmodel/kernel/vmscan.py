@@ -98,7 +98,7 @@ class ShrinkFolio(FolioOperation):
     @step
     def add_to_swap(self, v: KernelView) -> Next:
         """Give the folio swap slots and put it into the swap cache."""
-        return Call(v.ops.add_to_swap(folio=self.folio), then=self.after_add)
+        return Call(v.ops.add_to_swap(folio=self.folio), self.after_add)
 
     @step
     def after_add(self, v: KernelView) -> Next:
@@ -110,7 +110,7 @@ class ShrinkFolio(FolioOperation):
             activate(v, self.folio)
             return self.keep_locked
         self.order = folio_order(folio)
-        return Call(v.ops.split_folio(folio=self.folio, isolate=True), then=self.after_split)
+        return Call(v.ops.split_folio(folio=self.folio, isolate=True), self.after_split)
 
     @step
     def after_split(self, v: KernelView) -> Next:
@@ -152,7 +152,7 @@ class ShrinkFolio(FolioOperation):
         if self.the_folio(v).refs > 1:
             return self.keep_locked
         self.change(v, dirty=False, reclaim=True)
-        return Call(self.writepage(v), then=self.after_pageout)
+        return Call(self.writepage(v), self.after_pageout)
 
     @step
     def after_pageout(self, v: KernelView) -> Next:
@@ -185,7 +185,7 @@ class ShrinkFolio(FolioOperation):
             return self.keep_locked
         if not folio.swapcache:
             return self.keep_locked
-        return Call(v.ops.swap_cache_del(folio=self.folio, freeze=True), then=self.after_remove)
+        return Call(v.ops.swap_cache_del(folio=self.folio, freeze=True), self.after_remove)
 
     @step
     def after_remove(self, v: KernelView) -> Next:
@@ -291,7 +291,7 @@ class SplitFolio(FolioOperation):
             for place in maps:
                 v[place] = evolve(v[place], folio=number, index=0)
         self.tails = tuple(numbers[1:])
-        return Call(v.ops.free_folios(folios=self.tails), then=self.end)
+        return Call(v.ops.free_folios(folios=self.tails), self.end)
 
     @step
     def end(self, v: KernelView) -> Next:
@@ -325,9 +325,9 @@ class DirectReclaim(Operation):
             return Return()
         victim = v.choose(choices.VICTIM, victims) if len(victims) > 1 else victims[0]
         if isinstance(victim, int):
-            return Call(v.ops.shrink_folio(folio=victim), then=self.end)
+            return Call(v.ops.shrink_folio(folio=victim), self.end)
         memcg, nid = victim
-        return Call(v.ops.shrinker_scan(memcg=memcg, nid=nid, todo=2), then=self.end)
+        return Call(v.ops.shrinker_scan(memcg=memcg, nid=nid, todo=2), self.end)
 
     @step
     def end(self, v: KernelView) -> Next:

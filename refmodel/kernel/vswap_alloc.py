@@ -236,7 +236,7 @@ class VswapCpuOffline(CpuOffline618):
     @step
     def end(self, v: KernelView) -> Next:
         """Give up the clusters that are reserved to the CPU."""
-        return Call(v.ops.vswap_cpu_dead(cpu=self.cpu), then=self.gone)
+        return Call(v.ops.vswap_cpu_dead(cpu=self.cpu), self.gone)
 
     @step
     def gone(self, v: KernelView) -> Next:

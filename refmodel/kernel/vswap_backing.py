@@ -84,7 +84,7 @@ class VswapReleaseBacking(Operation):
             v[v.at.zeromap[entry]] = False
             stored, v[v.at.tree[entry]] = v[v.at.tree[entry]], 0
             if stored:
-                return Call(v.ops.zswap_entry_free(entry=stored), then=self.release)
+                return Call(v.ops.zswap_entry_free(stored), self.release)
         return Return()
 
 
@@ -138,7 +138,7 @@ class VswapAllocSwapSlot(Operation):
                     self.cached = number
                     get_folio(v, number)
                     lock_folio(v, number)
-                    return Call(v.ops.folio_free_swap(folio=number), then=self.put_cached)
+                    return Call(v.ops.folio_free_swap(folio=number), self.put_cached)
         return self.refuse
 
     @step

@@ -44,7 +44,7 @@ class VswapFree(Operation):
     @step
     def release(self, v: KernelView) -> Next:
         """Release what backs the entries, and uncharge those that had a physical slot (FR1, FR2)."""
-        return Call(v.ops.vswap_release_backing(slot=self.slot, nr=self.nr), then=self.clear)
+        return Call(v.ops.vswap_release_backing(slot=self.slot, nr=self.nr), self.clear)
 
     @step
     def clear(self, v: KernelView) -> Next:
@@ -116,7 +116,7 @@ class SwapPutEntries(Operation):
     def free_run(self, v: KernelView) -> Next:
         """Free the run (SF2)."""
         nr, self.run = self.run, 0
-        return Call(v.ops.swap_range_free(slot=self.slot + self.next - nr, nr=nr), then=self.drop)
+        return Call(v.ops.swap_range_free(slot=self.slot + self.next - nr, nr=nr), self.drop)
 
     @step
     def end(self, v: KernelView) -> Next:

@@ -62,7 +62,7 @@ class SwapWriteout(SwapWritepage):
         folio = self.the_folio(v)
         if not all(is_zero(content) for content in folio.contents):
             return self.homogenise
-        return Call(v.ops.vswap_release_backing(slot=folio.swap, nr=len(folio.contents)), then=self.set_zero)
+        return Call(v.ops.vswap_release_backing(slot=folio.swap, nr=len(folio.contents)), self.set_zero)
 
     @step
     def set_zero(self, v: KernelView) -> Next:
@@ -86,7 +86,7 @@ class SwapWriteout(SwapWritepage):
         nr = len(folio.contents)
         if keeps_backing(v, folio.swap, nr):
             return self.store
-        return Call(v.ops.vswap_release_backing(slot=folio.swap, nr=nr), then=self.store)
+        return Call(v.ops.vswap_release_backing(slot=folio.swap, nr=nr), self.store)
 
     @step
     def after_store(self, v: KernelView) -> Next:
@@ -95,13 +95,13 @@ class SwapWriteout(SwapWritepage):
         if self.result or not memcg.writeback_enabled(v, memcg.folio_memcg(v, folio)):
             return super().after_store(v)
         slots = v.ops.vswap_alloc_swap_slot(slot=folio.swap, nr=len(folio.contents))
-        return Call(slots, then=self.after_slot)
+        return Call(slots, self.after_slot)
 
     @step
     def after_slot(self, v: KernelView) -> Next:
         """Write the folio; without a slot it stays in memory, a large one unsplit (WO7)."""
         if self.result:
-            return Call(v.ops.swap_write_device(folio=self.folio), then=self.written)
+            return Call(v.ops.swap_write_device(folio=self.folio), self.written)
         self.change(v, dirty=True)
         return Return(ACTIVATE)
 

@@ -69,7 +69,7 @@ class VswapSwapOff(FolioOperation):
         while self.next_slot(v):
             entry = v[v.at.vswap.rmap[self.slot]].entry
             if entry and not v[v.at.slot[entry]].cache:
-                return Call(self.read(v, entry), then=self.put_ahead)
+                return Call(self.read(v, entry), self.put_ahead)
         return self.look
 
     @step
@@ -100,7 +100,7 @@ class VswapSwapOff(FolioOperation):
             return self.look
         if not entry:
             return Wait(f"the owner of slot {self.slot}, which is handed out and named by no entry")
-        return Call(self.read(v, entry), then=self.after_read)
+        return Call(self.read(v, entry), self.after_read)
 
     @step
     def after_read(self, v: KernelView) -> Next:
@@ -130,7 +130,7 @@ class VswapSwapOff(FolioOperation):
     def transfer(self, v: KernelView) -> Next:
         """Free the slot: the folio is the only copy from here on (SO6)."""
         entry = v[v.at.vswap.rmap[self.slot]].entry
-        return Call(v.ops.vswap_release_backing(slot=entry, nr=1), then=self.mark_dirty)
+        return Call(v.ops.vswap_release_backing(slot=entry, nr=1), self.mark_dirty)
 
     @step
     def mark_dirty(self, v: KernelView) -> Next:

@@ -40,7 +40,7 @@ class VswapZswapStore(ZswapStore73):
     def publish(self, v: KernelView) -> Next:
         """Release what backs the page: a physical slot that an earlier cycle left (ZS3)."""
         entry = self.the_folio(v).swap + self.index
-        return Call(v.ops.vswap_release_backing(slot=entry, nr=1), then=self.install)
+        return Call(v.ops.vswap_release_backing(slot=entry, nr=1), self.install)
 
     @step
     def install(self, v: KernelView) -> Next:
@@ -62,7 +62,7 @@ class VswapZswapStore(ZswapStore73):
         nr = len(folio.contents)
         if keeps_backing(v, folio.swap, nr):
             return self.refused
-        return Call(v.ops.vswap_release_backing(slot=folio.swap, nr=nr), then=self.refused)
+        return Call(v.ops.vswap_release_backing(slot=folio.swap, nr=nr), self.refused)
 
     @step
     def refused(self, v: KernelView) -> Next:
@@ -85,7 +85,7 @@ class VswapZswapWriteback(ZswapWritebackBase):
         if v[v.at.tree[self.slot]] != self.entry:
             self.error = -errno.ENOMEM
             return self.back_out
-        return Call(v.ops.vswap_alloc_swap_slot(slot=self.slot, nr=1), then=self.after_slot)
+        return Call(v.ops.vswap_alloc_swap_slot(slot=self.slot, nr=1), self.after_slot)
 
     @step
     def after_slot(self, v: KernelView) -> Next:
@@ -98,7 +98,7 @@ class VswapZswapWriteback(ZswapWritebackBase):
     @step
     def decompress(self, v: KernelView) -> Next:
         """Fill the folio (ZW5)."""
-        return Call(v.ops.zswap_decompress(entry=self.entry, folio=self.folio), then=self.decompressed)
+        return Call(v.ops.zswap_decompress(self.entry, self.folio), self.decompressed)
 
     @step
     def decompressed(self, v: KernelView) -> Next:

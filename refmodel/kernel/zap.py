@@ -38,7 +38,7 @@ class FreeSwapAndCache(Operation):
     def put(self, v: KernelView) -> Next:
         """Drop the references."""
         self.reclaiming = tuple(range(self.slot, self.slot + self.nr))
-        return Call(v.ops.swap_put_map(slot=self.slot, nr=self.nr), then=self.after_put)
+        return Call(v.ops.swap_put_map(slot=self.slot, nr=self.nr), self.after_put)
 
     @step
     def after_put(self, v: KernelView) -> Next:
@@ -63,7 +63,7 @@ class FreeSwapAndCache(Operation):
             get_folio(v, number)
             lock_folio(v, number)
             self.folio = number
-            return Call(v.ops.folio_free_swap(folio=number), then=self.unlock)
+            return Call(v.ops.folio_free_swap(folio=number), self.unlock)
         return Return()
 
     @step
@@ -124,7 +124,7 @@ class ZapPages(Operation):
             elif pte.zeropage or pte.poisoned:
                 v[place] = EMPTY_PTE
         v[v.at.ptl[self.mm]] = False
-        return Call(v.ops.free_folios(folios=self.gathered), then=self.unlock)
+        return Call(v.ops.free_folios(folios=self.gathered), self.unlock)
 
     @step
     def unlock(self, v: KernelView) -> Next:
@@ -141,7 +141,7 @@ class ZapPages(Operation):
             v[row[self.page + self.next]] = EMPTY_PTE
             v[v.at.truth[self.mm][self.page + self.next]] = Truth()
             self.next += 1
-        return Call(v.ops.free_swap_and_cache(slot=pte.slot, nr=self.next - start), then=self.walk)
+        return Call(v.ops.free_swap_and_cache(slot=pte.slot, nr=self.next - start), self.walk)
 
 
 @attrs.define
@@ -170,7 +170,7 @@ class ExitChild(Operation):
             return waits
         v[v.at.forked[self.process]] = False
         v[v.at.mmap_lock[child]] += 1
-        return Call(v.ops.zap_pages(mm=child, page=0, nr=v.cfg.sizes.pages), then=self.gone)
+        return Call(v.ops.zap_pages(mm=child, page=0, nr=v.cfg.sizes.pages), self.gone)
 
     @step
     def gone(self, v: KernelView) -> Next:

@@ -94,7 +94,7 @@ class ZramBioWriteBatch(FolioOperation):
         """Compress the pages in one call."""
         contents = self.the_folio(v).contents
         pages = tuple(contents[number] for number in self.batch)
-        return Call(v.ops.acomp_compress(pool=POOL, cpu=self.cpu, contents=pages), then=self.compressed)
+        return Call(v.ops.acomp_compress(pool=POOL, cpu=self.cpu, contents=pages), self.compressed)
 
     @step
     def compressed(self, v: KernelView) -> Next:

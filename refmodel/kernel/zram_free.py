@@ -57,7 +57,7 @@ class ZramSwapRangeFree612(SwapRangeFree612):
         if self.told == self.nr:
             return self.release
         self.told += 1
-        return Call(v.ops.zram_slot_free_notify(slot=self.slot + self.told - 1), then=self.notify)
+        return Call(v.ops.zram_slot_free_notify(slot=self.slot + self.told - 1), self.notify)
 
 
 @attrs.define
@@ -80,4 +80,4 @@ class ZramSwapRangeFree73(SwapRangeFree73):
         if self.told == self.nr:
             return self.release
         self.told += 1
-        return Call(v.ops.zram_slot_free_notify(slot=self.slot + self.told - 1), then=self.notify)
+        return Call(v.ops.zram_slot_free_notify(slot=self.slot + self.told - 1), self.notify)

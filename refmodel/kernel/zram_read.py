@@ -142,7 +142,7 @@ class ZramSwapRead(SwapRead):
     @step
     def read_device(self, v: KernelView) -> Next:
         """Read the next page."""
-        return Call(v.ops.zram_read(folio=self.folio, index=self.done), then=self.page_read)
+        return Call(v.ops.zram_read(folio=self.folio, index=self.done), self.page_read)
 
     @step
     def page_read(self, v: KernelView) -> Next:

@@ -229,7 +229,7 @@ class ZramBioWrite(FolioOperation):
     @step
     def write_page(self, v: KernelView) -> Next:
         """Write the next page."""
-        return Call(v.ops.zram_write(folio=self.folio, index=self.done), then=self.written)
+        return Call(v.ops.zram_write(folio=self.folio, index=self.done), self.written)
 
     @step
     def written(self, v: KernelView) -> Next:
@@ -270,7 +270,7 @@ class ZramEndSwapWrite(EndSwapWrite):
     @step
     def write(self, v: KernelView) -> Next:
         """Write the pages."""
-        return Call(v.ops.zram_bio_write(folio=self.folio), then=self.complete)
+        return Call(v.ops.zram_bio_write(folio=self.folio), self.complete)
 
     def is_written(self, v: KernelView) -> bool:
         """Return whether all pages were stored."""

@@ -99,7 +99,7 @@ class ZswapCompressPages(FolioOperation):
         pages = self.the_folio(v).contents[first : first + nr]
         self.calls += len(pages)
         v.emit("acomp_call", nr=len(pages), reqs=v[v.at.acomp_ctx[self.pool][self.cpu]].reqs)
-        return Call(v.ops.acomp_compress(pool=self.pool, cpu=self.cpu, contents=pages), then=self.look)
+        return Call(v.ops.acomp_compress(pool=self.pool, cpu=self.cpu, contents=pages), self.look)
 
     @step
     def look(self, v: KernelView) -> Next:

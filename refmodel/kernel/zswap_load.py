@@ -89,7 +89,7 @@ class ZswapLoad612(ZswapLoadBase):
             return self.finish(v, -errno.ENOENT)
         if folio.swapcache:
             v[place] = 0
-        return Call(v.ops.zswap_decompress(entry=self.entry, folio=self.folio), then=self.count_load)
+        return Call(v.ops.zswap_decompress(self.entry, self.folio), self.count_load)
 
     @step
     def count_load(self, v: KernelView) -> Next:
@@ -103,7 +103,7 @@ class ZswapLoad612(ZswapLoadBase):
         if not self.the_folio(v).swapcache:
             return self.done
         self.set_uptodate(v, dirty=True)
-        return Call(v.ops.zswap_entry_free(entry=self.entry), then=self.done)
+        return Call(v.ops.zswap_entry_free(self.entry), self.done)
 
     @step
     def done(self, v: KernelView) -> Next:
@@ -138,7 +138,7 @@ class ZswapLoad73(ZswapLoadBase):
         self.entry = v[v.at.tree[self.the_folio(v).swap]]
         if not self.entry:
             return self.finish(v, -errno.ENOENT)
-        return Call(v.ops.zswap_decompress(entry=self.entry, folio=self.folio), then=self.decompressed)
+        return Call(v.ops.zswap_decompress(self.entry, self.folio), self.decompressed)
 
     @step
     def decompressed(self, v: KernelView) -> Next:
@@ -159,7 +159,7 @@ class ZswapLoad73(ZswapLoadBase):
     def erase(self, v: KernelView) -> Next:
         """Take the entry out of the tree and free it."""
         v[v.at.tree[self.the_folio(v).swap]] = 0
-        return Call(v.ops.zswap_entry_free(entry=self.entry), then=self.done)
+        return Call(v.ops.zswap_entry_free(self.entry), self.done)
 
     @step
     def done(self, v: KernelView) -> Next:
@@ -233,7 +233,7 @@ class ZswapLoad61(ZswapLoadBase):
         if not zsmalloc.allocator_of(v, entry.pool).sleep_mapped and v.fails(choices.BOUNCE_BUFFER):
             self.error = -errno.ENOMEM
             return self.put_entry
-        return Call(v.ops.zswap_decompress(entry=self.entry, folio=self.folio), then=self.count_load)
+        return Call(v.ops.zswap_decompress(self.entry, self.folio), self.count_load)
 
     @step
     def count_load(self, v: KernelView) -> Next:
@@ -245,7 +245,7 @@ class ZswapLoad61(ZswapLoadBase):
     @step
     def put_entry(self, v: KernelView) -> Next:
         """Drop the reference that the look-up took."""
-        return Call(v.ops.zswap_entry_free(entry=self.entry), then=self.done)
+        return Call(v.ops.zswap_entry_free(self.entry), self.done)
 
     @step
     def done(self, v: KernelView) -> Next:

@@ -100,7 +100,7 @@ class PoolCreate612(Operation):
         for state in v.at.zs_class[number][: allocator.classes]:
             v[state] = allocator.empty
         if v.fails(choices.RECLAIM):
-            return Call(v.ops.direct_reclaim(), then=self.alloc_contexts)
+            return Call(v.ops.direct_reclaim(), self.alloc_contexts)
         return self.alloc_contexts
 
     @step
@@ -134,7 +134,7 @@ class PoolCreate612(Operation):
         v[v.at.acomp_ctx[self.pool][self.cpu]] = AcompCtx(present=True, reqs=reqs)
         self.cpu += 1
         if v.fails(choices.RECLAIM):
-            return Call(v.ops.direct_reclaim(), then=self.prepare_cpu)
+            return Call(v.ops.direct_reclaim(), self.prepare_cpu)
         return self.prepare_cpu
 
     @step
@@ -220,7 +220,7 @@ class SetCompressor612(Operation):
                 self.pool = number
                 return self.resurrect
         compressor, zpool = self.wanted(v)
-        return Call(v.ops.pool_create(compressor=compressor, zpool=zpool), then=self.created)
+        return Call(v.ops.pool_create(compressor=compressor, zpool=zpool), self.created)
 
     @step
     def resurrect(self, v: KernelView) -> Next:

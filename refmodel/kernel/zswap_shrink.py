@@ -76,7 +76,7 @@ class ListLruWalk(Operation):
         write = v.ops.zswap_writeback_entry(
             entry=self.entry, slot=entry.swpentry, may_reclaim=self.may_reclaim
         )
-        return Call(write, then=self.after_writeback)
+        return Call(write, self.after_writeback)
 
     @step
     def after_writeback(self, v: KernelView) -> Next:
@@ -133,7 +133,7 @@ class ShrinkMemcg(Operation):
         walk = v.ops.list_lru_walk(
             memcg=self.memcg, nid=self.nid, budget=budget, may_reclaim=self.may_reclaim
         )
-        return Call(walk, then=self.after_walk)
+        return Call(walk, self.after_walk)
 
     @step
     def after_walk(self, v: KernelView) -> Next:
@@ -212,7 +212,7 @@ class ShrinkWorker612(ShrinkWorkerBase):
         """Move the shared cursor to the next online cgroup; at the end of a pass see whether it had any."""
         self.memcg = v[v.at.next_shrink] = next_memcg(v, v[v.at.next_shrink])
         if self.memcg >= 0:
-            return Call(v.ops.shrink_memcg(memcg=self.memcg, may_reclaim=True), then=self.after_shrink)
+            return Call(v.ops.shrink_memcg(memcg=self.memcg, may_reclaim=True), self.after_shrink)
         self.failures = shrink_decisions.failures_after_pass(self.attempts, self.failures)
         self.attempts = 0
         return self.end if shrink_decisions.gives_up(self.failures) else self.look_again
@@ -276,7 +276,7 @@ class ShrinkWorker61(ShrinkWorkerBase):
             return self.end_page
         slot, self.slots = self.slots[0], self.slots[1:]
         write = v.ops.zswap_writeback_entry(entry=0, slot=slot, may_reclaim=True)
-        return Call(write, then=self.after_eviction)
+        return Call(write, self.after_eviction)
 
     @step
     def after_eviction(self, v: KernelView) -> Next:
@@ -381,7 +381,7 @@ class ShrinkerScan(Operation):
         if not v[v.at.zswap].shrinker_enabled or not memcg_rules.writeback_enabled(v, self.memcg):
             return Return(SHRINK_STOP)
         walk = v.ops.list_lru_walk(memcg=self.memcg, nid=self.nid, budget=self.todo, stop_at_hot=True)
-        return Call(walk, then=self.answer)
+        return Call(walk, self.answer)
 
     @step
     def answer(self, v: KernelView) -> Next:

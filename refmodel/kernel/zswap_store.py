@@ -62,13 +62,12 @@ def alloc_lru(v: KernelView, group: int) -> bool:
     return True
 
 
-def lru_add(v: KernelView, number: int, nid: int) -> None:
+def lru_add(v: KernelView, number: int, entry: ZswapEntry, nid: int) -> None:
     """Put an entry at the tail of the list of a node and its owner's present cgroup.
 
     From here on writeback can see it, so everything in it must be set.  A cgroup that goes offline may have
     given its list to its parent already, which marks it dead; then the entry goes there too (I-13).
     """
-    entry = live_entry(v, number)
     group = v[v.at.objcg[entry.objcg]]
     while v[v.at.lru_dead[group][nid]]:
         group = v[v.at.memcg[group]].parent
@@ -124,7 +123,7 @@ class ZswapStore612(ZswapStoreBase):
         """
         self.objcg = memcg.folio_objcg(v, self.the_folio(v))
         if self.objcg and not memcg.may_zswap(v, self.objcg):
-            return Call(v.ops.shrink_memcg(memcg=v[v.at.objcg[self.objcg]]), then=self.after_memcg_shrink)
+            return Call(v.ops.shrink_memcg(memcg=v[v.at.objcg[self.objcg]]), self.after_memcg_shrink)
         return self.check_pool_limit
 
     @step
@@ -161,8 +160,8 @@ class ZswapStore612(ZswapStoreBase):
     @step
     def compress(self, v: KernelView) -> Next:
         """Compress the page into the pool."""
-        work = v.ops.zswap_compress(folio=self.folio, index=0, entry=self.entry, pool=self.pool)
-        return Call(work, then=self.after_compress)
+        work = v.ops.zswap_compress(self.folio, 0, self.entry, self.pool)
+        return Call(work, self.after_compress)
 
     @step
     def after_compress(self, v: KernelView) -> Next:
@@ -192,7 +191,7 @@ class ZswapStore612(ZswapStoreBase):
     def free_old(self, v: KernelView) -> Next:
         """Free the entry that was replaced: the folio was loaded, dirtied and swapped out again (B10)."""
         if self.old:
-            return Call(v.ops.zswap_entry_free(entry=self.old), then=self.charge)
+            return Call(v.ops.zswap_entry_free(self.old), self.charge)
         return self.charge
 
     @step
@@ -207,7 +206,8 @@ class ZswapStore612(ZswapStoreBase):
     @step
     def lru_add(self, v: KernelView) -> Next:
         """Put the entry on its LRU list, last of all: writeback starts from there."""
-        lru_add(v, self.entry, entry_to_nid(v, live_entry(v, self.entry)))
+        entry = live_entry(v, self.entry)
+        lru_add(v, self.entry, entry, entry_to_nid(v, entry))
         return self.count
 
     @step
@@ -248,7 +248,7 @@ class ZswapStore612(ZswapStoreBase):
         place = v.at.tree[self.the_folio(v).swap]
         self.old, v[place] = v[place], 0
         if self.old:
-            return Call(v.ops.zswap_entry_free(entry=self.old), then=self.refused)
+            return Call(v.ops.zswap_entry_free(self.old), self.refused)
         return self.finish(v, False, 0)
 
     @step
@@ -277,7 +277,7 @@ class ZswapStore73(ZswapStoreBase):
         """Ask once per folio whether the owner may use zswap; over its limit, shrink its lists once."""
         self.objcg = memcg.folio_objcg(v, self.the_folio(v))
         if self.objcg and not memcg.may_zswap(v, self.objcg):
-            return Call(v.ops.shrink_memcg(memcg=v[v.at.objcg[self.objcg]]), then=self.after_memcg_shrink)
+            return Call(v.ops.shrink_memcg(memcg=v[v.at.objcg[self.objcg]]), self.after_memcg_shrink)
         return self.check_pool_limit
 
     @step
@@ -314,8 +314,8 @@ class ZswapStore73(ZswapStoreBase):
     @step
     def compress(self, v: KernelView) -> Next:
         """Compress the page into the pool."""
-        work = v.ops.zswap_compress(folio=self.folio, index=self.index, entry=self.entry, pool=self.pool)
-        return Call(work, then=self.after_compress)
+        work = v.ops.zswap_compress(self.folio, self.index, self.entry, self.pool)
+        return Call(work, self.after_compress)
 
     @step
     def after_compress(self, v: KernelView) -> Next:
@@ -336,7 +336,7 @@ class ZswapStore73(ZswapStoreBase):
     def free_old(self, v: KernelView) -> Next:
         """Free the entry that was replaced (B10)."""
         if self.old:
-            return Call(v.ops.zswap_entry_free(entry=self.old), then=self.charge)
+            return Call(v.ops.zswap_entry_free(self.old), self.charge)
         return self.charge
 
     @step
@@ -374,7 +374,8 @@ class ZswapStore73(ZswapStoreBase):
     @step
     def lru_add(self, v: KernelView) -> Next:
         """Put the entry on its LRU list: from here on writeback can see it."""
-        lru_add(v, self.entry, entry_to_nid(v, live_entry(v, self.entry)))
+        entry = live_entry(v, self.entry)
+        lru_add(v, self.entry, entry, entry_to_nid(v, entry))
         self.index += 1
         return self.alloc_entry if self.index < len(self.the_folio(v).contents) else self.count
 
@@ -424,7 +425,7 @@ class ZswapStore73(ZswapStoreBase):
         self.index += 1
         self.old, v[place] = v[place], 0
         if self.old:
-            return Call(v.ops.zswap_entry_free(entry=self.old), then=self.erase_page)
+            return Call(v.ops.zswap_entry_free(self.old), self.erase_page)
         return self.erase_page
 
 
@@ -445,7 +446,7 @@ class ZswapStore61(ZswapStoreBase):
     @step
     def invalidate_old(self, v: KernelView) -> Next:
         """Drop an older copy of the slot first: whether the store succeeds or fails, it must not stay."""
-        return Call(v.ops.zswap_invalidate(slot=self.the_folio(v).swap), then=self.check_enabled)
+        return Call(v.ops.zswap_invalidate(slot=self.the_folio(v).swap), self.check_enabled)
 
     @step
     def check_enabled(self, v: KernelView) -> Next:
@@ -509,8 +510,8 @@ class ZswapStore61(ZswapStoreBase):
     @step
     def compress(self, v: KernelView) -> Next:
         """Compress the page into the pool."""
-        work = v.ops.zswap_compress(folio=self.folio, index=0, entry=self.entry, pool=self.pool)
-        return Call(work, then=self.after_compress)
+        work = v.ops.zswap_compress(self.folio, 0, self.entry, self.pool)
+        return Call(work, self.after_compress)
 
     @step
     def after_compress(self, v: KernelView) -> Next:
@@ -544,7 +545,7 @@ class ZswapStore61(ZswapStoreBase):
         self.old, v[place] = v[place], self.entry
         if self.old:
             v[v.at.zs.duplicate_entry] += 1
-            return Call(v.ops.zswap_entry_free(entry=self.old), then=self.count)
+            return Call(v.ops.zswap_entry_free(self.old), self.count)
         return self.count
 
     @step

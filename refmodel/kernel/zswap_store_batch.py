@@ -62,7 +62,7 @@ class ZswapStoreV9(ZswapStore73):
             cpu=self.cpu,
             held=self.held,
         )
-        return Call(work, then=self.after_pages)
+        return Call(work, self.after_pages)
 
     @step
     def after_pages(self, v: KernelView) -> Next:

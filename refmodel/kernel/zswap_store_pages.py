@@ -104,7 +104,7 @@ class ZswapStorePages(FolioOperation):
             cpu=self.cpu,
             held=self.held,
         )
-        return Call(work, then=self.after_compress)
+        return Call(work, self.after_compress)
 
     @step
     def after_compress(self, v: KernelView) -> Next:
@@ -123,7 +123,7 @@ class ZswapStorePages(FolioOperation):
         self.old, v[place] = v[place], number
         v.emit("xa_store", swp=slot, entry=number, ret=0)
         if self.old:
-            return Call(v.ops.zswap_entry_free(entry=self.old), then=self.charge)
+            return Call(v.ops.zswap_entry_free(self.old), self.charge)
         return self.charge
 
     @step
@@ -145,7 +145,8 @@ class ZswapStorePages(FolioOperation):
     def lru_add(self, v: KernelView) -> Next:
         """Put the entry on its LRU list, last of all: from here on writeback can see it (B12)."""
         number = self.entries[self.done]
-        lru_add(v, number, self.lru_node(v, live_entry(v, number)))
+        entry = live_entry(v, number)
+        lru_add(v, number, entry, self.lru_node(v, entry))
         self.done += 1
         return self.publish if self.done < len(self.entries) else self.all_stored
 

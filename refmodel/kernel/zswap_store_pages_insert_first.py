@@ -68,12 +68,13 @@ class ZswapStorePagesInsertFirst(ZswapStorePagesV14):
     def free_old(self, v: KernelView) -> Next:
         """From here on nothing can fail: free the older entry of the next page (B10)."""
         old = self.olds[self.done]
-        return Call(v.ops.zswap_entry_free(entry=old), then=self.charge) if old else self.charge
+        return Call(v.ops.zswap_entry_free(old), self.charge) if old else self.charge
 
     @step
     def lru_add(self, v: KernelView) -> Next:
         """Put the entry on its LRU list, last of all: from here on writeback can see it (B12)."""
         number = self.entries[self.done]
-        lru_add(v, number, self.lru_node(v, live_entry(v, number)))
+        entry = live_entry(v, number)
+        lru_add(v, number, entry, self.lru_node(v, entry))
         self.done += 1
         return self.free_old if self.done < len(self.entries) else self.all_stored

@@ -54,7 +54,7 @@ class ZswapWritebackBase(Operation):
         claim = v.ops.swap_cache_alloc_folio(
             slot=self.slot, nodes=all_nodes(v), skip_if_exists=True, may_reclaim=self.may_reclaim
         )
-        return Call(claim, then=self.claimed)
+        return Call(claim, self.claimed)
 
     @step
     def claimed(self, v: KernelView) -> Next:
@@ -77,7 +77,7 @@ class ZswapWritebackBase(Operation):
     @step
     def decompress(self, v: KernelView) -> Next:
         """Fill the folio; a failure stops this kernel."""
-        return Call(v.ops.zswap_decompress(entry=self.entry, folio=self.folio), then=self.count)
+        return Call(v.ops.zswap_decompress(self.entry, self.folio), self.count)
 
     @step
     def count(self, v: KernelView) -> Next:
@@ -86,14 +86,14 @@ class ZswapWritebackBase(Operation):
         v[v.at.vm.zswpwb] += 1
         if entry.objcg:
             v[v.at.mc[v[v.at.objcg[entry.objcg]]].zswpwb] += 1
-        return Call(v.ops.zswap_entry_free(entry=self.entry), then=self.write)
+        return Call(v.ops.zswap_entry_free(self.entry), self.write)
 
     @step
     def write(self, v: KernelView) -> Next:
         """Submit the folio; it is reclaimed as soon as the write ends, unless a fault maps it before."""
         folio = live_folio(v, self.folio)
         v[v.at.folio[self.folio]] = evolve(folio, uptodate=True, reclaim=True)
-        return Call(v.ops.swap_write_device(folio=self.folio), then=self.done)
+        return Call(v.ops.swap_write_device(folio=self.folio), self.done)
 
     @step
     def done(self, v: KernelView) -> Next:
@@ -104,7 +104,7 @@ class ZswapWritebackBase(Operation):
     @step
     def back_out(self, v: KernelView) -> Next:
         """Undo the claim: the folio leaves the swap cache, is unlocked and freed (Z02)."""
-        return Call(v.ops.swap_cache_del(folio=self.folio), then=self.put_folio)
+        return Call(v.ops.swap_cache_del(folio=self.folio), self.put_folio)
 
     @step
     def put_folio(self, v: KernelView) -> Next:
@@ -160,7 +160,7 @@ class ZswapWriteback73(ZswapWritebackBase):
     @step
     def decompress(self, v: KernelView) -> Next:
         """Fill the folio."""
-        return Call(v.ops.zswap_decompress(entry=self.entry, folio=self.folio), then=self.decompressed)
+        return Call(v.ops.zswap_decompress(self.entry, self.folio), self.decompressed)
 
     @step
     def decompressed(self, v: KernelView) -> Next:
@@ -219,7 +219,7 @@ class ZswapWriteback61(ZswapWritebackBase):
             self.error = self.no_device
             return self.put_entry
         claim = v.ops.swap_cache_alloc_folio(slot=self.slot, nodes=(0,), may_reclaim=self.may_reclaim)
-        return Call(claim, then=self.claimed)
+        return Call(claim, self.claimed)
 
     @step
     def claimed(self, v: KernelView) -> Next:
@@ -249,7 +249,7 @@ class ZswapWriteback61(ZswapWritebackBase):
     def done(self, v: KernelView) -> Next:
         """The write is submitted: let go of the folio, drop the local reference to the entry, then the tree's."""
         put_folio(v, self.folio)
-        return Call(v.ops.zswap_entry_free(entry=self.entry), then=self.unpublish)
+        return Call(v.ops.zswap_entry_free(self.entry), self.unpublish)
 
     @step
     def unpublish(self, v: KernelView) -> Next:
@@ -257,7 +257,7 @@ class ZswapWriteback61(ZswapWritebackBase):
         if v[v.at.tree[self.slot]] != self.entry:
             return self.finish(v, 0)
         v[v.at.tree[self.slot]] = 0
-        return Call(v.ops.zswap_entry_free(entry=self.entry), then=self.end)
+        return Call(v.ops.zswap_entry_free(self.entry), self.end)
 
     @step
     def put_folio(self, v: KernelView) -> Next:
@@ -269,7 +269,7 @@ class ZswapWriteback61(ZswapWritebackBase):
     @step
     def put_entry(self, v: KernelView) -> Next:
         """Drop the local reference."""
-        return Call(v.ops.zswap_entry_free(entry=self.entry), then=self.end)
+        return Call(v.ops.zswap_entry_free(self.entry), self.end)
 
     @step
     def end(self, v: KernelView) -> Next:

@@ -5,7 +5,7 @@ program counter; both are plain data.  A step is a method marked with ``@step``:
 and nobody sees it half done.  A step ends by naming what comes next:
 
 * ``return self.other_step`` — go on with another step of this operation;
-* ``return Call(operation, then=self.other_step)`` — run an operation, then go on; the value that it
+* ``return Call(operation, self.other_step)`` — run an operation, then go on; the value that it
   returned stands in ``self.result``;
 * ``return Return(value)`` — the operation is over;
 * ``return Wait(what)`` — the step cannot run yet and has changed nothing.

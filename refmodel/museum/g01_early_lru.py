@@ -28,7 +28,8 @@ class ListsTooEarly(ZswapStore73):
     @step
     def list_half_made(self, v: KernelView) -> Next:
         """Put the entry on the list that an entry without owner belongs on: the root's."""
-        lru_add(v, self.entry, live_entry(v, self.entry).slab_nid)
+        entry = live_entry(v, self.entry)
+        lru_add(v, self.entry, entry, entry.slab_nid)
         return self.init_entry
 
     @step

@@ -31,7 +31,7 @@ class InvalidatesUnderZero(SwapWritepage):
         if not self.result and zero and self.told < len(folio.contents):
             slot = folio.swap + self.told
             self.told += 1
-            return Call(v.ops.zswap_invalidate(slot=slot), then=self.check_again)
+            return Call(v.ops.zswap_invalidate(slot=slot), self.check_again)
         return SwapWritepage.check_zero(self, v)
 
     @step

@@ -30,7 +30,7 @@ class TellsAfterwards(SwapRangeFree73):
         if self.done == self.nr:
             return Return()
         self.done += 1
-        return Call(v.ops.zswap_invalidate(slot=self.slot + self.done - 1), then=self.invalidate)
+        return Call(v.ops.zswap_invalidate(slot=self.slot + self.done - 1), self.invalidate)
 
 
 SCOPE = """

@@ -33,7 +33,7 @@ class FromVirtualAddress(IaaCall):
             return Wait(f"the request of CPU {self.cpu}")
         data, length = (self.content, PAGE_SIZE) if self.op == "compress" else compressed(v, self.content)
         job = v.ops.iaa_job(cpu=self.cpu, op=self.op, data=data, length_in=length, req=self.cpu, poll=True)
-        return Call(job, then=self.end)
+        return Call(job, self.end)
 
     @step
     def end(self, v: KernelView) -> Next:

@@ -22,7 +22,7 @@ class LeavesAfterSuccess(KcompressdRun):
     def take(self, v: KernelView) -> Next:
         """Take the oldest folio."""
         folio = take(v, self.queue)
-        return Call(v.ops.kcompressd_swapout(folio=folio, queue=self.queue), then=self.leave)
+        return Call(v.ops.kcompressd_swapout(folio=folio, queue=self.queue), self.leave)
 
     @step
     def leave(self, v: KernelView) -> Next:

@@ -40,14 +40,14 @@ class DoLargeSwapPage(DoSwapPage):
             v[v.at.slot[slot]] = evolve(v[v.at.slot[slot]], cache=True)
         insert_into_swap_cache(v, self.folio, first, dirty=False)
         v[v.at.folio[self.folio]] = evolve(self.the_folio(v), lru=True)
-        return Call(v.ops.swap_read(folio=self.folio), then=self.after_large_read)
+        return Call(v.ops.swap_read(folio=self.folio), self.after_large_read)
 
     @step
     def after_large_read(self, v: KernelView) -> Next:
         """Give a folio up that could not be read as a whole."""
         if self.the_folio(v).uptodate:
             return self.count_fault
-        return Call(v.ops.swap_cache_del(folio=self.folio), then=self.read_single)
+        return Call(v.ops.swap_cache_del(folio=self.folio), self.read_single)
 
     @step
     def read_single(self, v: KernelView) -> Next:

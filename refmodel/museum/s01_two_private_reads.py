@@ -23,7 +23,7 @@ class ReadsWithoutClaim(DoSwapPage):
     def prepare(self, v: KernelView) -> Next:
         """Read at once."""
         v[v.at.folio[self.folio]] = evolve(self.the_folio(v), swap=self.orig.slot, lru=True)
-        return Call(v.ops.swap_read(folio=self.folio), then=self.count_fault)
+        return Call(v.ops.swap_read(folio=self.folio), self.count_fault)
 
     @step
     def back_out(self, v: KernelView) -> Next:
@@ -37,7 +37,7 @@ class ReadsWithoutClaim(DoSwapPage):
     def drop_count(self, v: KernelView) -> Next:
         """Drop the slot's count, which frees a slot that nothing else names."""
         if self.direct:
-            return Call(v.ops.swap_put_map(slot=self.orig.slot, nr=1), then=self.map)
+            return Call(v.ops.swap_put_map(slot=self.orig.slot, nr=1), self.map)
         return DoSwapPage.drop_count(self, v)
 
     @step

@@ -30,7 +30,7 @@ class ReadsAfterUnlock(ListLruWalk):
     def read_slot(self, v: KernelView) -> Next:
         """Read the slot number from the entry, with no lock held."""
         self.slot = live_entry(v, self.entry).swpentry
-        return Call(v.ops.zswap_writeback_entry(entry=self.entry, slot=self.slot), then=self.after_writeback)
+        return Call(v.ops.zswap_writeback_entry(entry=self.entry, slot=self.slot), self.after_writeback)
 
 
 SCOPE = """

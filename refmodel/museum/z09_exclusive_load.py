@@ -27,13 +27,13 @@ class AlwaysExclusive(ZswapLoad612):
         self.entry, v[place] = v[place], 0
         if not self.entry:
             return self.finish(v, -errno.ENOENT)
-        return Call(v.ops.zswap_decompress(entry=self.entry, folio=self.folio), then=self.count_load)
+        return Call(v.ops.zswap_decompress(self.entry, self.folio), self.count_load)
 
     @step
     def free_entry(self, v: KernelView) -> Next:
         """Free the entry, although a private folio may be thrown away."""
         self.set_uptodate(v, dirty=True)
-        return Call(v.ops.zswap_entry_free(entry=self.entry), then=self.done)
+        return Call(v.ops.zswap_entry_free(self.entry), self.done)
 
 
 SCOPE = """

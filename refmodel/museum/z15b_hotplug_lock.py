@@ -26,7 +26,7 @@ class ReclaimsForContext(CpuOnline612):
     def allocate(self, v: KernelView) -> Next:
         """Reclaim if memory is short."""
         if self.done < len(self.pools) and v.fails(choices.RECLAIM):
-            return Call(v.ops.direct_reclaim(), then=self.allocate_at_last)
+            return Call(v.ops.direct_reclaim(), self.allocate_at_last)
         return self.allocate_at_last
 
     @step

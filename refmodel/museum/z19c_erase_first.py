@@ -26,14 +26,14 @@ class ErasesFirst(ZswapLoad73):
         self.entry, v[place] = v[place], 0
         if not self.entry:
             return self.finish(v, -errno.ENOENT)
-        return Call(v.ops.zswap_decompress(entry=self.entry, folio=self.folio), then=self.decompressed)
+        return Call(v.ops.zswap_decompress(self.entry, self.folio), self.decompressed)
 
     @step
     def decompressed(self, v: KernelView) -> Next:
         """Free an entry that could not be decompressed."""
         if self.result:
             return self.count_load
-        return Call(v.ops.zswap_entry_free(entry=self.entry), then=self.failed)
+        return Call(v.ops.zswap_entry_free(self.entry), self.failed)
 
     @step
     def failed(self, v: KernelView) -> Next:

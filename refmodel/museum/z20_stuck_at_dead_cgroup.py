@@ -27,7 +27,7 @@ class StartsAgainAtDead(ShrinkWorker612):
             self.failures += 1
             return self.end if self.failures == MAX_RECLAIM_RETRIES else self.look_again
         if v[v.at.memcg[self.memcg]].online:
-            return Call(v.ops.shrink_memcg(memcg=self.memcg), then=self.after_shrink)
+            return Call(v.ops.shrink_memcg(memcg=self.memcg), self.after_shrink)
         v[v.at.next_shrink] = -1
         self.failures += 1
         return self.end if self.failures == MAX_RECLAIM_RETRIES else self.look_again

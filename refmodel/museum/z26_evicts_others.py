@@ -28,7 +28,7 @@ class ShrinksAnybody(ZswapStore612):
         listed = [m for m, nodes in enumerate(v.at.lru) if any(v[place] for place in nodes)]
         if not listed:
             return self.reject
-        return Call(v.ops.shrink_memcg(memcg=listed[-1]), then=self.after_memcg_shrink)
+        return Call(v.ops.shrink_memcg(memcg=listed[-1]), self.after_memcg_shrink)
 
 
 EXHIBIT = Exhibit(

@@ -24,7 +24,7 @@ class ReclaimsForObject(ZswapCompress):
     def allocate(self, v: KernelView) -> Next:
         """Reclaim if memory is short, with the context locked."""
         if v.fails(choices.RECLAIM):
-            return Call(v.ops.direct_reclaim(), then=self.allocate_at_last)
+            return Call(v.ops.direct_reclaim(), self.allocate_at_last)
         return self.allocate_at_last
 
     @step

@@ -285,7 +285,8 @@ class ListsBackwards(ZswapStorePagesV14):
     def list_all(self, v: KernelView) -> Next:
         """List all of them."""
         for number in reversed(self.entries):
-            lru_add(v, number, self.lru_node(v, live_entry(v, number)))
+            entry = live_entry(v, number)
+            lru_add(v, number, entry, self.lru_node(v, entry))
         return self.all_stored
 
 
