@@ -31,6 +31,12 @@ def lock_ctx(v: KernelView, pool: int, cpu: int) -> Wait | bool:
 
 
 def unlock_ctx(v: KernelView, pool: int, cpu: int) -> None:
-    """Unlock a context: its requests and buffers may be used again, and what they hold is nobody's."""
+    """Unlock a context whose buffers its user has not filled."""
+    place = v.at.acomp_ctx[pool][cpu]
+    v[place] = evolve(v[place], locked=False)
+
+
+def unlock_used_ctx(v: KernelView, pool: int, cpu: int) -> None:
+    """Unlock a context that was used by batches: what its requests and buffers hold is nobody's."""
     place = v.at.acomp_ctx[pool][cpu]
     v[place] = evolve(v[place], locked=False, buffers=(), error=None)

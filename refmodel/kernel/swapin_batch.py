@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import slot_decisions
-from refmodel.kernel.acomp_ctx import lock_ctx, unlock_ctx
+from refmodel.kernel.acomp_ctx import lock_ctx, unlock_used_ctx
 from refmodel.kernel.folio import live_folio, put_folio, unlock_folio
 from refmodel.kernel.mm import memcg_of, nodes_of
 from refmodel.kernel.state import Content, ZswapEntry
@@ -230,7 +230,7 @@ class ZswapLoadBatch(Operation):
                 v[v.at.folio[number]] = evolve(live_folio(v, number), contents=(page,))
             else:
                 v[v.at.zs.decompress_fail] += 1
-        unlock_ctx(v, self.pool, self.cpu)
+        unlock_used_ctx(v, self.pool, self.cpu)
         return self.finish_page
 
     @step

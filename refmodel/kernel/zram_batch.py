@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import zsmalloc
-from refmodel.kernel.acomp_ctx import lock_ctx, unlock_ctx
+from refmodel.kernel.acomp_ctx import lock_ctx, unlock_used_ctx
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.crypto import same_filled_word
 from refmodel.kernel.folio import FolioOperation
@@ -127,7 +127,7 @@ class ZramBioWriteBatch(FolioOperation):
     @step
     def copy(self, v: KernelView) -> Next:
         """Copy the bytes into the objects and let go of the stream."""
-        unlock_ctx(v, POOL, self.cpu)
+        unlock_used_ctx(v, POOL, self.cpu)
         return self.next_batch
 
     @step
@@ -150,7 +150,7 @@ class ZramBioWriteBatch(FolioOperation):
     @step
     def drop_stream(self, v: KernelView) -> Next:
         """Let go of the stream; the bio fails."""
-        unlock_ctx(v, POOL, self.cpu)
+        unlock_used_ctx(v, POOL, self.cpu)
         return self.free_objects
 
     @step

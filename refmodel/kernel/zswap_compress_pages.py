@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from refmodel.kernel import batch_decisions, zsmalloc
-from refmodel.kernel.acomp_ctx import lock_ctx, unlock_ctx
+from refmodel.kernel.acomp_ctx import lock_ctx, unlock_used_ctx
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.folio import FolioOperation
 from refmodel.kernel.swap_slots import current_cpu
@@ -37,7 +37,7 @@ def lock_context(v: KernelView, pool: int, cpu: int) -> bool | Wait:
 
 def unlock_context(v: KernelView, pool: int, cpu: int) -> None:
     """Unlock a compression context and tell observers."""
-    unlock_ctx(v, pool, cpu)
+    unlock_used_ctx(v, pool, cpu)
     v.emit("ctx_unlock", pool=pool, cpu=cpu)
 
 

@@ -8,7 +8,7 @@ has posted zram as a user of batches; the rule is that of the store of zswap.
 
 import attrs
 
-from refmodel.kernel.acomp_ctx import unlock_ctx
+from refmodel.kernel.acomp_ctx import unlock_used_ctx
 from refmodel.kernel.table import KernelView
 from refmodel.kernel.zram_batch import ZramBioWriteBatch
 from refmodel.kernel.zram_state import EMPTY, POOL
@@ -23,7 +23,7 @@ class StoresAsItGoes(ZramBioWriteBatch):
     @step
     def copy(self, v: KernelView) -> Next:
         """Let go of the stream, and store what there is."""
-        unlock_ctx(v, POOL, self.cpu)
+        unlock_used_ctx(v, POOL, self.cpu)
         return self.publish
 
     @step
