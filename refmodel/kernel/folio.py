@@ -116,8 +116,11 @@ class FolioOperation(Operation):
     folio: int
 
     def the_folio(self, v: KernelView) -> Folio:
-        """Return the folio."""
-        return live_folio(v, self.folio)
+        """Return the folio.
+
+        Raises LookupError when it was freed although the caller has a reference, which no correct run reaches.
+        """
+        return v[v.at.folio[self.folio]] or live_folio(v, self.folio)
 
     def change(self, v: KernelView, **fields: Unpack[FolioFlags]) -> None:
         """Set flags of the folio."""
