@@ -23,7 +23,7 @@ VISITS = ("slot_alloc", "store", "disk_write", "swapcache_del")
 """Events of reclaim that name the slot of the folio that it visits."""
 
 _BESIDE = ("shrinker_scan", "worker_start")
-"""Events that begin what is done between two visits."""
+"""Events of what is done between two visits."""
 
 
 def run_told_reclaim(v: KernelView, follower: Follower, op: Op, run: Run) -> None:

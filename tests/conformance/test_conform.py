@@ -57,6 +57,23 @@ def test_limits_on_what_is_not_told_are_left_alone() -> None:
     assert coverage.missing["controls, because what they limit is not told"] == ("zswap/max_pool_percent",)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "field", "found"),
+    [("swapoff", "errno", 12), ("swapon", "errno", 0), ("offline", "errno", 16), ("count", "found", 7)],
+)
+def test_a_wrong_number_that_answers_a_command_is_found(wrong: str, field: str, found: int) -> None:
+    """A device that goes and comes, a cgroup that goes, a list that is counted."""
+
+    def change(command: Line, answer: Line) -> Line:
+        return {**answer, field: found} if command["op"] == wrong else answer
+
+    lockstep = Lockstep(Served(change=change), profile("linux-7.3"), "counters")
+    assert lockstep.reset() is None
+    divergence = lockstep.do({"op": wrong, **({} if wrong.startswith("swap") else {"w": 0, "nid": 0})})
+    assert divergence is not None
+    assert (divergence.field, divergence.implementation) == (field, f"{field} {found}")
+
+
 def test_a_search_repeats_with_its_seed() -> None:
     first, second = (search(Served("linux-6.12"), runs=200) for _ in range(2))
     assert first.shrunk
