@@ -233,7 +233,7 @@ class _Live(Validation):
         """Forget everything about the run before."""
         self.follower.restore(names)
         self.limit = LimitSearch()
-        self.last_step = None
+        self.last_step, self.counted = None, None
         self.raced, self.notes = False, ()
         self.recorded_totals = dict.fromkeys(self.recorded_totals, 0)
         if self.view.cfg.sizes.totalram_pages != self.live_sizes.totalram_pages:

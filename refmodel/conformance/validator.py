@@ -132,6 +132,8 @@ class Validation:
         self.read_counters = reader(self.view, trace.header["start"])
         self.done = 0
         self.counters_compared = 0
+        self.counted: dict[str, int] | None = None
+        """The model's counters after the last operation, where they were read."""
         self.rejection: Rejection | None = None
         self.last_step: Any = None
         self.raced = False
@@ -207,6 +209,7 @@ class Validation:
     def restore(self, start: Any) -> None:
         """Go back to a snapshot."""
         components, names, self.counters_compared = start
+        self.counted = None
         self.view.restore(components)
         self.follower.restore(names)
 
@@ -215,7 +218,8 @@ class Validation:
         record, v = op.record, self.view
         self.follower.begin(op)
         self.follower.unrecorded.extend(self.lengths.unrecorded(op))
-        before = self.exact_counters()
+        before = self.exact_counters() if self.counted is None else self.counted
+        self.counted = None
         self.compare_states(op, "pre")
         contents = self.execute(op)
         self.settle()
@@ -326,7 +330,7 @@ class Validation:
 
     def compare_counters(self, op: Op, before: dict[str, int]) -> None:
         """Compare the differences of every modelled counter."""
-        after = self.exact_counters()
+        after = self.counted = self.exact_counters()
         changed = {name: after[name] - before[name] for name in after}
         recorded = {name: op.record["d"].get(name, 0) for name in after}
         for name in [name for name, value in recorded.items() if value == UNKNOWN]:

@@ -56,6 +56,7 @@ def test_page_commands_are_operations_of_the_model() -> None:
         ({"commands": ["fly"]}, "commands[0]: 'fly' is not one of"),
         ({"events": ["teleport"]}, "events: 'teleport'; expected some of slot_alloc"),
         ({"more": 1}, "'more' was unexpected"),
+        ({"counters": ["zswpout"]}, "counters[0]"),
     ],
 )
 def test_a_hello_that_cannot_be_used_is_refused_with_its_field(change: dict[str, Any], said: str) -> None:
@@ -75,7 +76,7 @@ def test_what_is_no_object_is_no_hello() -> None:
         ({"i": 3, "crc": -1}, "crc"),
         ({"i": 3, "post": {"st": "gone"}}, "post"),
         ({"i": 3, "counters": {"vm.zswpout": "many"}}, "counters['vm.zswpout']"),
-        ({"i": 3, "counters": {"zswpout": 1}}, "counters"),
+        ({"i": 3, "counters": {"vm.zswpout": 1.5}}, "counters['vm.zswpout']"),
         ({"i": 4}, "i"),
         ({"i": 3, "post": [{"st": "mem"}, {"st": "mem"}]}, "post"),
         ({"i": 3, "bytes": "00"}, "bytes"),
