@@ -352,7 +352,7 @@ class ZswapStoreFolios(Operation):
             return self.answer
         place, self.slots = v.at.tree[self.slots[0]], self.slots[1:]
         old, v[place] = v[place], 0
-        return Call(v.ops.zswap_entry_free(old), self.erase_slot) if old else self.erase_slot
+        return Call(v.ops.zswap_entry_free(entry=old), self.erase_slot) if old else self.erase_slot
 
     @step
     def answer(self, v: KernelView) -> Next:
@@ -523,7 +523,7 @@ class ZswapStoreSpan(Operation):
         place = v.at.tree[live_entry(v, entry).swpentry]
         self.old, v[place] = v[place], entry
         if self.old:
-            return Call(v.ops.zswap_entry_free(self.old), self.charge)
+            return Call(v.ops.zswap_entry_free(entry=self.old), self.charge)
         return self.charge
 
     @step

@@ -254,7 +254,7 @@ class ZswapLoadBatch(Operation):
         """Take the entry out of the tree and free it."""
         place = v.at.tree[live_folio(v, self.folios[0]).swap]
         entry, v[place] = v[place], 0
-        return Call(v.ops.zswap_entry_free(entry), self.done)
+        return Call(v.ops.zswap_entry_free(entry=entry), self.done)
 
     @step
     def done(self, v: KernelView) -> Next:

@@ -343,6 +343,6 @@ class SwapOff61(SwapOff612):
         for place in v.at.tree:
             if v[place]:
                 entry, v[place] = v[place], 0
-                return Call(v.ops.zswap_entry_free(entry), self.free_trees)
+                return Call(v.ops.zswap_entry_free(entry=entry), self.free_trees)
         v[v.at.si] = evolve(v[v.at.si], zswap_trees=False, claimed=False)
         return Return(0)

@@ -84,7 +84,7 @@ class VswapReleaseBacking(Operation):
             v[v.at.zeromap[entry]] = False
             stored, v[v.at.tree[entry]] = v[v.at.tree[entry]], 0
             if stored:
-                return Call(v.ops.zswap_entry_free(stored), self.release)
+                return Call(v.ops.zswap_entry_free(entry=stored), self.release)
         return Return()
 
 

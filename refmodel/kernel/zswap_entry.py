@@ -220,7 +220,7 @@ class ZswapInvalidate(Operation):
         if not entry:
             return Return()
         v[v.at.tree[self.slot]] = 0
-        return Call(v.ops.zswap_entry_free(entry))
+        return Call(v.ops.zswap_entry_free(entry=entry))
 
 
 @attrs.define
@@ -240,4 +240,4 @@ class FrontswapInvalidate(ZswapInvalidate):
         if not entry:
             return Return()
         v[v.at.tree[self.slot]] = 0
-        return Call(v.ops.zswap_entry_free(entry))
+        return Call(v.ops.zswap_entry_free(entry=entry))

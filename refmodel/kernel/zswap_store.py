@@ -191,7 +191,7 @@ class ZswapStore612(ZswapStoreBase):
     def free_old(self, v: KernelView) -> Next:
         """Free the entry that was replaced: the folio was loaded, dirtied and swapped out again (B10)."""
         if self.old:
-            return Call(v.ops.zswap_entry_free(self.old), self.charge)
+            return Call(v.ops.zswap_entry_free(entry=self.old), self.charge)
         return self.charge
 
     @step
@@ -248,7 +248,7 @@ class ZswapStore612(ZswapStoreBase):
         place = v.at.tree[self.the_folio(v).swap]
         self.old, v[place] = v[place], 0
         if self.old:
-            return Call(v.ops.zswap_entry_free(self.old), self.refused)
+            return Call(v.ops.zswap_entry_free(entry=self.old), self.refused)
         return self.finish(v, False, 0)
 
     @step
@@ -336,7 +336,7 @@ class ZswapStore73(ZswapStoreBase):
     def free_old(self, v: KernelView) -> Next:
         """Free the entry that was replaced (B10)."""
         if self.old:
-            return Call(v.ops.zswap_entry_free(self.old), self.charge)
+            return Call(v.ops.zswap_entry_free(entry=self.old), self.charge)
         return self.charge
 
     @step
@@ -425,7 +425,7 @@ class ZswapStore73(ZswapStoreBase):
         self.index += 1
         self.old, v[place] = v[place], 0
         if self.old:
-            return Call(v.ops.zswap_entry_free(self.old), self.erase_page)
+            return Call(v.ops.zswap_entry_free(entry=self.old), self.erase_page)
         return self.erase_page
 
 
@@ -545,7 +545,7 @@ class ZswapStore61(ZswapStoreBase):
         self.old, v[place] = v[place], self.entry
         if self.old:
             v[v.at.zs.duplicate_entry] += 1
-            return Call(v.ops.zswap_entry_free(self.old), self.count)
+            return Call(v.ops.zswap_entry_free(entry=self.old), self.count)
         return self.count
 
     @step

@@ -123,7 +123,7 @@ class ZswapStorePages(FolioOperation):
         self.old, v[place] = v[place], number
         v.emit("xa_store", swp=slot, entry=number, ret=0)
         if self.old:
-            return Call(v.ops.zswap_entry_free(self.old), self.charge)
+            return Call(v.ops.zswap_entry_free(entry=self.old), self.charge)
         return self.charge
 
     @step

@@ -68,7 +68,7 @@ class ZswapStorePagesInsertFirst(ZswapStorePagesV14):
     def free_old(self, v: KernelView) -> Next:
         """From here on nothing can fail: free the older entry of the next page (B10)."""
         old = self.olds[self.done]
-        return Call(v.ops.zswap_entry_free(old), self.charge) if old else self.charge
+        return Call(v.ops.zswap_entry_free(entry=old), self.charge) if old else self.charge
 
     @step
     def lru_add(self, v: KernelView) -> Next:

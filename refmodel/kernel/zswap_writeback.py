@@ -86,7 +86,7 @@ class ZswapWritebackBase(Operation):
         v[v.at.vm.zswpwb] += 1
         if entry.objcg:
             v[v.at.mc[v[v.at.objcg[entry.objcg]]].zswpwb] += 1
-        return Call(v.ops.zswap_entry_free(self.entry), self.write)
+        return Call(v.ops.zswap_entry_free(entry=self.entry), self.write)
 
     @step
     def write(self, v: KernelView) -> Next:
@@ -249,7 +249,7 @@ class ZswapWriteback61(ZswapWritebackBase):
     def done(self, v: KernelView) -> Next:
         """The write is submitted: let go of the folio, drop the local reference to the entry, then the tree's."""
         put_folio(v, self.folio)
-        return Call(v.ops.zswap_entry_free(self.entry), self.unpublish)
+        return Call(v.ops.zswap_entry_free(entry=self.entry), self.unpublish)
 
     @step
     def unpublish(self, v: KernelView) -> Next:
@@ -257,7 +257,7 @@ class ZswapWriteback61(ZswapWritebackBase):
         if v[v.at.tree[self.slot]] != self.entry:
             return self.finish(v, 0)
         v[v.at.tree[self.slot]] = 0
-        return Call(v.ops.zswap_entry_free(self.entry), self.end)
+        return Call(v.ops.zswap_entry_free(entry=self.entry), self.end)
 
     @step
     def put_folio(self, v: KernelView) -> Next:
@@ -269,7 +269,7 @@ class ZswapWriteback61(ZswapWritebackBase):
     @step
     def put_entry(self, v: KernelView) -> Next:
         """Drop the local reference."""
-        return Call(v.ops.zswap_entry_free(self.entry), self.end)
+        return Call(v.ops.zswap_entry_free(entry=self.entry), self.end)
 
     @step
     def end(self, v: KernelView) -> Next:

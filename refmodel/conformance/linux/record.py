@@ -28,13 +28,15 @@ def record(target: LinuxTarget, path: Path, *, seed: int, commands: int) -> int:
     """
     lockstep = Lockstep(target, profile_for(target, None), "data")
     found = lockstep.reset()
+    assert target.machine is not None
+    # The last command may be swapoff: what the machine is like is asked before the first.
+    begun = header(target.machine, lockstep.header)
     draws = CommandDraws(Random(f"{seed}/record"), lockstep.hello, lockstep.v)
     while found is None and len(lockstep.answered) < commands:
         found = lockstep.do(draws.draw())
     if found is not None and found.kind != "differs":
         raise BadTarget(f"command {found.number}: {found.implementation}")
-    assert target.machine is not None
-    write_trace(header(target.machine, lockstep.header), seed, tuple(lockstep.answered), path)
+    write_trace(begun, seed, tuple(lockstep.answered), path)
     return len(lockstep.answered)
 
 
