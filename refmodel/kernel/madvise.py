@@ -43,14 +43,20 @@ class MadviseFree(Operation):
 
     @step
     def mark(self, v: KernelView) -> Next:
-        """Make the page clean and droppable; a page whose slots are still in use stays as it is."""
+        """Make the page clean and droppable; a page whose slots are still in use stays as it is.
+
+        A folio that was not locked may have got slots meanwhile: it is passed by then (folio_mark_lazyfree).
+        """
         if self.folio:
             unlock_folio(v, self.folio)
         if self.result:
             place = v.at.pte[self.mm][self.page + self.next - 1]
-            number = v[place].folio
-            v[v.at.folio[number]] = evolve(live_folio(v, number), dirty=False, swapbacked=False)
             v[place] = evolve(v[place], dirty=False)
+            number = v[place].folio
+            folio = live_folio(v, number)
+            if not folio.swapcache:
+                dirty = folio.dirty and not self.folio
+                v[v.at.folio[number]] = evolve(folio, dirty=dirty, swapbacked=False)
         return self.following()
 
     @step

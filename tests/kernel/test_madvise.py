@@ -1,8 +1,9 @@
-"""MADV_FREE of pages that others map too."""
+"""MADV_FREE of pages that others map too, and of pages that get slots meanwhile."""
 
 import pytest
 
 from refmodel.kernel.state import EMPTY_PTE
+from refmodel.machine import Execution
 from tests.kernel.toy import Toy
 
 KERNELS = ("linux-6.1", "linux-6.12", "linux-6.18", "linux-7.3")
@@ -51,3 +52,24 @@ def test_a_child_inherits_the_marks_of_writes(kernel: str) -> None:
     toy.run(toy.ops.zap_pages(mm=0, page=0, nr=1))
     toy.out(0, mm=child)
     assert toy.read(0, mm=child) == "A"
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_page_that_gets_slots_while_it_is_given_up_is_written(kernel: str) -> None:
+    """Its folio was clean and not locked, so reclaim could take it: it is dirty in the swap cache now."""
+    toy = Toy(kernel)
+    toy.write(0, "A")
+    number = toy.v[toy.v.at.pte[0][0]].folio
+    giving_up = Execution(toy.ops.madvise_free(mm=0, page=0))
+    toy.until(giving_up, "mark")
+    reclaim = Execution(toy.ops.shrink_folio(folio=number))
+    while not toy.folio(number).swapcache:
+        assert reclaim.advance(toy.v)
+
+    toy.finish(giving_up)
+    assert toy.folio(number).swapbacked
+    assert not toy.v[toy.v.at.pte[0][0]].dirty
+    toy.finish(reclaim)
+    toy.finish_writes()
+    assert toy.slot(0)
+    assert toy.read(0) == "A"
