@@ -45,7 +45,8 @@ class MadviseFree(Operation):
     def mark(self, v: KernelView) -> Next:
         """Make the page clean and droppable; a page whose slots are still in use stays as it is.
 
-        A folio that was not locked may have got slots meanwhile: it is passed by then (folio_mark_lazyfree).
+        A folio that reclaim has taken off its LRU list, or that has slots, stays backed by swap
+        (lru_lazyfree() in mm/swap.c): reclaim may be past the look whether it can drop the folio.
         """
         if self.folio:
             unlock_folio(v, self.folio)
@@ -54,9 +55,8 @@ class MadviseFree(Operation):
             v[place] = evolve(v[place], dirty=False)
             number = v[place].folio
             folio = live_folio(v, number)
-            if not folio.swapcache:
-                dirty = folio.dirty and not self.folio
-                v[v.at.folio[number]] = evolve(folio, dirty=dirty, swapbacked=False)
+            kept = folio.swapbacked and (folio.swapcache or not folio.lru)
+            v[v.at.folio[number]] = evolve(folio, dirty=folio.dirty and not self.folio, swapbacked=kept)
         return self.following()
 
     @step

@@ -55,8 +55,27 @@ def test_a_child_inherits_the_marks_of_writes(kernel: str) -> None:
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("before", ["lock", "add_to_swap"])
+def test_a_page_that_reclaim_has_taken_is_written(kernel: str, before: str) -> None:
+    """Its folio was clean and not locked, so MADV_FREE goes on; reclaim no longer looks whether to drop it."""
+    toy = Toy(kernel)
+    toy.write(0, "A")
+    number = toy.v[toy.v.at.pte[0][0]].folio
+    reclaim = Execution(toy.ops.shrink_folio(folio=number))
+    toy.until(reclaim, before)
+    toy.run(toy.ops.madvise_free(mm=0, page=0))
+
+    assert toy.folio(number).swapbacked
+    assert not toy.v[toy.v.at.pte[0][0]].dirty
+    toy.finish(reclaim)
+    toy.finish_writes()
+    assert toy.slot(0)
+    assert toy.read(0) == "A"
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
 def test_a_page_that_gets_slots_while_it_is_given_up_is_written(kernel: str) -> None:
-    """Its folio was clean and not locked, so reclaim could take it: it is dirty in the swap cache now."""
+    """It is dirty in the swap cache when MADV_FREE comes to mark it."""
     toy = Toy(kernel)
     toy.write(0, "A")
     number = toy.v[toy.v.at.pte[0][0]].folio
@@ -67,8 +86,7 @@ def test_a_page_that_gets_slots_while_it_is_given_up_is_written(kernel: str) -> 
         assert reclaim.advance(toy.v)
 
     toy.finish(giving_up)
-    assert toy.folio(number).swapbacked
-    assert not toy.v[toy.v.at.pte[0][0]].dirty
+    assert toy.folio(number).dirty
     toy.finish(reclaim)
     toy.finish_writes()
     assert toy.slot(0)
