@@ -14,6 +14,8 @@ from refmodel.kernel.choices import (
     IAA_SPIN,
     IAA_STATUS,
 )
+from refmodel.kernel.memory import KILLED
+from refmodel.kernel.mm import is_alive
 from refmodel.kernel.swap_fault import OOM, SIGBUS
 from refmodel.properties.promise import same, shown
 
@@ -38,7 +40,8 @@ def broken(
     A read gives what the process last wrote.  An access may end with SIGBUS only if, at some time in this run,
     stored data could not be read, for want of a buffer, because it is damaged or because a device failed:
     the page that could not be filled stays in the swap cache, so later accesses find it there.  It may end out of
-    memory only if a folio could not be allocated during this very command.
+    memory only if a folio could not be allocated during this very command.  It never happens only if its process
+    has exited meanwhile.
 
     value: what the operation returned.  run_faults, faults: names of the choice points at which something
     failed in this run, and during this command.
@@ -50,6 +53,8 @@ def broken(
         return None if run_faults & UNREADABLE else "SIGBUS, although all stored data could be decompressed"
     if value == OOM:
         return None if ALLOC_FOLIO.name in faults else "out of memory, although no allocation failed"
+    if value == KILLED:
+        return "killed, although its process has not exited" if is_alive(v, int(mm)) else None
     if command.name != "read":
         return None
     written = v[v.at.truth[int(mm)][int(page)]].content

@@ -181,6 +181,8 @@ class SetParam612(Operation):
         enabled = parse_bool(self.value)
         if enabled is None:
             return self.finish(v, -errno.EINVAL)
+        if v[v.at.zswap].enabled is not enabled:
+            v.emit("enabled", value=enabled)
         v[v.at.zswap] = evolve(v[v.at.zswap], enabled=enabled)
         return self.finish(v, 0)
 

@@ -202,7 +202,10 @@ def store_shrinks_its_own_cgroup(events: list[Event], v: KernelView) -> str | No
 )
 def forbidden_writeback(events: list[Event], v: KernelView) -> str | None:
     """No page of a cgroup that forbids writeback goes to the device, unless zswap is disabled."""
-    for name, fields in events:
+    for name, fields in reversed(events):
+        if name == "enabled":
+            # What was written before, when the pool was made for example, was written while zswap was off.
+            return None
         if name == "disk_write":
             owner = _online_owner(v, fields["swp"])
             if not writeback_enabled(v, owner):

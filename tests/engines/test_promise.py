@@ -4,6 +4,7 @@ import pytest
 
 from refmodel.engines import promise
 from refmodel.engines.command import Command
+from refmodel.kernel.memory import KILLED
 from refmodel.kernel.swap_fault import OOM, SIGBUS
 from refmodel.machine import run
 from tests.engines.simple import LINUX, TOY
@@ -43,6 +44,18 @@ def test_out_of_memory_needs_an_allocation_that_failed_in_this_command() -> None
     assert (
         broken(OOM, run_faults=frozenset(["alloc_folio"])) == "out of memory, although no allocation failed"
     )
+
+
+@pytest.mark.parametrize("name", ["read", "write"])
+def test_an_access_never_happens_only_where_its_process_has_exited(name: str) -> None:
+    v = TOY.system(LINUX, "toy")
+    child = v.cfg.sizes.processes
+    wrong = "killed, although its process has not exited"
+
+    assert promise.broken(v, Command(name, (0, 0)), KILLED, NOTHING, NOTHING) == wrong
+    assert promise.broken(v, Command(name, (child, 0)), KILLED, NOTHING, NOTHING) is None
+    run(v, v.ops.fork(process=0))
+    assert promise.broken(v, Command(name, (child, 0)), KILLED, NOTHING, NOTHING) == wrong
 
 
 def test_other_commands_promise_nothing() -> None:

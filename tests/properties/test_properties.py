@@ -7,7 +7,7 @@ import re
 import pytest
 
 from refmodel.museum import EXHIBITS
-from refmodel.museum.exhibit import Exhibit, play
+from refmodel.museum.exhibit import Exhibit, do, play
 from refmodel.profiles import PROFILES, profile
 from refmodel.properties import (
     NOT_CHECKED,
@@ -143,3 +143,28 @@ def test_a_correct_state_breaks_nothing() -> None:
 def test_properties_are_of_states_or_of_commands() -> None:
     for each in PROPERTIES:
         assert isinstance(each, HistoryProperty if each.when == "history" else StateProperty)
+
+
+@pytest.mark.parametrize("kernel", ["linux-6.12", "linux-6.18", "linux-7.3"])
+def test_what_goes_to_the_device_while_zswap_is_set_up_is_nobody_s_writeback(kernel: str) -> None:
+    """Memory for the first pool is reclaimed from a cgroup that forbids writeback; zswap is off until it is made."""
+    set_up = Exhibit(
+        id="set_up",
+        about=None,
+        source="mm/zswap.c zswap_enabled_param_set(), Linux 6.12.117",
+        evidence="B",
+        base=kernel,
+        operations={},
+        fixed={"zswap_enabled": False, "initial_pool": False},
+        program=(
+            do("set_memcg", memcg=1, control="zswap.writeback", value="0"),
+            do("write_page", mm=0, page=0, content=1),
+            do("set_param", {"reclaim": (1,)}, name="enabled", value="1"),
+        ),
+    )
+
+    assert broken(set_up, profile(kernel)) == ()
+    *_, (v, events) = play(set_up, profile(kernel))
+    names = [name for name, _ in events]
+    assert names.index("disk_write") < names.index("enabled")
+    assert v[v.at.zswap].enabled
