@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -108,12 +108,26 @@ def _lines(step: StepRecord) -> Iterator[Text]:
     for answer in step.answers:
         if answer.taken is not False:  # what did not fail is not worth a line
             yield Text(f"? {answer_text(answer)}", "yellow" if answer.index else "dim")
-    for change in step.changes:
-        if not BOOKKEEPING.match(change.place):
-            yield Text(f"{change.place}: {difference(change)}")
+    changes = (each for each in step.changes if not BOOKKEEPING.match(each.place))
+    yield from (Text(f"{place}: {what}") for place, what in _in_runs(changes))
     for name, fields in step.events:
         told = " ".join(f"{field}={brief(value)}" for field, value in fields.items())
         yield Text(f"> {name} {told}".rstrip(), "green")
+
+
+def _in_runs(changes: Iterable[Change]) -> Iterator[tuple[str, str]]:
+    """Yield places with what became of them; neighbours of which the same became are one range."""
+    rows = [(*_numbered(each.place), difference(each)) for each in changes]
+    for (family, _, what), run in groupby(enumerate(rows), lambda at: (at[1][0], at[1][1] - at[0], at[1][2])):
+        first, *others = (row[1] for _, row in run)
+        numbers = f"{first}..{others[-1]}" if others else f"{first}"
+        yield f"{family}[{numbers}]" if first >= 0 else family, what
+
+
+def _numbered(place: str) -> tuple[str, int]:
+    """Return the row that a place is in and its number there, -1 for a place that is in none."""
+    row, bracket, number = place.rpartition("[")
+    return (row, int(number[:-1])) if bracket and number.endswith("]") else (place, -1)
 
 
 def difference(change: Change) -> str:

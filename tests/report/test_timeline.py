@@ -118,3 +118,15 @@ def test_a_difference_shows_what_became_of_a_component(change: Change, text: str
 )
 def test_values_are_brief(value: object, text: str) -> None:
     assert timeline.brief(value) == text
+
+
+def test_neighbours_of_which_the_same_became_are_one_range(capsys: pytest.CaptureFixture[str]) -> None:
+    """A pool comes with more than a hundred size classes, all empty."""
+    enable = Move(Command("enabled", (1,)))
+    program = Program("linux-7.3", "toy", Setting(TOKENS, enabled=False), (enable,))
+    show(*timeline.page(replay(program, LINUX)))
+
+    shown = capsys.readouterr().out
+    assert shown.count("zs_class[1]") == 1
+    assert "zs_class[1][0..118]: None -> (0, 2 x ())" in shown
+    assert "acomp_ctx[1][0]: present False -> True" in shown
