@@ -5,13 +5,16 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from refmodel.cli.errors import FINE, REFUTED, UNDECIDED
 from refmodel.cli.options import json_option, print_json, timeout_option
 from refmodel.cli.progress import progress
+
+if TYPE_CHECKING:
+    from refmodel.conformance.conform import Progress
 
 _EXIT = {"not refuted": FINE, "refuted": REFUTED, "undecided": UNDECIDED}
 
@@ -35,6 +38,14 @@ _EXIT = {"not refuted": FINE, "refuted": REFUTED, "undecided": UNDECIDED}
     "--seconds", type=click.FloatRange(min=0), default=10.0, show_default=True, help="How long to search."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Which programs are drawn.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Processes to use, each with an implementation of its own.",
+)
 @timeout_option
 @click.option("--out", "directory", metavar="DIR", help="Save a divergence here.  [default: conform-<seed>]")
 @json_option
@@ -44,6 +55,7 @@ def conform(
     level: Literal["data", "counters", "events"],
     seconds: float,
     seed: int,
+    jobs: int,
     timeout: float,
     directory: str | None,
     as_json: bool,
@@ -56,26 +68,26 @@ def conform(
     The first divergence is shortened while it stays the same, printed, and saved as a trace, a vector and,
     where there is one, a litmus file.
     """
-    from refmodel.conformance import conform as engine
     from refmodel.conformance.conform_files import save
-    from refmodel.conformance.target import open_target
+    from refmodel.conformance.conform_jobs import search
+    from refmodel.profiles import profile
     from refmodel.report import conform_page
     from refmodel.report.terminal import show
 
-    opened = open_target(target, timeout)
-    try:
-        profile = engine.profile_for(opened, profile_name)
-        with progress(str) as tell:
-            found = engine.conform(
-                opened, target, profile, level=level, seconds=seconds, seed=seed, progress=tell
-            )
-    finally:
-        opened.close()
-    paths = save(found, profile, Path(directory or f"conform-{seed}")) if found.shrunk else {}
+    def line(known: Progress) -> str:
+        return f"{known.runs} programs, {known.commands} commands"
+
+    with progress(line) as tell:
+        found = search(
+            target, profile_name, timeout, jobs, level=level, seconds=seconds, seed=seed, progress=tell
+        )
+    against = profile(found.profile)
+    paths = save(found, against, Path(directory or f"conform-{seed}")) if found.shrunk else {}
     if as_json:
         print_json(conform_page.data(found, paths))
     else:
         words = ["--profile", profile_name] if profile_name else []
         words += ["--level", level, "--seed", str(seed), "--seconds", f"{seconds:g}"]
+        words += ["--jobs", str(jobs)] if jobs > 1 else []
         show(*conform_page.page(found, paths, shlex.join(["refmodel", "conform", target, *words])))
     sys.exit(_EXIT[found.verdict])

@@ -14,6 +14,8 @@ from refmodel.conformance.lockstep import sizes_of
 from refmodel.conformance.served import NOT_SERVED, ServedModel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from refmodel.conformance.boundary import Line
     from refmodel.conformance.lockstep import Lockstep
 
@@ -21,14 +23,13 @@ if TYPE_CHECKING:
 class Ahead:
     """The programs of a search, each announced while the one before it runs.
 
-    lockstep: where they will run.  seed: which they are.  length: commands of each.
+    lockstep: where they will run.  seed: which they are.  numbers: of those that are drawn.  length: commands of each.
     """
 
-    def __init__(self, lockstep: Lockstep, seed: int, length: int) -> None:
+    def __init__(self, lockstep: Lockstep, seed: int, numbers: Iterator[int], length: int) -> None:
         """Announce the first program."""
-        self.lockstep, self.seed, self.length = lockstep, seed, length
+        self.lockstep, self.seed, self.numbers, self.length = lockstep, seed, numbers, length
         self.alone = ServedModel(lockstep.profile, sizes_of(lockstep.hello))
-        self.drawn = 0
         self.next = self.announced()
 
     def take(self) -> list[Line]:
@@ -38,8 +39,7 @@ class Ahead:
 
     def announced(self) -> list[Line]:
         """Draw a program and announce it."""
-        program = self.program(Random(f"{self.seed}/{self.drawn}"))
-        self.drawn += 1
+        program = self.program(Random(f"{self.seed}/{next(self.numbers)}"))
         self.lockstep.announce(program)
         return program
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import count
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -21,6 +22,9 @@ from refmodel.conformance.served import SLABS
 from refmodel.conformance.target import Target
 from refmodel.conformance.validator import Level
 from refmodel.profiles import Profile, UnknownProfile, profile
+
+if TYPE_CHECKING:
+    from multiprocessing.synchronize import Event
 
 LENGTH = 40
 """Commands of a run."""
@@ -41,7 +45,7 @@ class Coverage:
     counters: tuple[str, ...]
     unknown: dict[str, int]
     missing: dict[str, tuple[str, ...]]
-    steps: int
+    steps: frozenset[tuple[str, str]]
 
 
 @attrs.frozen
@@ -70,6 +74,26 @@ class Conformance:
     shrunk: Shrunk | None = None
 
 
+@attrs.frozen
+class Progress:
+    """How far a search has come: programs and commands that ran."""
+
+    runs: int
+    commands: int
+
+
+@attrs.frozen
+class Share:
+    """What one of several searches does of a whole one.
+
+    part, of: it runs every ``of``-th program from ``part`` on.  over: set by the first that finds a divergence.
+    """
+
+    part: int
+    of: int
+    over: Event
+
+
 def profile_for(target: Target, name: str | None) -> Profile:
     """Return the profile that an implementation is held against.
 
@@ -92,36 +116,55 @@ def conform(
     seconds: float = 10.0,
     seed: int = 0,
     runs: int | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    share: Share | None = None,
 ) -> Conformance:
     """Run programs against an implementation.
 
     name: of the target, for the report.  seconds: how long; runs: how many programs at most.
+    progress: called after each program.  share: where others run the rest of the programs.
     """
-    return _Search(target, name, against, level, seed).run(seconds, runs, progress)
+    return _Search(target, name, against, level, seed, share).run(seconds, runs, progress)
 
 
 class _Search:
     """Programs in a row."""
 
-    def __init__(self, target: Target, name: str, against: Profile, level: Level, seed: int) -> None:
+    def __init__(
+        self, target: Target, name: str, against: Profile, level: Level, seed: int, share: Share | None
+    ) -> None:
         self.target, self.name, self.profile, self.level, self.seed = target, name, against, level, seed
+        self.share = share
         self.lockstep = Lockstep(target, against, level)
-        self.ahead = Ahead(self.lockstep, seed, LENGTH) if target.runs_ahead else None
+        self.ahead = Ahead(self.lockstep, seed, self.numbers(), LENGTH) if target.runs_ahead else None
         self.started = time.perf_counter()
         self.seen = Counter[str]()
         self.faults = Counter[str]()
         self.states = Counter[str]()
 
-    def run(self, seconds: float, runs: int | None, progress: Callable[[str], None] | None) -> Conformance:
-        """Run programs until one diverges or the end is reached."""
+    def numbers(self) -> Iterator[int]:
+        """Yield the numbers of the programs that run here."""
+        return count() if self.share is None else count(self.share.part, self.share.of)
+
+    def run(
+        self, seconds: float, runs: int | None, progress: Callable[[Progress], None] | None
+    ) -> Conformance:
+        """Run programs until one diverges, here or elsewhere, or the end is reached."""
         done = 0
-        while (runs is None or done < runs) and (not done or self.elapsed() < seconds):
-            found, program = self.one(done)
+        for number in self.numbers():
+            if (
+                done == runs
+                or (done and self.elapsed() >= seconds)
+                or (self.share and self.share.over.is_set())
+            ):
+                break
+            found, program = self.one(number)
             done += 1
-            if progress is not None and done % 16 == 0:
-                progress(f"{done} runs, {self.lockstep.commands} commands")
+            if progress is not None:
+                progress(Progress(done, self.lockstep.commands))
             if found is not None:
+                if self.share is not None:
+                    self.share.over.set()
                 after = self.elapsed()
                 commands = self.lockstep.commands
                 shrunk = with_step(self.lockstep, shrink(self.lockstep, program, found))
@@ -200,7 +243,7 @@ class _Search:
             counters=hello.counters if self.level != "data" else (),
             unknown=dict(sorted(self.lockstep.unknown.items())),
             missing={kind: names for kind, names in missing.items() if names},
-            steps=len(self.lockstep.reached),
+            steps=frozenset(self.lockstep.reached),
         )
 
 

@@ -42,6 +42,7 @@ def page(found: Conformance, paths: Mapping[str, Path], again: str) -> list[Rend
 def data(found: Conformance, paths: Mapping[str, Path]) -> dict[str, Any]:
     """Return the report as data that JSON can hold."""
     made = attrs.asdict(found, filter=lambda attribute, _: attribute.name != "header")
+    made["coverage"]["steps"] = len(found.coverage.steps)
     return {**made, "saved": {kind: str(path) for kind, path in paths.items()}}
 
 
@@ -112,7 +113,7 @@ def _coverage(coverage: Coverage) -> Iterator[RenderableType]:
     if coverage.faults:
         yield f"failures: {_counts(coverage.faults)}"
     yield f"states: {_counts(coverage.states)}"
-    yield f"steps of the model that ran: {coverage.steps}"
+    yield f"steps of the model that ran: {len(coverage.steps)}"
     if coverage.counters:
         yield f"counters compared: {len(coverage.counters)}"
     if coverage.unknown:

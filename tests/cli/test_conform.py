@@ -24,6 +24,12 @@ def test_an_implementation_that_conforms_ends_with_0_and_what_was_exercised() ->
     assert f"again: refmodel conform {STORE} --level counters --seed 3 --seconds 0.5" in result.stdout
 
 
+def test_two_processes_share_the_programs() -> None:
+    result = refmodel_command("conform", STORE, "--seconds", "0.5", "--jobs", "2")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1].endswith("--jobs 2")
+
+
 def test_a_divergence_ends_with_1_in_two_columns_with_the_step(tmp_path: Path) -> None:
     result = refmodel_command("conform", f"{STORE} uncounted", "--out", str(tmp_path))
     assert result.exit_code == 1
