@@ -176,10 +176,9 @@ def _results(tasks: Sequence[tuple[Path, str]], jobs: int) -> Iterator[LitmusRes
     if jobs == 1 or len(tasks) == 1:
         yield from map(_run, tasks)
         return
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
+    from refmodel.engines.processes import processes
 
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with processes(jobs) as pool:
         yield from pool.map(_run, tasks)
 
 

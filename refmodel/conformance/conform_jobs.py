@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import reduce
 from multiprocessing import get_context
@@ -16,6 +16,7 @@ import attrs
 from refmodel.conformance.boundary import BadTarget
 from refmodel.conformance.conform import Conformance, Coverage, Progress, Share, conform, profile_for
 from refmodel.conformance.target import open_target
+from refmodel.engines.processes import processes
 
 if TYPE_CHECKING:
     from multiprocessing.sharedctypes import SynchronizedArray
@@ -51,7 +52,7 @@ def search(
         return _run(given, None, progress)
     context = get_context("spawn")
     over, told = context.Event(), context.Array("q", 2 * jobs)
-    with ProcessPoolExecutor(jobs, context, _start, (over, told)) as pool:
+    with processes(jobs, _start, (over, told)) as pool:
         parts = [pool.submit(_part, given, part, jobs) for part in range(jobs)]
         try:
             _watch(parts, told, progress)

@@ -6,11 +6,9 @@ The settings take turns.  With a bound in steps the result depends on profile, p
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import count
@@ -21,6 +19,7 @@ import attrs
 
 from refmodel.engines.coverage import Coverage, Goal, declared
 from refmodel.engines.portion import STEPS, Found, Kind, Plan, Report, Worker
+from refmodel.engines.processes import processes
 from refmodel.engines.races import COMMANDS
 from refmodel.engines.schedule_token import encode_run
 from refmodel.engines.setting import BATCHES, COMPRESSORS, TOKENS, Setting, settings
@@ -28,6 +27,8 @@ from refmodel.engines.token import Program, encode
 from refmodel.engines.walk import LENGTH
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
+
     from refmodel.engines.scope import Scope
     from refmodel.profiles import Profile
 
@@ -161,14 +162,10 @@ def _reports(
             if until is not None and number and time.time() >= until:
                 return
             yield worker.run(number, until)
-    context = multiprocessing.get_context("spawn")
     make = partial(_itself, plan.profile) if remake is None else remake
     rest = attrs.astuple(plan, recurse=False)[1:]
-    with ProcessPoolExecutor(jobs, context, _start, (make, *rest)) as pool:
-        try:
-            yield from _in_order(pool, jobs, until)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    with processes(jobs, _start, (make, *rest)) as pool:
+        yield from _in_order(pool, jobs, until)
 
 
 def _in_order(pool: ProcessPoolExecutor, jobs: int, until: float | None) -> Iterator[Report]:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
 
 import attrs
 
 from refmodel.engines.contract import Contract, Twin, chosen, load
+from refmodel.engines.processes import processes
 from refmodel.engines.symbolic import Answer, Verdict, ask, require_crosshair
 
 SECONDS = 12.0
@@ -167,7 +167,7 @@ def answers(
     tasks: Sequence[tuple[Contract, int | None]], seconds: float, jobs: int
 ) -> Iterator[tuple[Contract, list[Answer]]]:
     """Yield the answers for each task: a contract, and the number of the twin that stands in, or None."""
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with processes(jobs) as pool:
         waiting = [pool.submit(_answers, each.path, each.name, number, seconds) for each, number in tasks]
         for (contract, _), future in zip(tasks, waiting, strict=True):
             yield contract, _result(future, contract)
