@@ -99,7 +99,7 @@ class Acomp(Operation):
     def check(self, v: KernelView) -> None:
         """Check that the context can be used for so many requests (A2)."""
         ctx, asked = v[v.at.acomp_ctx[self.pool][self.cpu]], len(self.contents)
-        if not ctx.present or not ctx.locked:
+        if not ctx.present or not v[v.at.ctx_locked[self.pool][self.cpu]]:
             state = "not locked by the caller" if ctx.present else "not there"
             raise KernelBug(f"acomp: the context of pool {self.pool} on CPU {self.cpu} is {state}")
         if not 1 <= asked <= ctx.reqs:

@@ -20,23 +20,23 @@ def lock_ctx(v: KernelView, pool: int, cpu: int) -> Wait | bool:
 
     A context without resources, or marked as left, stays unlocked: its CPU has gone, or was never there.
     """
-    place = v.at.acomp_ctx[pool][cpu]
-    ctx = v[place]
-    if ctx.locked:
+    lock = v.at.ctx_locked[pool][cpu]
+    if v[lock]:
         return Wait(f"the compression context of CPU {cpu}")
+    ctx = v[v.at.acomp_ctx[pool][cpu]]
     usable = ctx.present and ctx.online
     if usable:
-        v[place] = evolve(ctx, locked=True)
+        v[lock] = True
     return usable
 
 
 def unlock_ctx(v: KernelView, pool: int, cpu: int) -> None:
     """Unlock a context whose buffers its user has not filled."""
-    place = v.at.acomp_ctx[pool][cpu]
-    v[place] = evolve(v[place], locked=False)
+    v[v.at.ctx_locked[pool][cpu]] = False
 
 
 def unlock_used_ctx(v: KernelView, pool: int, cpu: int) -> None:
     """Unlock a context that was used by batches: what its requests and buffers hold is nobody's."""
     place = v.at.acomp_ctx[pool][cpu]
-    v[place] = evolve(v[place], locked=False, buffers=(), error=None)
+    v[place] = evolve(v[place], buffers=(), error=None)
+    unlock_ctx(v, pool, cpu)

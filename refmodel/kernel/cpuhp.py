@@ -80,10 +80,10 @@ class CpuOnline612(Operation):
     def publish(self, v: KernelView) -> Next:
         """Put them into the context, under its lock."""
         pool = self.pools[self.done]
-        ctx = v[v.at.acomp_ctx[pool][self.cpu]]
-        if ctx.locked:
+        if v[v.at.ctx_locked[pool][self.cpu]]:
             return Wait(f"the compression context of CPU {self.cpu}")
-        v[v.at.acomp_ctx[pool][self.cpu]] = evolve(ctx, present=True, reqs=batch_size(v, pool))
+        place = v.at.acomp_ctx[pool][self.cpu]
+        v[place] = evolve(v[place], present=True, reqs=batch_size(v, pool))
         self.done += 1
         return self.allocate
 
@@ -206,10 +206,10 @@ class CpuOffline612(Operation):
         """Empty the next pool's context under its lock; what was in it is freed afterwards."""
         if not self.pools:
             return self.end
-        ctx = v[v.at.acomp_ctx[self.pools[0]][self.cpu]]
-        if ctx.locked:
+        if v[v.at.ctx_locked[self.pools[0]][self.cpu]]:
             return Wait(f"the compression context of CPU {self.cpu}")
-        v[v.at.acomp_ctx[self.pools[0]][self.cpu]] = evolve(ctx, present=False)
+        place = v.at.acomp_ctx[self.pools[0]][self.cpu]
+        v[place] = evolve(v[place], present=False)
         self.pools = self.pools[1:]
         return self.detach
 

@@ -55,6 +55,7 @@ class CpuOnlineV4(CpuOnline612):
         pool = self.pools[self.done]
         size = batch_size(v, pool)
         v[v.at.acomp_ctx[pool][self.cpu]] = AcompCtx(present=True, reqs=size)
+        v[v.at.ctx_locked[pool][self.cpu]] = False
         v[v.at.pool[pool]] = evolve(live_pool(v, pool), compr_batch_size=size)
         self.done += 1
         return self.allocate
@@ -100,9 +101,9 @@ class CpuOnlineV8(CpuOnline73):
         """Mark the contexts of the pools that were first as left; the CPU stays away."""
         if not self.done:
             return self.fail
-        place = v.at.acomp_ctx[self.pools[self.done - 1]][self.cpu]
-        if v[place].locked:
+        if v[v.at.ctx_locked[self.pools[self.done - 1]][self.cpu]]:
             return Wait(f"the compression context of CPU {self.cpu}")
+        place = v.at.acomp_ctx[self.pools[self.done - 1]][self.cpu]
         v[place] = evolve(v[place], online=False)
         self.done -= 1
         return self.roll_back
@@ -122,10 +123,10 @@ class CpuOfflineV8(CpuOffline618):
         """
         if not self.pools:
             return self.end
-        ctx = v[v.at.acomp_ctx[self.pools[0]][self.cpu]]
-        if ctx.locked:
+        if v[v.at.ctx_locked[self.pools[0]][self.cpu]]:
             return Wait(f"the compression context of CPU {self.cpu}")
-        v[v.at.acomp_ctx[self.pools[0]][self.cpu]] = evolve(ctx, online=False)
+        place = v.at.acomp_ctx[self.pools[0]][self.cpu]
+        v[place] = evolve(v[place], online=False)
         self.pools = self.pools[1:]
         return self.detach
 

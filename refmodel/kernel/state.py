@@ -238,7 +238,7 @@ class ShrinkWork:
 
 @component
 class AcompCtx:
-    """Compression context of one pool on one CPU (struct crypto_acomp_ctx): there or not, in use or not.
+    """Compression context of one pool on one CPU (struct crypto_acomp_ctx), without its lock: there or not.
 
     online: the CPU has not left it (batching v8, whose contexts stay when their CPU goes).
     reqs: pages that its requests and buffers can take in one call.
@@ -248,7 +248,6 @@ class AcompCtx:
     """
 
     present: bool = False
-    locked: bool = False
     online: bool = True
     reqs: int = 1
     buffers: tuple[Any, ...] = ()
@@ -421,6 +420,8 @@ class Places:
     shrink_work: Place[ShrinkWork]
     acomp_ctx: Sequence[Sequence[Place[AcompCtx]]]
     """[pool][cpu]"""
+    ctx_locked: Sequence[Sequence[Place[bool]]]
+    """[pool][cpu]: the lock of the context, which may outlive what it protects (acomp_ctx->mutex)."""
     cpu_online: Sequence[Place[bool]]
     param_locked: Place[bool]
     """A module parameter is being written (kernel_param_lock)."""
@@ -567,6 +568,7 @@ def describe(config: Config) -> tuple[Layout, Places]:
             layout.row(f"acomp_ctx[{p}]", size.cpus, ctx if p in pools else AcompCtx())
             for p in range(size.pools + 1)
         ),
+        ctx_locked=tuple(layout.row(f"ctx_locked[{p}]", size.cpus, False) for p in range(size.pools + 1)),
         cpu_online=layout.row("cpu_online", size.cpus, True),
         param_locked=layout.one("param_locked", False),
         hotplug_locked=layout.one("hotplug_locked", False),

@@ -59,6 +59,8 @@ def forget_pool(v: KernelView, number: int) -> None:
     """Give everything that a pool consists of back; its number is free again."""
     for ctx in v.at.acomp_ctx[number]:
         v[ctx] = AcompCtx()
+    for lock in v.at.ctx_locked[number]:
+        v[lock] = False
     for state in v.at.zs_class[number]:
         v[state] = None
     v[v.at.pool[number]] = None

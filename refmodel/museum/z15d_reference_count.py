@@ -43,13 +43,12 @@ class TakesReference(ZswapCompress):
     @step
     def lock_ctx(self, v: KernelView) -> Next:
         """Lock the context, which the reference keeps."""
-        place = v.at.acomp_ctx[self.pool][self.cpu]
-        ctx = v[place]
-        if ctx.locked:
+        lock = v.at.ctx_locked[self.pool][self.cpu]
+        if v[lock]:
             return Wait(f"the compression context of CPU {self.cpu}")
-        if not ctx.present:
+        if not v[v.at.acomp_ctx[self.pool][self.cpu]].present:
             raise LookupError(f"the compression context of CPU {self.cpu}: used after it was freed")
-        v[place] = evolve(ctx, locked=True)
+        v[lock] = True
         return self.run_compressor
 
     @step
@@ -78,8 +77,7 @@ class CountsAnew(CpuOnline612):
     def publish(self, v: KernelView) -> Next:
         """Fill the context and begin to count."""
         pool = self.pools[self.done]
-        ctx = v[v.at.acomp_ctx[pool][self.cpu]]
-        v[v.at.acomp_ctx[pool][self.cpu]] = AcompCtx(present=True, locked=ctx.locked)
+        v[v.at.acomp_ctx[pool][self.cpu]] = AcompCtx(present=True)
         self.done += 1
         return self.allocate
 

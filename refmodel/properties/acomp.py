@@ -157,7 +157,8 @@ def _context(codec: Codec, requests: int) -> KernelView:
     kernel = profile(_KERNEL)
     v = kernel.system(kernel.config(preset("toy"), {codec.name: codec}, compressor=codec.name))
     place = v.at.acomp_ctx[_POOL][_CPU]
-    v[place] = evolve(v[place], locked=True, reqs=requests, buffers=(LEFT_OVER,) * requests)
+    v[place] = evolve(v[place], reqs=requests, buffers=(LEFT_OVER,) * requests)
+    v[v.at.ctx_locked[_POOL][_CPU]] = True
     return v
 
 

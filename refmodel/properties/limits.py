@@ -104,8 +104,8 @@ def contexts_are_given_back(index: Index) -> str | None:
     """A compression context is locked only while a task compresses or decompresses with it."""
     v = index.v
     for pool in v[v.at.pool_list]:
-        for cpu, place in enumerate(v.at.acomp_ctx[pool]):
-            if v[place].locked:
+        for cpu, place in enumerate(v.at.ctx_locked[pool]):
+            if v[place]:
                 return f"the context of pool {pool} on CPU {cpu} is locked at rest; expected it unlocked"
     return None
 

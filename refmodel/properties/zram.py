@@ -163,8 +163,8 @@ def nothing_of_zram_is_held(index: Index) -> str | None:
             return (
                 f"zram slot {number} is {'locked' if slot.locked else 'selected'} at rest; expected neither"
             )
-    for cpu, place in enumerate(v.at.acomp_ctx[POOL]):
-        if v[place].locked:
+    for cpu, place in enumerate(v.at.ctx_locked[POOL]):
+        if v[place]:
             return f"the compression stream of CPU {cpu} is taken at rest; expected it free"
     for number, block in enumerate(v[place] for place in v.at.zram.block):
         if block.io:

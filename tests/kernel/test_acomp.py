@@ -79,7 +79,8 @@ def system(codec: Codec = TOKENS, reqs: int = BATCH) -> KernelView:
     """Return a system whose only pool has a locked context with room for so many requests."""
     kernel = profile("linux-6.18")
     v = kernel.system(kernel.config(preset("toy"), {codec.name: codec}, compressor=codec.name))
-    v[v.at.acomp_ctx[POOL][CPU]] = evolve(v[v.at.acomp_ctx[POOL][CPU]], locked=True, reqs=reqs)
+    v[v.at.acomp_ctx[POOL][CPU]] = evolve(v[v.at.acomp_ctx[POOL][CPU]], reqs=reqs)
+    v[v.at.ctx_locked[POOL][CPU]] = True
     return v
 
 
@@ -186,20 +187,21 @@ def test_observers_see_one_compression_for_each_request(form: type[Acomp]) -> No
 
 @pytest.mark.parametrize("form", [*FORMS, *FORMS.values(), AcompOneUnit], ids=lambda form: form.__name__)
 @pytest.mark.parametrize(
-    ("ctx", "requests", "message"),
+    ("ctx", "locked", "requests", "message"),
     [
-        ({"locked": False}, 1, "the context of pool 1 on CPU 0 is not locked by the caller"),
-        ({"present": False}, 1, "the context of pool 1 on CPU 0 is not there"),
-        ({"reqs": 2}, 3, "3 requests on CPU 0, whose context has room for 1 to 2"),
-        ({}, 0, "0 requests on CPU 0, whose context has room for 1 to 8"),
+        ({}, False, 1, "the context of pool 1 on CPU 0 is not locked by the caller"),
+        ({"present": False}, True, 1, "the context of pool 1 on CPU 0 is not there"),
+        ({"reqs": 2}, True, 3, "3 requests on CPU 0, whose context has room for 1 to 2"),
+        ({}, True, 0, "0 requests on CPU 0, whose context has room for 1 to 8"),
     ],
 )
 def test_a_context_has_to_be_the_callers_and_large_enough(
-    form: type[Acomp], ctx: dict[str, Any], requests: int, message: str
+    form: type[Acomp], ctx: dict[str, Any], locked: bool, requests: int, message: str
 ) -> None:
     """That the pool can batch does not say that this CPU's context can (A2, B06)."""
     v = system()
     v[v.at.acomp_ctx[POOL][CPU]] = evolve(v[v.at.acomp_ctx[POOL][CPU]], **ctx)
+    v[v.at.ctx_locked[POOL][CPU]] = locked
     with pytest.raises(KernelBug, match=message):
         run(v, form(POOL, CPU, ("page",) * requests))
 

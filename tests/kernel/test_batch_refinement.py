@@ -163,7 +163,7 @@ class Side:
             "pool ref": live_pool(v, 1).ref,
             "pool pages": v[at.pool_pages[1]],
             "used": (v[at.entries_used].bit_count(), v[at.objects_used].bit_count()),
-            "locked": [v[place].locked for place in at.acomp_ctx[1]],
+            "locked": [v[place] for place in at.ctx_locked[1]],
         }
 
 

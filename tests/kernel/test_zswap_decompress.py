@@ -46,16 +46,21 @@ def ctx(toy: Toy, cpu: int) -> AcompCtx:
     return toy.v[toy.v.at.acomp_ctx[1][cpu]]
 
 
+def locked(toy: Toy, cpu: int) -> bool:
+    """Return whether a context of the first pool is locked."""
+    return toy.v[toy.v.at.ctx_locked[1][cpu]]
+
+
 @pytest.mark.parametrize("kernel", [*KERNELS, "vswap-v6"])
 def test_the_context_is_locked_while_a_page_is_decompressed(kernel: str) -> None:
     """Nobody else can use its request and its buffer; afterwards it is free again."""
     toy, running = decompressing(kernel)
     running.advance(toy.v)
     assert running.at[1] == "run_decompressor"
-    assert ctx(toy, 0).locked
+    assert locked(toy, 0)
 
     assert toy.finish(running) is True
-    assert not ctx(toy, 0).locked
+    assert not locked(toy, 0)
     assert toy.folio(toy.v[toy.v.at.pte[0][1]].folio).contents == ("A",)
 
 
@@ -63,7 +68,7 @@ def test_the_context_is_locked_while_a_page_is_decompressed(kernel: str) -> None
 def test_a_load_waits_for_a_store_on_the_same_cpu(kernel: str) -> None:
     """Compression and decompression share the context."""
     toy, running = decompressing(kernel)
-    toy.v[toy.v.at.acomp_ctx[1][0]] = evolve(ctx(toy, 0), locked=True)
+    toy.v[toy.v.at.ctx_locked[1][0]] = True
 
     assert not running.advance(toy.v)
 
@@ -78,9 +83,9 @@ def test_a_context_without_resources_sends_its_user_to_another_cpu(kernel: str) 
     assert running.at[1] == "pick_ctx"
     running.advance(toy.v)
     running.advance(toy.v)
-    assert ctx(toy, 1).locked
+    assert locked(toy, 1)
     assert toy.finish(running) is True
-    assert not ctx(toy, 1).locked
+    assert not locked(toy, 1)
 
 
 @pytest.mark.parametrize("kernel", LOOKING_AGAIN)
@@ -141,7 +146,7 @@ def test_later_kernels_count_a_failure_and_unlock_the_context(kernel: str) -> No
 
     assert toy.finish(running) is False
     assert toy.v[toy.v.at.zs.decompress_fail] == 1
-    assert not ctx(toy, 0).locked
+    assert not locked(toy, 0)
     assert toy.folio(toy.v[toy.v.at.pte[0][1]].folio).contents == ("other",)
 
 
@@ -152,7 +157,7 @@ def test_a_raw_page_is_copied_with_the_context_locked_and_cannot_fail(kernel: st
     toy.v[toy.v.at.entry[1]] = evolve(live_entry(toy.v, 1), length=PAGE_SIZE)
     toy.fail(choices.DECOMPRESS)
     running.advance(toy.v)
-    assert ctx(toy, 0).locked
+    assert locked(toy, 0)
 
     assert toy.finish(running) is True
     assert choices.DECOMPRESS in toy.failing
@@ -196,7 +201,7 @@ def test_a_same_filled_page_needs_no_context(kernel: str) -> None:
     toy.write(0, -7)
     toy.out(0)
     for cpu in (0, 1):
-        toy.v[toy.v.at.acomp_ctx[1][cpu]] = evolve(ctx(toy, cpu), locked=True)
+        toy.v[toy.v.at.ctx_locked[1][cpu]] = True
 
     if kernel == "linux-6.1":
         assert toy.read(0) == -7

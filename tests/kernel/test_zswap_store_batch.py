@@ -122,7 +122,7 @@ def test_no_context_stays_locked_when_a_folio_fails(kernel: str, fault: ChoicePo
     toy.fail(fault)
 
     toy.store(toy.cached(range(1, 5)))
-    assert not any(toy.v[place].locked for place in toy.v.at.acomp_ctx[1])
+    assert not any(toy.v[place] for place in toy.v.at.ctx_locked[1])
 
 
 @pytest.mark.parametrize("kernel", POSTINGS[3:8])

@@ -58,7 +58,7 @@ class MovesEverybody(CpuOffline612):
     def detach(self, v: KernelView) -> Next:
         """Empty the contexts, which nobody uses, without a look at their locks."""
         for pool in self.pools:
-            if v[v.at.acomp_ctx[pool][self.cpu]].locked:
+            if v[v.at.ctx_locked[pool][self.cpu]]:
                 raise LookupError(f"the compression context of CPU {self.cpu}: freed while it is used")
         return CpuOffline612.detach(self, v)
 

@@ -12,7 +12,7 @@ import pytest
 from refmodel.kernel import acomp, choices
 from refmodel.kernel.crypto import Recorded, Symbolic
 from refmodel.kernel.table import KernelView
-from refmodel.machine import Next, Return, Wait, evolve, step
+from refmodel.machine import Next, Return, Wait, step
 from refmodel.properties.acomp import disagreement, first_disagreement
 from tests.docs.console import files
 
@@ -109,8 +109,7 @@ class UnlocksTheContext(acomp.AcompSequential):
         """Let the caller's context go."""
         following = acomp.AcompSequential.run_next(self, v)
         if isinstance(following, Return):
-            place = v.at.acomp_ctx[self.pool][self.cpu]
-            v[place] = evolve(v[place], locked=False)
+            v[v.at.ctx_locked[self.pool][self.cpu]] = False
         return following
 
 
@@ -169,7 +168,7 @@ def test_every_form_keeps_the_contract(form: type[acomp.Acomp], batch_size: int)
         (InOrderOfCompletion, "2 requests, none of which fails: buffer 0 holds Packed(content='page 1')"),
         (NeverPolls, "2 requests, none of which fails: poll waits, and nobody else runs who could end that"),
         (PollsForEver, "no answer after 1,000 steps"),
-        (UnlocksTheContext, "acomp_ctx[1][0] was changed"),
+        (UnlocksTheContext, "ctx_locked[1][0] was changed"),
         (ForgetsTheLast, "0 results in 1 buffers; expected 1 of both"),
         (
             KeepsResultsInOneBuffer,

@@ -115,7 +115,7 @@ def _list_on_the_other_node(v: KernelView) -> None:
 
 
 def _keep_context(v: KernelView) -> None:
-    v[v.at.acomp_ctx[1][0]] = evolve(v[v.at.acomp_ctx[1][0]], locked=True)
+    v[v.at.ctx_locked[1][0]] = True
 
 
 def _clear_mark_of_a_neighbour(v: KernelView) -> None:
@@ -138,7 +138,7 @@ def _clear_mark_of_a_neighbour(v: KernelView) -> None:
         (_count_as_swapped_out, "vm.zswpout"),
         (_turn_list, "lru[1][0]"),
         (_list_on_the_other_node, "lru[1][1]"),
-        (_keep_context, "acomp_ctx[1][0]"),
+        (_keep_context, "ctx_locked[1][0]"),
         (_clear_mark_of_a_neighbour, "entry[1]"),
     ],
 )

@@ -61,8 +61,7 @@ def forgotten(v: KernelView) -> None:
 
 def taken(v: KernelView) -> None:
     """Take the compression stream."""
-    place = v.at.acomp_ctx[0][0]
-    v[place] = evolve(v[place], locked=True)
+    v[v.at.ctx_locked[0][0]] = True
 
 
 def counted(name: str) -> Callable[[KernelView], None]:
