@@ -253,6 +253,7 @@ def at_rest(v: KernelView) -> Any:
         at.zeromap,
         at.device,
         at.pool,
+        at.pool_ref,
         at.pool_pages,
         at.lru_ready,
     )

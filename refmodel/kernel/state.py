@@ -188,8 +188,6 @@ class ZswapEntry:
 class ZswapPool:
     """One configuration of compressor and allocator, and its life (struct zswap_pool).
 
-    ref: percpu_ref (6.1: kref): 1 while current, plus one per entry, plus one per store under way, in 6.1
-        also one per queued run of its shrink work.
     killed: the initial reference was dropped because another pool became current.  Killed and without a
         reference the pool waits for its release.
     compr_batch_size: pages that one call of its compressor may take, 1 where there are no batches.
@@ -197,7 +195,6 @@ class ZswapPool:
 
     compressor: str
     zpool: str
-    ref: int = 1
     killed: bool = False
     compr_batch_size: int = 1
 
@@ -411,6 +408,9 @@ class Places:
     lru_ready: Sequence[Place[bool]]
     """[memcg]: whether it has lists: memcg_list_lru_alloc makes them, going offline takes them away."""
     pool: Sequence[Place[ZswapPool | None]]
+    pool_ref: Sequence[Place[int]]
+    """[pool]: references (percpu_ref, 6.1: kref): 1 while current, plus one per entry, plus one per store under
+    way, in 6.1 also one per queued run of its shrink work."""
     pool_list: Place[tuple[int, ...]]
     """zswap_pools: the head is the current pool."""
     zswap: Place[ZswapParams]
@@ -559,6 +559,7 @@ def describe(config: Config) -> tuple[Layout, Places]:
             size.pools + 1,
             lambda p: first if there and p == 1 else None,
         ),
+        pool_ref=layout.row("pool_ref", size.pools + 1, lambda p: int(there and p == 1)),
         pool_list=layout.one("pool_list", (1,) if there else ()),
         zswap=layout.one("zswap", params),
         reached_full=layout.one("reached_full", False),

@@ -48,10 +48,7 @@ def entry_to_nid(v: KernelView, entry: ZswapEntry) -> int:
 
 def change_pool_ref(v: KernelView, number: int, by: int) -> None:
     """Take (+1) or drop (-1) a reference to a pool, such as every entry holds."""
-    place = v.at.pool[number]
-    pool = v[place]
-    assert pool is not None
-    v[place] = evolve(pool, ref=pool.ref + by)
+    v[v.at.pool_ref[number]] += by
 
 
 def free_entry_memory(v: KernelView, number: int) -> None:

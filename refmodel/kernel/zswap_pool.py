@@ -35,8 +35,8 @@ def live_pool(v: KernelView, number: int) -> ZswapPool:
 
 def releasable(v: KernelView) -> tuple[int, ...]:
     """Return the pools whose release is due, in the order of the list: killed, and without a reference."""
-    pools = ((number, live_pool(v, number)) for number in v[v.at.pool_list])
-    return tuple(number for number, pool in pools if pool.killed and not pool.ref)
+    pools = v[v.at.pool_list]
+    return tuple(pool for pool in pools if live_pool(v, pool).killed and not v[v.at.pool_ref[pool]])
 
 
 def queue_pool_shrink(v: KernelView) -> None:
@@ -46,11 +46,10 @@ def queue_pool_shrink(v: KernelView) -> None:
     drops one of two references, and the pool is never released: a bug of this kernel (Z08, H-8).
     """
     pools = v[v.at.pool_list]
-    if not pools or not live_pool(v, pools[-1]).ref:
+    if not pools or not v[v.at.pool_ref[pools[-1]]]:
         return
     last, work = pools[-1], v[v.at.shrink_work]
-    pool = live_pool(v, last)
-    v[v.at.pool[last]] = evolve(pool, ref=pool.ref + 1)
+    v[v.at.pool_ref[last]] += 1
     if last not in work.pools:
         v[v.at.shrink_work] = evolve(work, pending=True, pools=(*work.pools, last))
 
@@ -64,6 +63,7 @@ def forget_pool(v: KernelView, number: int) -> None:
     for state in v.at.zs_class[number]:
         v[state] = None
     v[v.at.pool[number]] = None
+    v[v.at.pool_ref[number]] = 0
 
 
 @attrs.define
@@ -97,7 +97,7 @@ class PoolCreate612(Operation):
             return Return(0)
         self.pool = number
         batch = v.cfg.batch_size(self.compressor)
-        v[v.at.pool[number]] = ZswapPool(self.compressor, self.zpool, ref=0, compr_batch_size=batch)
+        v[v.at.pool[number]] = ZswapPool(self.compressor, self.zpool, compr_batch_size=batch)
         allocator = v.cfg.allocators[self.zpool]
         for state in v.at.zs_class[number][: allocator.classes]:
             v[state] = allocator.empty
@@ -144,7 +144,7 @@ class PoolCreate612(Operation):
         """Give the pool its initial reference, which it has for as long as it is the current one."""
         if v.fails(choices.ALLOC_POOL):
             return self.undo
-        v[v.at.pool[self.pool]] = evolve(live_pool(v, self.pool), ref=1)
+        v[v.at.pool_ref[self.pool]] = 1
         return self.enable_key
 
     @step
@@ -169,7 +169,7 @@ class PoolCreate61(PoolCreate612):
     @step
     def init_ref(self, v: KernelView) -> Next:
         """Give the pool its initial reference."""
-        v[v.at.pool[self.pool]] = evolve(live_pool(v, self.pool), ref=1)
+        v[v.at.pool_ref[self.pool]] = 1
         return self.enable_key
 
 
@@ -216,8 +216,8 @@ class SetCompressor612(Operation):
         pools = v[v.at.pool_list]
         for number in pools:
             pool = live_pool(v, number)
-            if (pool.compressor, pool.zpool) == self.wanted(v) and pool.ref:
-                v[v.at.pool[number]] = evolve(pool, ref=pool.ref + 1)
+            if (pool.compressor, pool.zpool) == self.wanted(v) and v[v.at.pool_ref[number]]:
+                v[v.at.pool_ref[number]] += 1
                 v[v.at.pool_list] = tuple(p for p in pools if p != number)
                 self.pool = number
                 return self.resurrect
@@ -265,8 +265,8 @@ class SetCompressor612(Operation):
     @step
     def kill(self, v: KernelView) -> Next:
         """Drop the initial reference of the pool that was current, or of the one that did not become it."""
-        pool = live_pool(v, self.former)
-        v[v.at.pool[self.former]] = evolve(pool, ref=pool.ref - 1, killed=True)
+        v[v.at.pool[self.former]] = evolve(live_pool(v, self.former), killed=True)
+        v[v.at.pool_ref[self.former]] -= 1
         return Return(self.error)
 
     def not_created(self, v: KernelView) -> Return:
@@ -355,7 +355,7 @@ class PoolRelease(Operation):
     @step
     def wait_for_readers(self, v: KernelView) -> Next:
         """Wait for those who may just have found it; none of them can have got a reference."""
-        ref = live_pool(v, self.pool).ref
+        ref = v[v.at.pool_ref[self.pool]]
         if ref:
             raise KernelBug(
                 f"__zswap_pool_release: pool {self.pool} has {ref} references after its last one went"

@@ -92,9 +92,10 @@ def pool_references(index: Index) -> str | None:
         if pool is None:
             continue
         expected = users.get(number, 0) + (not pool.killed) + (number in queued)
-        if pool.ref != expected:
+        found = v[v.at.pool_ref[number]]
+        if found != expected:
             state = "killed" if pool.killed else "current"
-            return f"pool {number}, {state}, has {pool.ref} references; expected {expected}"
+            return f"pool {number}, {state}, has {found} references; expected {expected}"
     return None
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from refmodel.kernel.config import PAGE_SIZE
-from refmodel.machine import evolve
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
@@ -64,8 +63,7 @@ def _free_entry(v: KernelView, left: list[Any], number: int) -> None:
     for row in at.lru:
         for place in row:
             left[place] = tuple(listed for listed in left[place] if listed != number)
-    pool = left[at.pool[entry.pool]]
-    left[at.pool[entry.pool]] = evolve(pool, ref=pool.ref - 1)
+    left[at.pool_ref[entry.pool]] -= 1
     _free_object(v, left, entry.handle)
     counters = at.mc[left[at.objcg[entry.objcg]]]
     raw = entry.length == PAGE_SIZE

@@ -214,7 +214,8 @@ class Observer:
         pool, pages = self.v[self.v.at.pool[number]], self.v[self.v.at.pool_pages[number]]
         if pool is None:
             return "a pool of the past"
-        return f"{pool.compressor} in {pool.zpool}, {pool.ref} references, {pages} pages{', killed' * pool.killed}"
+        ref = self.v[self.v.at.pool_ref[number]]
+        return f"{pool.compressor} in {pool.zpool}, {ref} references, {pages} pages{', killed' * pool.killed}"
 
 
 _FOLIO_FLAGS = ("dirty", "uptodate", "swapbacked", "swapcache", "writeback")

@@ -12,7 +12,7 @@ from typing import Any
 from refmodel.engines.contract import breaks
 from refmodel.engines.part_of_system import called, part_of_system
 from refmodel.kernel import zswap_entry, zswap_pool, zswap_shrink
-from refmodel.kernel.state import ShrinkWork, ZswapEntry, ZswapPool
+from refmodel.kernel.state import ShrinkWork, ZswapEntry
 from refmodel.kernel.table import KernelView
 from refmodel.machine import Call, Next, Return, evolve
 
@@ -139,13 +139,13 @@ def an_entry_gives_back_what_it_holds(
         zs=SimpleNamespace(stored_pages=total),
         entries_used=used,
         entry=[None, entry],
-        pool=[pool],
+        pool_ref=[pool],
     )
-    v[pool] = ZswapPool("lzo", "zsmalloc", ref=refs)
+    v[pool] = refs
     free = zswap_entry.ZswapEntryFree(entry=1)
     for each in (free.put_pool, free.uncharge, free.free_metadata):
         each(v)
-    return v[pool].ref, v[zswap], v[zswapped], v[total], v[entry] is None and v[used] == 0
+    return v[pool], v[zswap], v[zswapped], v[total], v[entry] is None and v[used] == 0
 
 
 @breaks(an_entry_gives_back_what_it_holds, zswap_entry.ZswapEntryFree.uncharge)
@@ -182,18 +182,18 @@ def a_pool_counts_its_entries(ref: int, entries: int) -> int:
     pre: 0 <= entries <= ENTRIES
     post: _ == ref
     """
-    v = part_of_system([ZswapPool("lzo", "zsmalloc", ref=ref)], pool=[0])
+    v = part_of_system([ref], pool_ref=[0])
     for by in (1, -1):
         for _ in range(entries):
             zswap_entry.change_pool_ref(v, 0, by)
-    pool: ZswapPool = v[0]
-    return pool.ref
+    left: int = v[0]
+    return left
 
 
 @breaks(a_pool_counts_its_entries, zswap_entry.change_pool_ref)
 def drops_a_reference_too_many(v: KernelView, number: int, by: int) -> None:
     """Dropping a reference drops two."""
-    v[number] = evolve(v[number], ref=v[number].ref + (by if by > 0 else 2 * by))
+    v[number] += by if by > 0 else 2 * by
 
 
 # --- the queue of shrink work -----------------------------------------------------------------------------
@@ -215,11 +215,10 @@ def work_is_queued_once_and_last(pools: tuple[int, ...], last: int, ref: int) ->
     post: _[0][len(pools):] == ((last,) if ref and last not in pools else ())
     post: _[1] == (ref + 1 if ref else 0)
     """
-    pool = ZswapPool("lzo", "zsmalloc", ref=ref)
-    components = [(last,), *[pool] * POOLS, ShrinkWork(pools=pools)]
-    v = part_of_system(components, pool_list=0, pool=range(POOLS + 1), shrink_work=POOLS + 1)
+    components = [(last,), *[ref] * POOLS, ShrinkWork(pools=pools)]
+    v = part_of_system(components, pool_list=0, pool_ref=range(POOLS + 1), shrink_work=POOLS + 1)
     zswap_pool.queue_pool_shrink(v)
-    return v[-1].pools, v[last].ref
+    return v[-1].pools, v[last]
 
 
 @breaks(work_is_queued_once_and_last, zswap_pool.queue_pool_shrink)

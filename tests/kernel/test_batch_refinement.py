@@ -33,7 +33,6 @@ from refmodel.kernel.state import Content
 from refmodel.kernel.table import KernelView
 from refmodel.kernel.zswap_compress import ZswapCompress
 from refmodel.kernel.zswap_entry import ZswapEntryFree, live_entry
-from refmodel.kernel.zswap_pool import live_pool
 from refmodel.kernel.zswap_store import lru_add
 from refmodel.kernel.zswap_store_batch import ZswapStoreV14
 from refmodel.kernel.zswap_store_pages import ZswapStorePagesV14
@@ -160,7 +159,7 @@ class Side:
             "tree": {slot: kept(v, v[place]) for slot, place in enumerate(at.tree) if v[place]},
             "lists": self.toy.listed(),
             "ready": [v[place] for place in at.lru_ready],
-            "pool ref": live_pool(v, 1).ref,
+            "pool ref": v[at.pool_ref[1]],
             "pool pages": v[at.pool_pages[1]],
             "used": (v[at.entries_used].bit_count(), v[at.objects_used].bit_count()),
             "locked": [v[place] for place in at.ctx_locked[1]],

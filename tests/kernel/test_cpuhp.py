@@ -209,7 +209,8 @@ def test_pools_and_cpus_do_not_change_while_a_cpu_is_on_its_way(kernel: str) -> 
     toy = Toy(kernel)
     toy.run(toy.ops.set_compressor(value="zstd"))
     toy.v[toy.v.at.hotplug_locked] = True
-    toy.v[toy.v.at.pool[1]] = evolve(live_pool(toy.v, 1), killed=True, ref=0)
+    toy.v[toy.v.at.pool[1]] = evolve(live_pool(toy.v, 1), killed=True)
+    toy.v[toy.v.at.pool_ref[1]] = 0
 
     for operation in (
         toy.ops.cpu_online(cpu=1),

@@ -213,7 +213,8 @@ def test_a_folio_goes_to_one_pool_in_its_batches_when_the_compressor_changes(ker
     toy = Stores(kernel, batch=2)
     running = toy.begin(toy.cached(range(1, 9)))
     toy.until(running, "look")
-    toy.v[toy.v.at.pool[2]] = evolve(live_pool(toy.v, 1), ref=1, compr_batch_size=1)
+    toy.v[toy.v.at.pool[2]] = evolve(live_pool(toy.v, 1), compr_batch_size=1)
+    toy.v[toy.v.at.pool_ref[2]] = 1
     toy.v[toy.v.at.pool_list] = (2, 1)
 
     assert toy.finish(running)

@@ -54,8 +54,10 @@ def test_another_compressor_makes_another_pool_the_current_one(kernel: str) -> N
 
     assert toy.run(toy.ops.set_compressor(value=" zstd\n")) == 0
     assert pools(toy) == (2, 1)
-    assert live_pool(toy.v, 2) == ZswapPool("zstd", "zsmalloc", ref=1)
-    assert live_pool(toy.v, 1) == ZswapPool("lzo", "zsmalloc", ref=0, killed=True)
+    assert live_pool(toy.v, 2) == ZswapPool("zstd", "zsmalloc")
+    assert toy.v[toy.v.at.pool_ref[2]] == 1
+    assert live_pool(toy.v, 1) == ZswapPool("lzo", "zsmalloc", killed=True)
+    assert toy.v[toy.v.at.pool_ref[1]] == 0
     assert toy.v[toy.v.at.zswap].compressor == "zstd"
     assert release(toy) == [1]
     assert pools(toy) == (2,)
@@ -98,7 +100,8 @@ def test_as_many_pools_as_the_model_has_can_live(kernel: str) -> None:
     """With all of them alive, another one cannot be created."""
     toy = Toy(kernel, zswap_enabled=True)
     for number in (2, 3):
-        toy.v[toy.v.at.pool[number]] = ZswapPool("other", "zsmalloc", ref=1)
+        toy.v[toy.v.at.pool[number]] = ZswapPool("other", "zsmalloc")
+        toy.v[toy.v.at.pool_ref[number]] = 1
     before = toy.v.snapshot()
 
     assert toy.run(toy.ops.set_compressor(value="zstd")) == -errno.EINVAL
@@ -124,8 +127,8 @@ def test_old_pages_stay_in_the_old_pool_until_they_go(kernel: str) -> None:
     store(toy, 1)
 
     assert release(toy) == []
-    assert live_pool(toy.v, 1).ref == 1
-    assert live_pool(toy.v, 2).ref == 2
+    assert toy.v[toy.v.at.pool_ref[1]] == 1
+    assert toy.v[toy.v.at.pool_ref[2]] == 2
     assert all(toy.v[toy.v.at.pool_pages[pool]] for pool in (1, 2))
     assert (toy.read(0), toy.read(1)) == ("page 0", "page 1")
     toy.zap(0, 2)
@@ -166,10 +169,11 @@ def test_switching_back_resurrects_a_dying_pool(kernel: str) -> None:
 
     assert toy.run(toy.ops.set_compressor(value="lzo")) == 0
     assert pools(toy) == (1, 2)
-    assert live_pool(toy.v, 1) == ZswapPool("lzo", "zsmalloc", ref=2)
+    assert live_pool(toy.v, 1) == ZswapPool("lzo", "zsmalloc")
+    assert toy.v[toy.v.at.pool_ref[1]] == 2
     assert release(toy) == [2]
     store(toy, 1)
-    assert live_pool(toy.v, 1).ref == 3
+    assert toy.v[toy.v.at.pool_ref[1]] == 3
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -208,8 +212,10 @@ def test_a_name_that_cannot_be_kept_leaves_the_pool_last(kernel: str, entries: i
     assert toy.run(toy.ops.set_compressor(value="lzo")) == -errno.ENOMEM
     assert pools(toy)[0] == 2
     assert toy.v[toy.v.at.zswap].compressor == "zstd"
-    assert live_pool(toy.v, 2) == ZswapPool("zstd", "zsmalloc", ref=1)
-    assert live_pool(toy.v, pools(toy)[-1]) == ZswapPool("lzo", "zsmalloc", ref=entries, killed=True)
+    assert live_pool(toy.v, 2) == ZswapPool("zstd", "zsmalloc")
+    assert toy.v[toy.v.at.pool_ref[2]] == 1
+    assert live_pool(toy.v, pools(toy)[-1]) == ZswapPool("lzo", "zsmalloc", killed=True)
+    assert toy.v[toy.v.at.pool_ref[pools(toy)[-1]]] == entries
     release(toy)
     assert pools(toy) == ((2, 1) if entries else (2,))
 
@@ -222,7 +228,8 @@ def test_another_allocator_makes_another_pool_the_current_one(kernel: str) -> No
 
     assert toy.run(toy.ops.set_zpool(value="zbud")) == 0
     store(toy, 1)
-    assert live_pool(toy.v, 2) == ZswapPool("lzo", "zbud", ref=2)
+    assert live_pool(toy.v, 2) == ZswapPool("lzo", "zbud")
+    assert toy.v[toy.v.at.pool_ref[2]] == 2
     assert toy.v[toy.v.at.vm.nr_zspages] == toy.v[toy.v.at.pool_pages[1]]
     assert toy.v[toy.v.at.pool_pages[2]] == 1
     assert (toy.read(0), toy.read(1)) == ("page 0", "page 1")
@@ -318,11 +325,11 @@ def test_a_queued_shrink_keeps_the_pool() -> None:
     store(toy, 1)
 
     assert toy.v[toy.v.at.shrink_work].pools == (1,)
-    assert live_pool(toy.v, 1).ref == 3
+    assert toy.v[toy.v.at.pool_ref[1]] == 3
     toy.run(toy.ops.shrink_worker())
     toy.finish_writes()
     assert toy.v[toy.v.at.shrink_work].pools == ()
-    assert live_pool(toy.v, 1).ref == 1
+    assert toy.v[toy.v.at.pool_ref[1]] == 1
 
 
 def test_a_second_queueing_loses_a_reference_and_the_pool_is_never_released() -> None:
@@ -331,13 +338,14 @@ def test_a_second_queueing_loses_a_reference_and_the_pool_is_never_released() ->
     store(toy, 1)
     store(toy, 2)
 
-    assert live_pool(toy.v, 1).ref == 4
+    assert toy.v[toy.v.at.pool_ref[1]] == 4
     toy.run(toy.ops.shrink_worker())
     toy.finish_writes()
-    assert live_pool(toy.v, 1).ref == 2
+    assert toy.v[toy.v.at.pool_ref[1]] == 2
     assert not toy.v[toy.v.at.shrink_work].pending
     toy.run(toy.ops.set_compressor(value="zstd"))
-    assert live_pool(toy.v, 1) == ZswapPool("lzo", "zbud", ref=1, killed=True)
+    assert live_pool(toy.v, 1) == ZswapPool("lzo", "zbud", killed=True)
+    assert toy.v[toy.v.at.pool_ref[1]] == 1
     assert release(toy) == []
 
 
@@ -353,6 +361,7 @@ def test_a_first_pool_whose_name_could_not_be_kept_never_becomes_current(kernel:
 
     assert toy.run(toy.ops.set_compressor(value="lzo")) == 0
     assert pools(toy) == (2, 1)
-    assert live_pool(toy.v, 1) == ZswapPool("zstd", "zsmalloc", ref=0, killed=True)
+    assert live_pool(toy.v, 1) == ZswapPool("zstd", "zsmalloc", killed=True)
+    assert toy.v[toy.v.at.pool_ref[1]] == 0
     assert release(toy) == [1]
     assert pools(toy) == (2,)

@@ -172,10 +172,10 @@ def test_a_store_holds_its_pool_and_so_does_each_entry(kernel: str) -> None:
     toy = Stores(kernel, batch=2)
     running = toy.begin(toy.cached(range(1, 5)))
     toy.until(running, "after_pages")
-    assert live_pool(toy.v, 1).ref == 1 + 1 + 2
+    assert toy.v[toy.v.at.pool_ref[1]] == 1 + 1 + 2
     toy.finish(running)
 
-    assert live_pool(toy.v, 1).ref == 1 + 4
+    assert toy.v[toy.v.at.pool_ref[1]] == 1 + 4
 
 
 @pytest.mark.parametrize("kernel", POSTINGS)

@@ -104,14 +104,12 @@ class Toy:
     def zswap_holds(self) -> dict[str, Any]:
         """Return everything that a store takes and a failed store must give back."""
         v, at = self.v, self.v.at
-        pool = v[at.pool[1]]
-        assert pool is not None
         return {
             "tree": [slot for slot, place in enumerate(at.tree) if v[place]],
             "entries": v[at.entries_used],
             "objects": v[at.objects_used],
             "pages": v[at.pool_pages[1]],
-            "pool ref": pool.ref,
+            "pool ref": v[at.pool_ref[1]],
             "charged": [v[counters.zswap] for counters in at.mc],
             "zswapped": [v[counters.zswapped] for counters in at.mc],
             "stored": v[at.zs.stored_pages],

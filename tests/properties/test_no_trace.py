@@ -50,7 +50,7 @@ def test_older_entries_are_gone_with_everything_that_they_held() -> None:
     assert before[v.at.zs.stored_pages] == 11
     assert left[v.at.zs.stored_pages] == 3
     assert left[v.at.objects_used].bit_count() == before[v.at.objects_used].bit_count() - 8
-    assert left[v.at.pool[1]].ref == before[v.at.pool[1]].ref - 8
+    assert left[v.at.pool_ref[1]] == before[v.at.pool_ref[1]] - 8
     assert left[v.at.mc[1].zswap] == before[v.at.mc[1].zswap] - 8 * 1024
 
 
@@ -92,9 +92,7 @@ def _leave_charge_of_the_parent(v: KernelView) -> None:
 
 
 def _leave_reference(v: KernelView) -> None:
-    pool = v[v.at.pool[1]]
-    assert pool is not None
-    v[v.at.pool[1]] = evolve(pool, ref=pool.ref + 1)
+    v[v.at.pool_ref[1]] += 1
 
 
 def _leave_count(v: KernelView) -> None:
@@ -133,7 +131,7 @@ def _clear_mark_of_a_neighbour(v: KernelView) -> None:
         (_leave_page_of_the_pool, "pool_pages[1]"),
         (_leave_charge, "memcg[1].zswap"),
         (_leave_charge_of_the_parent, "memcg[0].zswapped"),
-        (_leave_reference, "pool[1]"),
+        (_leave_reference, "pool_ref[1]"),
         (_leave_count, "zs.stored_pages"),
         (_count_as_swapped_out, "vm.zswpout"),
         (_turn_list, "lru[1][0]"),
