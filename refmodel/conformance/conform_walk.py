@@ -97,7 +97,7 @@ class CommandDraws:
             command = {"op": op, **arguments, **self.fault(op, arguments.get("n", 1))}
             if self.is_worth(command) or not self.chance.randrange(12):
                 break
-        if op == "move" and self.v[self.v.at.cpu_online[command["cpu"]]]:
+        if op == "move" and command["cpu"] in self.v[self.v.at.online_cpus]:
             self.homes[command["w"]] = command["cpu"]
         return command
 
@@ -119,10 +119,10 @@ class CommandDraws:
         if op == "offline":
             return bool(v[v.at.memcg[command["w"] + 1]].online)
         if op == "parallel":
-            homes = [home for home in self.homes.values() if v[v.at.cpu_online[home]]]
+            homes = [home for home in self.homes.values() if home in v[v.at.online_cpus]]
             return len(set(homes)) == self.hello.workers
         if op in ("cpu", "move"):
-            online: bool = v[v.at.cpu_online[command["cpu"]]]
+            online: bool = command["cpu"] in v[v.at.online_cpus]
             return online != bool(command.get("on", 0))
         state: str = page_state(v, command["w"], command["page"])["st"] if op in _WORTH else ""
         return op not in _WORTH or state in _WORTH[op]

@@ -144,7 +144,7 @@ class Follower:
     def cpu_of(self, worker: int) -> int:
         """Return the CPU that a worker is bound to; the first one while that is away."""
         cpu = self.homes.get(worker, worker % self.view.cfg.sizes.cpus)
-        return cpu if self.view[self.view.at.cpu_online[cpu]] else 0
+        return cpu if cpu in self.view[self.view.at.online_cpus] else 0
 
     def snapshot(self) -> Any:
         """Return what was learned about names, and the counts."""

@@ -322,13 +322,13 @@ def bind(v: KernelView, process: int, nid: int | str) -> Operation | None:
 @KINDS.kind("cpu_offline", cpus)
 def cpu_offline(v: KernelView, cpu: int) -> Operation | None:
     """A CPU goes away."""
-    return v.ops.cpu_offline(cpu) if v[v.at.cpu_online[cpu]] else None
+    return v.ops.cpu_offline(cpu) if cpu in v[v.at.online_cpus] else None
 
 
 @KINDS.kind("cpu_online", cpus, weight=6)
 def cpu_online(v: KernelView, cpu: int) -> Operation | None:
     """A CPU comes back."""
-    return None if v[v.at.cpu_online[cpu]] else v.ops.cpu_online(cpu)
+    return None if cpu in v[v.at.online_cpus] else v.ops.cpu_online(cpu)
 
 
 def queues(v: KernelView) -> Sequence[int]:

@@ -56,7 +56,7 @@ class CpuOnline612(Operation):
         """Keep everybody else from changing the set of CPUs and of pools."""
         if v[v.at.hotplug_locked]:
             return Wait("the CPU that is coming or going")
-        if v[v.at.cpu_online[self.cpu]]:
+        if self.cpu in v[v.at.online_cpus]:
             return Return(0)
         v[v.at.hotplug_locked] = True
         return self.prepare
@@ -90,7 +90,7 @@ class CpuOnline612(Operation):
     @step
     def come_up(self, v: KernelView) -> Next:
         """Let tasks run on the CPU."""
-        v[v.at.cpu_online[self.cpu]] = True
+        v[v.at.online_cpus] = tuple(sorted((*v[v.at.online_cpus], self.cpu)))
         v[v.at.hotplug_locked] = False
         return Return(0)
 
@@ -182,9 +182,10 @@ class CpuOffline612(Operation):
         """Refuse to take the last CPU away; keep others from changing the set of CPUs and of pools."""
         if v[v.at.hotplug_locked]:
             return Wait("the CPU that is coming or going")
-        if not v[v.at.cpu_online[self.cpu]]:
+        online = v[v.at.online_cpus]
+        if self.cpu not in online:
             return Return(0)
-        if sum(v[place] for place in v.at.cpu_online) == 1:
+        if len(online) == 1:
             return Return(-errno.EBUSY)
         v[v.at.hotplug_locked] = True
         return self.drain_slots
@@ -197,7 +198,7 @@ class CpuOffline612(Operation):
     @step
     def go_down(self, v: KernelView) -> Next:
         """Move the tasks elsewhere; one may still be about to lock a context of this CPU (Z15, I-17)."""
-        v[v.at.cpu_online[self.cpu]] = False
+        v[v.at.online_cpus] = tuple(cpu for cpu in v[v.at.online_cpus] if cpu != self.cpu)
         self.pools = registered_pools(v)
         return self.detach
 
@@ -241,7 +242,7 @@ class CpuOffline73(CpuOffline618):
     @step
     def go_down(self, v: KernelView) -> Next:
         """Move the tasks elsewhere; one that has looked up a context of this CPU can use it safely."""
-        v[v.at.cpu_online[self.cpu]] = False
+        v[v.at.online_cpus] = tuple(cpu for cpu in v[v.at.online_cpus] if cpu != self.cpu)
         return self.end
 
 

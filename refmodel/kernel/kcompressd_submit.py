@@ -14,6 +14,7 @@ from refmodel.kernel.folio import live_folio
 from refmodel.kernel.kcompressd_queue import is_full, publish, put_bio, refuse, submit, take, wake
 from refmodel.kernel.page_io import WRITTEN, EndSwapWrite, SwapWriteDevice, SwapWritepage
 from refmodel.kernel.shrink_lru import rotate
+from refmodel.kernel.swap_slots import current_cpu
 from refmodel.kernel.vmscan import ShrinkFolio
 from refmodel.machine import Call, Next, Operation, Return, Wait, step
 
@@ -204,9 +205,7 @@ class SwapWritepageB(SwapWritepage):
 
     def node(self, v: KernelView) -> int:
         """Return the node of the CPU that kswapd runs on, which need not be that of the folio (B-sub.1)."""
-        online = [cpu for cpu, place in enumerate(v.at.cpu_online) if v[place]]
-        cpu = v.choose(choices.CPU, online) if len(online) > 1 else online[0]
-        return v.cfg.sizes.node_of_cpu(cpu)
+        return v.cfg.sizes.node_of_cpu(current_cpu(v))
 
     def may_queue(self, v: KernelView) -> bool:
         """Whether the folio may wait: there is a thread, its cgroup allows writeback, and somebody compresses."""

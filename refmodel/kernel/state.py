@@ -422,7 +422,8 @@ class Places:
     """[pool][cpu]"""
     ctx_locked: Sequence[Sequence[Place[bool]]]
     """[pool][cpu]: the lock of the context, which may outlive what it protects (acomp_ctx->mutex)."""
-    cpu_online: Sequence[Place[bool]]
+    online_cpus: Place[tuple[int, ...]]
+    """CPUs that run tasks, ascending (cpu_online_mask)."""
     param_locked: Place[bool]
     """A module parameter is being written (kernel_param_lock)."""
     hotplug_locked: Place[bool]
@@ -570,7 +571,7 @@ def describe(config: Config) -> tuple[Layout, Places]:
             for p in range(size.pools + 1)
         ),
         ctx_locked=tuple(layout.row(f"ctx_locked[{p}]", size.cpus, False) for p in range(size.pools + 1)),
-        cpu_online=layout.row("cpu_online", size.cpus, True),
+        online_cpus=layout.one("online_cpus", tuple(range(size.cpus))),
         param_locked=layout.one("param_locked", False),
         hotplug_locked=layout.one("hotplug_locked", False),
         zs_class=tuple(layout.row(f"zs_class[{p}]", columns, no_object(p)) for p in range(size.pools + 1)),

@@ -219,10 +219,8 @@ def insert_into_swap_cache(v: KernelView, number: int, slot: int, *, dirty: bool
 
 def current_cpu(v: KernelView) -> int:
     """Return the CPU that the task runs on at this moment."""
-    online = [cpu for cpu, place in enumerate(v.at.cpu_online) if v[place]]
-    if len(online) == 1:
-        return online[0]
-    cpu: int = v.choose(choices.CPU, tuple(online))
+    online = v[v.at.online_cpus]
+    cpu: int = v.choose(choices.CPU, online) if len(online) > 1 else online[0]
     return cpu
 
 

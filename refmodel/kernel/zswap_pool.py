@@ -124,9 +124,8 @@ class PoolCreate612(Operation):
 
         Its memory may have to be reclaimed, with the lock held that keeps CPUs from coming and going.
         """
-        while self.cpu < len(v.at.cpu_online) and not v[v.at.cpu_online[self.cpu]]:
-            self.cpu += 1
-        if self.cpu == len(v.at.cpu_online):
+        self.cpu = next((cpu for cpu in v[v.at.online_cpus] if cpu >= self.cpu), v.cfg.sizes.cpus)
+        if self.cpu == v.cfg.sizes.cpus:
             v[v.at.hotplug_locked] = False
             return self.init_ref
         if v.fails(choices.ALLOC_CTX):

@@ -26,10 +26,9 @@ class IgnoresFailure(PoolCreate612):
         if v[v.at.hotplug_locked]:
             return Wait("the CPU that is coming or going")
         size = live_pool(v, self.pool).compr_batch_size
-        for cpu, online in enumerate(v.at.cpu_online):
-            if v[online]:
-                reqs = next((k for k in range(size) if v.fails(choices.ALLOC_CTX)), size)
-                v[v.at.acomp_ctx[self.pool][cpu]] = AcompCtx(present=True, reqs=reqs)
+        for cpu in v[v.at.online_cpus]:
+            reqs = next((k for k in range(size) if v.fails(choices.ALLOC_CTX)), size)
+            v[v.at.acomp_ctx[self.pool][cpu]] = AcompCtx(present=True, reqs=reqs)
         return self.init_ref
 
 

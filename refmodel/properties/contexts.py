@@ -19,6 +19,6 @@ def online_cpus_have_contexts(index: Index) -> str | None:
         if v[v.at.pool[pool]] is None:
             continue
         for cpu, place in enumerate(row):
-            if v[v.at.cpu_online[cpu]] and not v[place].present:
+            if cpu in v[v.at.online_cpus] and not v[place].present:
                 return f"CPU {cpu} is online without a context in pool {pool}; expected one"
     return None
