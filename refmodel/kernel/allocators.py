@@ -6,7 +6,7 @@ it, follow from ``refmodel.kernel.zsmalloc_classes`` and ``refmodel.kernel.zbud`
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import attrs
 
@@ -71,6 +71,12 @@ class Zsmalloc:
     _by_size: the number of the class of each size, or the negative errno.
     """
 
+    evicts: ClassVar[bool] = False
+    """So 6.1 cannot write back from it (H-9)."""
+    observed: ClassVar[bool] = True
+    sleep_mapped: ClassVar[bool] = False
+    """Mapping an object takes locks that spin."""
+
     rules: zsmalloc_classes.SizeClasses
     shapes: tuple[zsmalloc_classes.SizeClass, ...] = attrs.field(init=False, repr=False, eq=False)
     _by_size: tuple[int, ...] = attrs.field(init=False, repr=False, eq=False)
@@ -94,21 +100,6 @@ class Zsmalloc:
     def empty(self) -> Any:
         """A size class without zspages."""
         return zsmalloc_classes.EMPTY
-
-    @property
-    def evicts(self) -> bool:
-        """Never: so 6.1 cannot write back from it (H-9)."""
-        return False
-
-    @property
-    def observed(self) -> bool:
-        """Yes."""
-        return True
-
-    @property
-    def sleep_mapped(self) -> bool:
-        """No: mapping an object takes locks that spin."""
-        return False
 
     def class_of(self, size: int) -> int:
         """Return the number of the size class, or a negative errno."""
@@ -134,6 +125,10 @@ class Zbud:
     evicts: it did to 6.1; later kernels pick what is written back themselves.
     """
 
+    observed: ClassVar[bool] = False
+    sleep_mapped: ClassVar[bool] = True
+    """A handle is an address, so mapping takes nothing."""
+
     evicts: bool
 
     @property
@@ -145,16 +140,6 @@ class Zbud:
     def empty(self) -> Any:
         """A pool without pages."""
         return zbud.EMPTY
-
-    @property
-    def observed(self) -> bool:
-        """No."""
-        return False
-
-    @property
-    def sleep_mapped(self) -> bool:
-        """Yes: a handle is an address, so mapping takes nothing."""
-        return True
 
     def class_of(self, size: int) -> int:
         """Return 0, or a negative errno."""

@@ -228,4 +228,4 @@ class KernelView(View):
 
 def lowest_free(used: int) -> int:
     """Return the lowest number whose bit is clear in a map of used numbers."""
-    return (~used & (used + 1)).bit_length() - 1
+    return (used ^ (used + 1)).bit_length() - 1

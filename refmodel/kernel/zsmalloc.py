@@ -44,28 +44,31 @@ def malloc(v: KernelView, pool: int, size: int, data: Any, nid: int) -> int:
     -ENOMEM when there is no memory for the handle (there are ``Sizes.objects``) or for pages; the size
     errors are the allocator's own.  Nothing is kept on failure (zs_malloc, mm/zsmalloc.c, 6.12.117).
     """
-    allocator = allocator_of(v, pool)
-    index, handle = allocator.class_of(size), lowest_free(v[v.at.objects_used])
-    error = index if index < 0 else 0
-    place = v.at.zs_class[pool][0 if error else index]
-    if not error and (
-        handle == len(v.at.zs_object)
-        or (allocator.needs_memory(v[place], size) and v.fails(choices.ALLOC_OBJECT))
+    allocator, used = allocator_of(v, pool), v[v.at.objects_used]
+    observed, index, handle = allocator.observed, allocator.class_of(size), lowest_free(used)
+    if index < 0:
+        return refuse(v, size, index, observed=observed)
+    place = v.at.zs_class[pool][index]
+    state = v[place]
+    if handle == len(v.at.zs_object) or (
+        allocator.needs_memory(state, size) and v.fails(choices.ALLOC_OBJECT)
     ):
-        error = -errno.ENOMEM
-    observed = allocator.observed
-    if error:
-        if observed:
-            v.emit("zs_malloc", size=size, ret=error)
-        return error
-    v[place], where, pages = allocator.place(v[place], index, size)
-    v[v.at.objects_used] |= 1 << handle
+        return refuse(v, size, -errno.ENOMEM, observed=observed)
+    v[place], where, pages = allocator.place(state, index, size)
+    v[v.at.objects_used] = used | 1 << handle
     v[v.at.zs_object[handle]] = ZsObject(pool, size, index, where, data, nid)
     if pages:
         count_pages(v, pool, pages, counted=observed)
     if observed:
         v.emit("zs_malloc", size=size, ret=0, h=handle)
     return handle
+
+
+def refuse(v: KernelView, size: int, error: int, *, observed: bool) -> int:
+    """Answer a request for ``size`` bytes with a negative errno, and tell observers if they see such calls."""
+    if observed:
+        v.emit("zs_malloc", size=size, ret=error)
+    return error
 
 
 def write_header(v: KernelView, handle: int, slot: int) -> None:

@@ -103,7 +103,7 @@ class ZswapLoad612(ZswapLoadBase):
         if not self.the_folio(v).swapcache:
             return self.done
         self.set_uptodate(v, dirty=True)
-        return Call(v.ops.zswap_entry_free(entry=self.entry), self.done)
+        return Call(v.ops.zswap_entry_free(self.entry), self.done)
 
     @step
     def done(self, v: KernelView) -> Next:
@@ -159,7 +159,7 @@ class ZswapLoad73(ZswapLoadBase):
     def erase(self, v: KernelView) -> Next:
         """Take the entry out of the tree and free it."""
         v[v.at.tree[self.the_folio(v).swap]] = 0
-        return Call(v.ops.zswap_entry_free(entry=self.entry), self.done)
+        return Call(v.ops.zswap_entry_free(self.entry), self.done)
 
     @step
     def done(self, v: KernelView) -> Next:
@@ -245,7 +245,7 @@ class ZswapLoad61(ZswapLoadBase):
     @step
     def put_entry(self, v: KernelView) -> Next:
         """Drop the reference that the look-up took."""
-        return Call(v.ops.zswap_entry_free(entry=self.entry), self.done)
+        return Call(v.ops.zswap_entry_free(self.entry), self.done)
 
     @step
     def done(self, v: KernelView) -> Next:

@@ -39,14 +39,15 @@ def alloc_entry(v: KernelView, nid: int, refcount: int = 0) -> int:
     The preference is not a demand: under pressure the memory comes from another node, and the entry
     then belongs on that node's LRU (H-11).  A system has ``Sizes.entries`` of them.
     """
-    number = lowest_free(v[v.at.entries_used])
+    used = v[v.at.entries_used]
+    number = lowest_free(used)
     if number == len(v.at.entry) or v.fails(choices.ALLOC_ENTRY):
         v[v.at.zs.reject_kmemcache_fail] += 1
         return 0
     zonelist = v.cfg.sizes.zonelists[nid]
     node = v.choose(choices.ENTRY_NODE, zonelist) if len(zonelist) > 1 else nid
-    v[v.at.entries_used] |= 1 << number
-    v[v.at.entry[number]] = ZswapEntry(slab_nid=node, refcount=refcount)
+    v[v.at.entries_used] = used | 1 << number
+    v[v.at.entry[number]] = ZswapEntry(node, refcount=refcount)
     return number
 
 
@@ -191,7 +192,7 @@ class ZswapStore612(ZswapStoreBase):
     def free_old(self, v: KernelView) -> Next:
         """Free the entry that was replaced: the folio was loaded, dirtied and swapped out again (B10)."""
         if self.old:
-            return Call(v.ops.zswap_entry_free(entry=self.old), self.charge)
+            return Call(v.ops.zswap_entry_free(self.old), self.charge)
         return self.charge
 
     @step
@@ -248,7 +249,7 @@ class ZswapStore612(ZswapStoreBase):
         place = v.at.tree[self.the_folio(v).swap]
         self.old, v[place] = v[place], 0
         if self.old:
-            return Call(v.ops.zswap_entry_free(entry=self.old), self.refused)
+            return Call(v.ops.zswap_entry_free(self.old), self.refused)
         return self.finish(v, False, 0)
 
     @step
@@ -336,7 +337,7 @@ class ZswapStore73(ZswapStoreBase):
     def free_old(self, v: KernelView) -> Next:
         """Free the entry that was replaced (B10)."""
         if self.old:
-            return Call(v.ops.zswap_entry_free(entry=self.old), self.charge)
+            return Call(v.ops.zswap_entry_free(self.old), self.charge)
         return self.charge
 
     @step
@@ -425,7 +426,7 @@ class ZswapStore73(ZswapStoreBase):
         self.index += 1
         self.old, v[place] = v[place], 0
         if self.old:
-            return Call(v.ops.zswap_entry_free(entry=self.old), self.erase_page)
+            return Call(v.ops.zswap_entry_free(self.old), self.erase_page)
         return self.erase_page
 
 
@@ -545,7 +546,7 @@ class ZswapStore61(ZswapStoreBase):
         self.old, v[place] = v[place], self.entry
         if self.old:
             v[v.at.zs.duplicate_entry] += 1
-            return Call(v.ops.zswap_entry_free(entry=self.old), self.count)
+            return Call(v.ops.zswap_entry_free(self.old), self.count)
         return self.count
 
     @step

@@ -63,7 +63,8 @@ class View(list[Any]):
 
     def fails(self, point: ChoicePoint) -> bool:
         """Ask the environment whether the thing that the point names fails."""
-        return bool(self.choose(point, (False, True)))
+        answer: bool = self.choose(point, (False, True))
+        return answer
 
     def snapshot(self) -> tuple[Any, ...]:
         """Return the whole state: canonical, hashable, comparable."""
