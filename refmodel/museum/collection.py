@@ -310,8 +310,12 @@ def without_known_bugs(profile: Profile) -> Profile:
     """
     remedies: dict[str, type[Operation]] = {}
     options: dict[str, Any] = {}
+    forms: dict[type[Operation], type[Operation]] = {}
     for each in known_bugs(profile):
         remedies |= each.remedy
         options |= each.remedy_options
+        forms |= each.forms
+    mended = attrs.asdict(profile.operations, recurse=False) | remedies
+    remedies |= {name: forms[cls] for name, cls in mended.items() if cls in forms}
     made = profile.with_operations(profile.name, profile.summary, **remedies) if remedies else profile
     return attrs.evolve(made, options=attrs.evolve(made.options, **options)) if options else made

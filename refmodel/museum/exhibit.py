@@ -49,6 +49,8 @@ class Exhibit:
     operations: the steps that make the bug, by name in the operation table.
     remedy: where the released kernel itself is wrong and ``operations`` is empty: what would make it right.
     remedy_options: fields of ``KernelOptions`` that the remedy needs besides.
+    forms: where a kernel, or the remedy of another bug, has such a step in a form of its own: what the remedy makes
+        of that form.
     released_in: further released kernels that have the bug as they are.
     breaks: ids of the properties that ``program`` breaks.
     scope: text of a scope file (``refmodel.engines.scope_file``): a small system in which an exploration finds
@@ -76,6 +78,7 @@ class Exhibit:
     ground: Mapping[str, type[Operation]] = attrs.field(factory=dict)
     remedy: Mapping[str, type[Operation]] = attrs.field(factory=dict)
     remedy_options: Mapping[str, Any] = attrs.field(factory=dict)
+    forms: Mapping[type[Operation], type[Operation]] = attrs.field(factory=dict)
     released_in: tuple[str, ...] = ()
     fixed: Mapping[str, Any] = attrs.field(factory=dict)
     sizes: Mapping[str, int] = attrs.field(factory=dict)

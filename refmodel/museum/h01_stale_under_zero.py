@@ -10,10 +10,13 @@ on unmodified 6.12.117, 6.18.15 and 7.3.4; no report and no remedy are known.
 import attrs
 
 from refmodel.kernel.crypto import is_zero
+from refmodel.kernel.kcompressd_submit import SwapWritepageA
 from refmodel.kernel.page_io import SwapWritepage
+from refmodel.kernel.reclaim_batch import SwapWritepageBegin
 from refmodel.kernel.table import KernelView
 from refmodel.machine import Call, Next, step
 from refmodel.museum.exhibit import Exhibit, do
+from refmodel.museum.kcompressd_intended import AsksLimitB, AsksLimitC
 from refmodel.profiles.batching import POSTINGS, PROPOSALS
 
 
@@ -41,6 +44,24 @@ class InvalidatesUnderZero(SwapWritepage):
         return self.check_zero
 
 
+def _invalidating(writepage: type[SwapWritepage]) -> type[SwapWritepage]:
+    """Return the same for a swap-out that goes on otherwise after the look for zeroes."""
+    steps = {"check_zero": InvalidatesUnderZero.check_zero, "check_again": InvalidatesUnderZero.check_again}
+    made: type[SwapWritepage] = attrs.make_class(
+        f"{writepage.__name__}Invalidates",
+        {"told": attrs.field(default=0, type=int)},
+        bases=(writepage,),
+        class_body={"__doc__": InvalidatesUnderZero.__doc__, "__module__": __name__, **steps},
+        slots=True,
+    )
+    return made
+
+
+AsksLimitBInvalidates = _invalidating(AsksLimitB)
+AsksLimitCInvalidates = _invalidating(AsksLimitC)
+SwapWritepageAInvalidates = _invalidating(SwapWritepageA)
+SwapWritepageBeginInvalidates = _invalidating(SwapWritepageBegin)
+
 SCOPE = """
 [system]
 slots = 3
@@ -66,6 +87,12 @@ EXHIBIT = Exhibit(
     released_in=("linux-6.18", "linux-7.3", *(made.name for made in (*POSTINGS, *PROPOSALS))),
     operations={},
     remedy={"swap_writepage": InvalidatesUnderZero},
+    forms={
+        AsksLimitB: AsksLimitBInvalidates,
+        AsksLimitC: AsksLimitCInvalidates,
+        SwapWritepageA: SwapWritepageAInvalidates,
+        SwapWritepageBegin: SwapWritepageBeginInvalidates,
+    },
     breaks=("ZS-18",),
     sizes={"processes": 1, "pages": 1, "memcgs": 1, "nodes": 1},
     program=(

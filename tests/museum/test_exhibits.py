@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from refmodel.engines.violation import BUILT_IN
@@ -14,6 +15,7 @@ from refmodel.museum import (
     known_bugs,
     without_known_bugs,
 )
+from refmodel.museum.exhibit import do
 from refmodel.profiles import NAMED, profile
 from refmodel.properties import PROPERTIES, by_id
 from refmodel.report.hunt import explore_exhibit, shortest_run
@@ -140,6 +142,32 @@ def test_remedies_replace_the_steps_of_known_bugs_only() -> None:
     assert remedied.operations.zswap_load is exhibit("H-13").remedy["zswap_load"]
     assert remedied.operations.zswap_entry_free is released.operations.zswap_entry_free
     assert without_known_bugs(profile("vswap-v6")) == profile("vswap-v6")
+
+
+@pytest.mark.parametrize("name", ["kcompressd-a", "kcompressd-b", "kcompressd-c", "batching-reclaim"])
+def test_the_remedy_of_h_1_reaches_every_way_of_swapping_out(name: str) -> None:
+    """Kswapd has a swap-out of its own where it has a thread; batches of folios begin with one."""
+    way = "swap_writepage_begin" if name == "batching-reclaim" else "kswapd_writepage"
+    batch = do("madvise_pageout", mm=0, page=0)
+    swap_out = batch if name == "batching-reclaim" else do("kswapd", folio=1)
+    bug = attrs.evolve(
+        exhibit("H-1"),
+        base=name,
+        program=(
+            do("write_page", mm=0, page=0, content=1),
+            do("madvise_pageout", {"folio_held": (1,)}, mm=0, page=0),
+            do("read_page", mm=0, page=0),
+            do("write_page", mm=0, page=0, content=0),
+            swap_out,
+            do("shrink_memcg", memcg=1),
+            do("shrink_memcg", memcg=1),
+        ),
+    )
+    released = profile(name)
+
+    assert "ZS-18" in broken(bug, released)
+    assert broken(bug, without_known_bugs(released)) == ()
+    assert getattr(without_known_bugs(released).operations, way).__name__.endswith("Invalidates")
 
 
 def test_the_remedies_of_a_posting_go_together() -> None:
