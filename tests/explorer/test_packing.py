@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from refmodel.engines.explorer.bits import insert_bits, remove_bits
 from refmodel.engines.explorer.packing import Packing, Widened
-from refmodel.engines.explorer.visited import insert_bits, remove_bits
 
 
 def changed(packing: Packing, states: list[int], state: int, place: int, value: object) -> int:
@@ -16,8 +16,8 @@ def changed(packing: Packing, states: list[int], state: int, place: int, value: 
         try:
             after = states[-1] + packing.moved(states[-1], changes)
         except Widened as wide:
-            for position in wide.inserts:
-                states[:] = insert_bits(states, position)
+            for run in wide.inserts:
+                states[:] = insert_bits(states, *run)
         else:
             states.pop()
             return after
@@ -57,8 +57,8 @@ def test_tight_fields_hold_the_same_values() -> None:
     for value in range(6):
         states.append(changed(packing, states, states[-1], value % 4, value))
     before, bits = [packing.components(state) for state in states], packing.bits
-    for position in packing.tighten():
-        states[:] = remove_bits(states, position)
+    for run in packing.tighten():
+        states[:] = remove_bits(states, *run)
     assert packing.bits < bits
     assert max(states).bit_length() <= packing.bits
     assert [packing.components(state) for state in states] == before
@@ -73,8 +73,8 @@ def test_different_actors_keep_their_places() -> None:
         try:
             packing.reach(1, packing.locals.number(f"local {number}"))
         except Widened as wide:
-            for position in wide.inserts:
-                states[:] = insert_bits(states, position)
+            for run in wide.inserts:
+                states[:] = insert_bits(states, *run)
     assert states[0] == packing.start
     assert [packing.local(packing.start, actor) for actor in range(3)] == ["reader", "writer", "daemon"]
 

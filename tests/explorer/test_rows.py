@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 pytest.importorskip("numpy", reason="the extra speed is not installed")
 
 from refmodel.engines.explorer.arrays.rows import Index, Rows, field_of, width_of
-from refmodel.engines.explorer.visited import insert_bits
+from refmodel.engines.explorer.bits import insert_bits
 
 BITS = 150
 NUMBERS = st.lists(st.integers(0, (1 << BITS) - 1) | st.integers(0, 300), min_size=1, max_size=200)
@@ -24,9 +24,10 @@ def test_rows_are_the_numbers_that_they_are_made_of(numbers: list[int]) -> None:
     assert list(rows[1:]) == numbers[1:]
 
 
-@given(NUMBERS, st.integers(0, BITS))
-def test_a_bit_is_inserted_into_all_rows(numbers: list[int], position: int) -> None:
-    assert list(Rows.of(numbers, WIDTH).inserted(position)) == insert_bits(numbers, position)
+@given(NUMBERS, st.integers(0, BITS), st.integers(1, 40))
+def test_bits_are_inserted_into_all_rows(numbers: list[int], position: int, count: int) -> None:
+    rows = Rows.of(numbers, WIDTH).widened(width_of(BITS + count))
+    assert list(rows.inserted(position, count)) == insert_bits(numbers, position, count)
 
 
 @given(NUMBERS, st.integers(0, BITS - 10), st.integers(1, 10))

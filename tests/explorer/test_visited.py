@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from refmodel.engines.explorer.visited import Storage, insert_bits, loosened, packed, remove_bits, squeezed
+from refmodel.engines.explorer.visited import Storage, loosened, packed, squeezed
 from tests.explorer.scope import NOTHING, search_of
 
 SCOPE = (1, 2, 2)
@@ -37,10 +37,3 @@ def test_a_compressed_level_has_the_same_states() -> None:
     """States of any size are compressed."""
     for states in ({0}, {3, 1 << 63, 7}, {1 << 70, 5}):
         assert sorted(loosened(*squeezed(packed(states)))) == sorted(states)
-
-
-def test_inserted_bits_can_be_taken_out() -> None:
-    """An inserted bit is zero, and the others keep their order."""
-    states = [0b1011, 0b110]
-    assert insert_bits(states, 2) == [0b10011, 0b1010]
-    assert remove_bits(insert_bits(states, 2), 2) == states

@@ -14,6 +14,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
+from refmodel.engines.explorer.bits import Run, runs_of
 from refmodel.engines.explorer.missing import Missing
 from refmodel.machine.recorder import ABSENT, Cell, record_fields
 
@@ -27,10 +28,10 @@ LATER = 0
 class Widened(Exception):
     """A field got wider: states, masks and differences made before are no longer right.
 
-    inserts: positions at which a bit was inserted into a state, highest first.
+    inserts: where zero bits were inserted into a state, and how many, highest first.
     """
 
-    def __init__(self, inserts: tuple[int, ...]) -> None:
+    def __init__(self, inserts: tuple[Run, ...]) -> None:
         super().__init__("a field got wider")
         self.inserts = inserts
 
@@ -292,14 +293,14 @@ class Packing:
                 if not self.is_constant(cell):
                     raise Inconstant(cell)
 
-    def widen(self, place: int) -> tuple[int, ...]:
+    def widen(self, place: int) -> tuple[Run, ...]:
         """Give a component, and those that are packed like it, more bits; return where they were inserted."""
         self.layout += 1
         places, before, more = self.alike[place], self.bits, 1 + self.spare
         positions = [self._insert(other, more) for other in reversed(places)]
         if place in self.column:
             self.column_width += more
-        return tuple(position for position in positions if position < before for _ in range(more))
+        return tuple((position, more) for position in positions if position < before)
 
     def _insert(self, place: int, more: int) -> int:
         field = self.fields[place]
@@ -317,7 +318,7 @@ class Packing:
             return self.bits
         return self.local_width + self.column_width * (self.column[place] + 1)
 
-    def widen_locals(self, actor: int) -> tuple[int, ...]:
+    def widen_locals(self, actor: int) -> tuple[Run, ...]:
         """Give an actor, and those that begin like it, more bits; return where they were inserted."""
         self.layout += 1
         more = 1 + self.spare
@@ -327,7 +328,7 @@ class Packing:
         for position in positions:
             self._shift(position, more, None)
         self._line_up()
-        return tuple(position for position in positions for _ in range(more))
+        return tuple((position, more) for position in positions)
 
     def _line_up(self) -> None:
         widths = [low.bit_length() for low in self.lows]
@@ -339,7 +340,7 @@ class Packing:
             if field.offset >= position and field.width and field is not but:
                 field.offset += more
 
-    def tighten(self) -> tuple[int, ...]:
+    def tighten(self) -> tuple[Run, ...]:
         """Take the spare bits back, and give fewer from here on; return where they were, highest first."""
         self.spare = LATER
         self.layout += 1
@@ -357,7 +358,7 @@ class Packing:
         self.column_width = sum(
             self.fields[place].width for place, index in self.column.items() if index == 0
         )
-        return removed
+        return runs_of(removed)
 
 
 def _needed(values: Values) -> int:

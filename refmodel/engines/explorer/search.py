@@ -17,6 +17,7 @@ import attrs
 
 from refmodel.engines.explorer.actors import Actors
 from refmodel.engines.explorer.agenda import Agenda, Order
+from refmodel.engines.explorer.bits import change_bits, insert_bits, remove_bits
 from refmodel.engines.explorer.branches import Offer
 from refmodel.engines.explorer.loop import Breach, Ordered, Stuck, Unfounded, compiled_loop, compiled_normals
 from refmodel.engines.explorer.memory import MemoryFull, allowance, resident
@@ -29,9 +30,6 @@ from refmodel.engines.explorer.visited import (
     Storage,
     Visited,
     arrays_able,
-    change_bits,
-    insert_bits,
-    remove_bits,
 )
 from refmodel.machine import Operation, View
 from refmodel.machine.choice import ChoicePoint

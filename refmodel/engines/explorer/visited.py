@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar, Literal, Protocol
 
+from refmodel.engines.explorer.bits import Run, change_bits, insert_bits, remove_bits
 from refmodel.engines.explorer.packing import Packing
 
 Storage = Literal["flat", "compact"]
@@ -117,17 +118,17 @@ class Visited:
         self.levels = self.listed = [packed(level) for level in levels]
         self.states = set(self.all())
 
-    def repack(self, inserts: Iterable[int]) -> None:
-        """Insert zero bits into all states, at positions from the highest to the lowest."""
-        self._rewrite(insert_bits, tuple(inserts))
+    def repack(self, inserts: Sequence[Run]) -> None:
+        """Insert zero bits into all states, from the highest to the lowest."""
+        self._rewrite(insert_bits, inserts)
 
-    def tighten(self, removed: Iterable[int]) -> None:
-        """Take bits out of all states, at positions from the highest to the lowest."""
-        self._rewrite(remove_bits, tuple(removed))
+    def tighten(self, removed: Sequence[Run]) -> None:
+        """Take bits out of all states, from the highest to the lowest."""
+        self._rewrite(remove_bits, removed)
 
-    def _rewrite(self, change: Callable[[Iterable[int], int], list[int]], positions: Sequence[int]) -> None:
-        if positions:
-            self.fill(change_bits(change, positions, list(level)) for level in self.levels)
+    def _rewrite(self, change: Callable[[Iterable[int], int, int], list[int]], runs: Sequence[Run]) -> None:
+        if runs:
+            self.fill(change_bits(change, runs, list(level)) for level in self.levels)
 
 
 class Compact(Visited):
@@ -224,27 +225,6 @@ def packed(states: Iterable[int]) -> Sequence[int]:
     """Return states in as little room as their size allows."""
     listed = list(states)
     return array("Q", listed) if max(listed).bit_length() <= 64 else listed
-
-
-def change_bits(
-    change: Callable[[Iterable[int], int], list[int]], positions: Iterable[int], states: list[int]
-) -> list[int]:
-    """Return states with bits inserted, or removed, at positions from the highest to the lowest."""
-    for position in positions:
-        states = change(states, position)
-    return states
-
-
-def insert_bits(states: Iterable[int], position: int) -> list[int]:
-    """Return states with a zero bit inserted at a position."""
-    low = (1 << position) - 1
-    return [(n & low) | ((n & ~low) << 1) for n in states]
-
-
-def remove_bits(states: Iterable[int], position: int) -> list[int]:
-    """Return states without the bit at a position."""
-    low = (1 << position) - 1
-    return [(n & low) | (n >> 1 & ~low) for n in states]
 
 
 STORAGES: dict[Storage, type[Visited]] = {"flat": Visited, "compact": Compact}

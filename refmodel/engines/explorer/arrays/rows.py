@@ -96,16 +96,16 @@ class Rows(Level):
         more = [np.zeros_like(self.words[0]) for _ in range(width - len(self.words))]
         return Rows([*self.words, *more])
 
-    def inserted(self, position: int) -> Rows:
-        """Return the rows with a zero bit inserted at a position; there has to be room for it."""
+    def inserted(self, position: int, count: int) -> Rows:
+        """Return the rows with zero bits inserted at a position, fewer than a word; there has to be room."""
         lows = [np.uint64(low) for low in words_of((1 << position) - 1, len(self.words))]
         high = [word & ~low for word, low in zip(self.words, lows, strict=True)]
         found = [
-            (word & low) | each << np.uint64(1)
+            (word & low) | each << np.uint64(count)
             for word, low, each in zip(self.words, lows, high, strict=True)
         ]
         for w in range(1, len(found)):
-            found[w] |= high[w - 1] >> np.uint64(WORD - 1)
+            found[w] |= high[w - 1] >> np.uint64(WORD - count)
         return Rows(found)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from refmodel.engines.explorer.arrays.rows import Index, Rows, width_of
+from refmodel.engines.explorer.bits import Run
 from refmodel.engines.explorer.visited import Visited
 
 
@@ -49,12 +50,12 @@ class VisitedRows(Visited):
             self.index.add(rows.words)
             self.ends.append(self.index.count)
 
-    def repack(self, inserts: Iterable[int]) -> None:
-        """Insert zero bits into all states, at positions from the highest to the lowest."""
+    def repack(self, inserts: Sequence[Run]) -> None:
+        """Insert zero bits into all states, from the highest to the lowest."""
         width = width_of(self.packing.bits)
         levels = [self.rows[number].widened(width) for number in range(len(self.rows))]
-        for position in inserts:
-            levels = [level.inserted(position) for level in levels]
+        for position, count in inserts:
+            levels = [level.inserted(position, count) for level in levels]
         self.fill(levels)
 
 
