@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -572,7 +573,7 @@ class Search:
         return self.visited.in_arrays
 
     def _run_loop(
-        self, level: Sequence[int], found: list[int], at: list[int], *, owners: bool, waits: bool
+        self, level: Iterable[int], found: list[int], at: list[int], *, owners: bool, waits: bool
     ) -> None:
         loop = compiled_loop(self.groups, self.own, owners, waits)
         loop(level, self.table, found.append, at, self.packing)
@@ -592,22 +593,37 @@ class Search:
         if self.compared == 0:
             self.names.check_start()
         last = self.visited.last
-        for state in last[max(0, self.compared - len(self.visited) + len(last)) : CHECKED]:
-            self._compare_state(state)
-            self.compared += 1
+        states = last[max(0, self.compared - len(self.visited) + len(last)) : CHECKED]
+        self._compare_states(states)
+        self.compared += len(states)
 
-    def _compare_state(self, state: int) -> None:
+    def _compare_states(self, states: Sequence[int]) -> None:
         assert self.names is not None
         try:
-            expected = self._followers(state)
+            expected = self._followers(states)
         except (StepFailed, Stuck):
-            return  # the search reports it
+            for state in states if len(states) > 1 else ():  # of a single one the search reports it
+                self._compare_states((state,))
+            return
         try:
-            self.names.check(state, expected, self._followers)
+            self.names.check(states, expected, self._followers)
         except (StepFailed, Stuck) as error:
             raise BrokenSymmetry(
                 f"the scope is not symmetric: under other names of the indexes a step fails ({error})"
             ) from error
 
-    def _followers(self, state: int) -> set[int]:
-        return self.expanded((state,), [0, 0])[0]
+    def _followers(self, states: Sequence[int]) -> list[set[int]]:
+        """Return the normal forms of what each state leads to.  Raises what ``expanded`` does."""
+        found: list[int] = []
+        ends = [0]
+
+        def each() -> Iterator[int]:
+            for state in states:
+                yield state
+                ends.append(len(found))
+
+        waits = self.table.waits
+        self._run_loop(each(), found, [0, 0], owners=self.reductions.merge, waits=waits)
+        if self.table.waits and not waits:
+            return self._followers(states)
+        return [self._normals(found[start:end]) for start, end in pairwise(ends)]

@@ -283,16 +283,21 @@ class Normal:
             if changed or self.renamed(packing.start, order) != packing.start:
                 raise BrokenSymmetry(f"{_exchanged(order)}: the initial state changes")
 
-    def check(self, state: int, expected: set[int], following: Callable[[int], set[int]]) -> None:
+    def check(
+        self,
+        states: Sequence[int],
+        expected: list[set[int]],
+        following: Callable[[Sequence[int]], list[set[int]]],
+    ) -> None:
         """Raise BrokenSymmetry if other names lead to other states.
 
-        expected: the normal forms of what follows the state.  following: returns those of any state.
+        expected: the normal forms of what follows each state.  following: returns those of any states.
         """
         for order in exchanges(self.count):
-            other = self.renamed(state, order)
-            if self.state(other) != state:
+            others = [self.renamed(state, order) for state in states]
+            if [self.state(other) for other in others] != list(states):
                 raise BrokenSymmetry(f"{_exchanged(order)} in a state does not lead back to it")
-            if following(other) != expected:
+            if following(others) != expected:
                 raise BrokenSymmetry(f"{_exchanged(order)} in a state changes what can follow it")
 
 
