@@ -60,7 +60,7 @@ def measure(path: Path, size: Size, setting: Setting, bytecode: Path | None = No
     Raises Failed with what the process said.
     """
     arguments = [str(path), json.dumps(attrs.asdict(size)), json.dumps(attrs.asdict(setting))]
-    command = [sys.executable, "-m", "refmodel.engines.bench_subject", *arguments]
+    command = [sys.executable, "-m", "refmodel.engines.bench_process", *arguments]
     environment = dict(os.environ)
     if bytecode is not None:
         environment |= {"PYTHONPYCACHEPREFIX": str(bytecode), "PYTHONDONTWRITEBYTECODE": ""}

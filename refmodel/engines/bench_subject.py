@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import sys
+import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -71,10 +70,10 @@ class Failed(RuntimeError):
     """A process of a benchmark failed."""
 
 
-def load_build(path: Path) -> Build:
+def load_build(path: str | os.PathLike[str]) -> Build:
     """Return the function ``build`` of a Python file.  Raises Failed if there is none."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.is_file():
+    spec = importlib.util.spec_from_file_location(os.path.basename(path).removesuffix(".py"), path)
+    if spec is None or spec.loader is None or not os.path.isfile(path):
         raise Failed(f"{path}: expected a Python file with a function build")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -115,9 +114,5 @@ def explored(build: Build, size: Size, setting: Setting) -> dict[str, Any]:
 def main(arguments: Sequence[str]) -> None:
     """Explore one scope and print the figures as a line of JSON: the fresh process of ``bench_explore.measure``."""
     path, size, setting = arguments
-    found = explored(load_build(Path(path)), Size(**json.loads(size)), Setting(**json.loads(setting)))
+    found = explored(load_build(path), Size(**json.loads(size)), Setting(**json.loads(setting)))
     print(json.dumps(found))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -117,16 +117,34 @@ def _loaded(frame: Frame, node: ast.AST, seen: dict[Function, None], called: set
     return found
 
 
-def _walk(frame: Frame, node: ast.AST, called: set[str]) -> Iterable[ast.AST]:
-    """Yield a node and all below it, but not the step after a called operation."""
-    left = [node]
+def _walk(frame: Frame, top: ast.AST, called: set[str]) -> Iterable[ast.AST]:
+    """Yield a node and those below it that may read an attribute, but not the step after a called operation."""
+    left: list[Any] = [top]
     while left:
         node = left.pop()
-        yield node
-        children = list(ast.iter_child_nodes(node))
-        if isinstance(node, ast.Call) and frame.value(node.func) is Call:
+        cls = type(node)
+        if cls in _READING:
+            yield node
+        if cls is ast.Call and frame.value(node.func) is Call:
             then = [*node.args[1:], *(k.value for k in node.keywords if k.arg == "then")]
             steps = [n for n in then if isinstance(n, ast.Attribute) and frame.is_own(n.value)]
             called.update(n.attr for n in steps)
-            children = [c for c in (*node.args[:1], *(k.value for k in node.keywords)) if c not in steps]
-        left += reversed(children)
+            left += [c for c in (*node.args[:1], *(k.value for k in node.keywords)) if c not in steps]
+            continue
+        for name in _parts(cls):
+            part = getattr(node, name)
+            if type(part) is list:
+                left += part
+            else:
+                left.append(part)
+
+
+_READING = (ast.Attribute, ast.AugAssign, ast.Call)
+
+_BARE = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.cmpop)
+
+
+@remembered
+def _parts(cls: type[Any]) -> tuple[str, ...]:
+    """Return the fields of nodes in which others stand; none of what is no node, or has no node in it."""
+    return () if not issubclass(cls, ast.AST) or issubclass(cls, _BARE) else cls._fields
