@@ -169,7 +169,7 @@ class _Watch:
 
     def _look(self, search: Search, state: int) -> tuple[Violation | None, bool]:
         recorder, view, prop = search.recorder, search.table.view, self.prop
-        recorder.begin(lambda cell: search.packing.value(state, cell))
+        recorder.begin(search.packing.peek(state))
         try:
             wrong = prop.judge(LazyIndex(view))
         except Exception as error:

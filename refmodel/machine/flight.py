@@ -15,7 +15,7 @@ import attrs
 
 from refmodel.machine.liveness import live_fields
 from refmodel.machine.operation import Call, Operation, Return, Wait
-from refmodel.machine.recorder import plain
+from refmodel.machine.recorder import plain, setter
 from refmodel.machine.remember import remembered
 
 Frame = tuple[type[Operation], str, tuple[Any, ...]]
@@ -75,17 +75,17 @@ def freeze(operation: Operation, step: str, waiting: bool = False) -> Frame:
     waiting: for an operation that it called, whose value will take the place of ``result``.
     """
     cls = type(operation)
-    values = tuple(
-        plain(getattr(operation, name)) if live and not (waiting and name == "result") else default
-        for name, live, default in _fields(cls, step)
-    )
-    return cls, step, values
+    values = [
+        plain(getattr(operation, name)) if live else default
+        for name, live, default in _fields(cls, step, waiting)
+    ]
+    return cls, step, tuple(values)
 
 
 @remembered
-def _fields(cls: type[Operation], step: str) -> tuple[tuple[str, bool, Any], ...]:
+def _fields(cls: type[Operation], step: str, waiting: bool) -> tuple[tuple[str, bool, Any], ...]:
     """Return name, whether it matters at the step, and default of each field."""
-    live = live_fields(cls)[step]
+    live = live_fields(cls)[step] - ({"result"} if waiting else set())
     return tuple((field.name, field.name in live, _default(field)) for field in attrs.fields(cls))
 
 
@@ -104,10 +104,7 @@ def thaw(cls: type[Operation], values: tuple[Any, ...]) -> Operation:
 
 @remembered
 def _setters(cls: type[Operation]) -> tuple[Callable[[Any, Any], None], ...]:
-    def setter(name: str) -> Callable[[Any, Any], None]:
-        return lambda operation, value: setattr(operation, name, value)
-
-    return tuple(setter(field.name) for field in attrs.fields(cls))
+    return tuple(setter(cls, field.name) for field in attrs.fields(cls))
 
 
 def describe_frame(frame: Frame) -> str:

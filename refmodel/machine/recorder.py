@@ -12,6 +12,7 @@ and thereby recorded, when they are asked for.  A copy made with ``evolve`` keep
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MemberDescriptorType
 from typing import Any
 
 import attrs
@@ -186,7 +187,7 @@ class Recorder:
             return found
         make, names = stand_in(found)
         written = self.written
-        then = {name: written[(place, name)] for name in names if (place, name) in written}
+        then = {name: written[place, name] for name in names if (place, name) in written} if written else {}
         return make(self, place, then, {})
 
     def put(self, place: int, value: Any) -> None:
@@ -277,20 +278,37 @@ def stand_in(cls: type[Any]) -> tuple[Callable[..., Any], tuple[str, ...]]:
         cls.__name__, (StandIn, cls), slots | methods | {name: field(name) for name in names}
     )
 
+    set_recorder, set_place, set_then, set_new = (
+        setter(made, name) for name in ("_recorder", "_place", "_then", "_new")
+    )
+    create = object.__new__
+
     def make(recorder: Recorder, place: int, then: dict[str, Any], new: dict[str, Any]) -> Any:
-        copy = object.__new__(made)
-        put = object.__setattr__
-        put(copy, "_recorder", recorder)
-        put(copy, "_place", place)
-        put(copy, "_then", then)
-        put(copy, "_new", new)
+        copy = create(made)
+        set_recorder(copy, recorder)
+        set_place(copy, place)
+        set_then(copy, then)
+        set_new(copy, new)
         return copy
 
     return make, names
 
 
+def setter(cls: type[Any], name: str) -> Callable[[Any, Any], None]:
+    """Return what sets an attribute of the instances of a class, whether they are frozen or not."""
+    slot = getattr(cls, name, None)
+    if isinstance(slot, MemberDescriptorType):
+        return slot.__set__
+    return lambda instance, value: object.__setattr__(instance, name, value)
+
+
+_PLAIN = frozenset([int, str, bool, float, bytes, type(None)])
+
+
 def plain(value: Any) -> Any:
     """Return a value with the stand-ins in it replaced by records, which reads all of their fields."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, StandIn):
         cls = value._record
         return cls(**{name: plain(getattr(value, name)) for name in record_fields(cls) or ()})

@@ -10,7 +10,7 @@ what is kept apart from that, cell by cell: a set of cells is an integer with on
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -174,9 +174,15 @@ class Packing:
         field = self.fields[place]
         return field.values.values[(state >> field.offset) & field.low]
 
-    def value(self, state: int, cell: Cell) -> Any:
-        """Return what a cell holds in a state."""
-        return cell_value(self.component(state, cell[0]), cell[1])
+    def peek(self, state: int) -> Callable[[Cell], Any]:
+        """Return what tells what a cell holds in a state."""
+        fields = self.fields
+
+        def value(cell: Cell) -> Any:
+            field = fields[cell[0]]
+            return cell_value(field.values.values[state >> field.offset & field.low], cell[1])
+
+        return value
 
     def local(self, state: int, actor: int) -> Any:
         """Return the local state of an actor."""

@@ -360,8 +360,8 @@ class Transitions:
         Returns the touched cells and the local state afterwards, None where the step cannot run.
         """
         self.runs += 1
-        recorder, value = self.recorder, self.packing.value
-        recorder.begin(lambda cell: value(state, cell))
+        recorder = self.recorder
+        recorder.begin(self.packing.peek(state))
         self.view.choose = branches.answer
         started = self.actors.begin(self.view, local, action) if action >= 0 else local
         if started is None:
@@ -547,7 +547,7 @@ class Transitions:
         entry = self.owners[number]
         assert entry is not None
         recorder, packing = self.recorder, self.packing
-        recorder.begin(lambda cell: packing.value(state, cell))
+        recorder.begin(packing.peek(state))
         local: Local = packing.locals.values[number]
         claims = self.claims(local)
         need = entry[0] | packing.mask(place for place, _ in recorder.read)
@@ -585,7 +585,7 @@ class Transitions:
     def claiming(self, state: int, cells: int) -> list[type[Operation]]:
         """Return the operations in flight in a state that claim one of some cells."""
         packing, found = self.packing, dict[type[Operation], None]()
-        self.recorder.begin(lambda cell: packing.value(state, cell))
+        self.recorder.begin(packing.peek(state))
         for actor in range(packing.actors):
             local: Local = packing.local(state, actor)
             for frame in local.flight:
