@@ -152,7 +152,7 @@ class _Watch:
 
         It ends early where the property looks at more than before.
         """
-        looks = [search.packing.look(cell) for cell in self.cells]
+        looks = search.packing.looks(self.cells)
         mask = search.packing.mask({place: None for place, _ in self.cells})
         for state in {state & mask: state for state in states}.values():
             key = tuple([numbers[state >> field.offset & field.low] for field, numbers in looks])

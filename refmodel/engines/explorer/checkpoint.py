@@ -21,7 +21,7 @@ import refmodel
 if TYPE_CHECKING:
     from refmodel.engines.explorer.search import Search
 
-FORMAT = "refmodel exploration, version 3"
+FORMAT = "refmodel exploration, version 4"
 
 _BUILTIN = ("bool", "bytes", "dict", "float", "frozenset", "int", "list", "set", "str", "tuple", "type")
 PLAIN = {("builtins", name) for name in _BUILTIN} | {("array", "array"), ("array", "_array_reconstructor")}

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from refmodel.engines.explorer.packing import Field, Packing, Widened, changed_component
+from refmodel.engines.explorer.packing import Look, Packing, Widened, changed_component
 
 if TYPE_CHECKING:
-    from refmodel.engines.explorer.missing import Missing
     from refmodel.engines.explorer.transitions import Control
     from refmodel.machine.recorder import Cell
 
@@ -101,7 +100,7 @@ class Lesson:
         self._unpacked()
 
     def _unpacked(self) -> None:
-        self.looks: list[tuple[Field, Missing[int]]] = []
+        self.looks: list[Look] = []
         self.layout, self.mask = -1, 0
         self.answers: dict[int, tuple[list[tuple[int, int]], int]] = {}
 
@@ -118,27 +117,23 @@ class Lesson:
             self.layout, self.mask, self.answers = packing.layout, packing.mask(self.places), {}
         return self.answers
 
-    def recall(self, packing: Packing, state: int) -> Known | None:
-        """Return what is known for a state, or None if nothing like it was met."""
-        return self.known.get(self._key(packing, state))
+    def key(self, packing: Packing, state: int) -> tuple[int, ...]:
+        """Return what is the same for states that look alike."""
+        if not self.looks:
+            self.looks = packing.looks(self.cells)
+        return tuple([numbers[state >> field.offset & field.low] for field, numbers in self.looks])
 
-    def note(
-        self, packing: Packing, state: int, read: Iterable[Cell], changed: Iterable[int], known: Known
-    ) -> None:
-        """Remember what an act does in a state.  read: cells that it depends on.  changed: places it changes."""
-        if not self.places.keys() >= dict.fromkeys(changed).keys():
-            self.places |= dict.fromkeys(changed)
+    def depend(self, read: Mapping[Cell, None], changed: Mapping[int, None]) -> None:
+        """Remember what an act depends on, and forget what it does where that is more than was known.
+
+        read: cells that it looks at.  changed: places that it changes.
+        """
+        if not self.places.keys() >= changed.keys():
+            self.places |= changed
             self.layout = -1
-        cells = self.cells | dict.fromkeys(read)
-        if len(cells) > len(self.cells):
-            self.cells = cells
-            self.places |= dict.fromkeys(place for place, _ in cells)
+        if not self.cells.keys() >= read.keys():
+            self.cells |= read
+            self.places |= dict.fromkeys([place for place, _ in read])
             self.looks = []
             self.known.clear()
             self.layout = -1
-        self.known[self._key(packing, state)] = known
-
-    def _key(self, packing: Packing, state: int) -> tuple[int, ...]:
-        if not self.looks:
-            self.looks = [packing.look(cell) for cell in self.cells]
-        return tuple([numbers[(state >> field.offset) & field.low] for field, numbers in self.looks])

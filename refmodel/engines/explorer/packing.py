@@ -77,6 +77,10 @@ class Field:
         return self.low << self.offset
 
 
+Look = tuple[Field, Missing[int]]
+"""A field, and for each number in it the number of what some cells of the component hold."""
+
+
 class Packing:
     """Which bits of a state stand for what.
 
@@ -88,7 +92,7 @@ class Packing:
     most: the highest number of a local state that each actor may have.  column_width: of one column.
     layout: a number that changes when any field gets other bits.
     locals: the local states of actors by number.  constants: cells that are taken for constant, by place.
-    looked: the values of single cells by number.
+    looked: what some cells of a component, by place and names, hold together, by number.
     spare: bits that a field gets beyond what it needs, so that states are not packed anew too often.
     """
 
@@ -112,8 +116,8 @@ class Packing:
                 self.column[place], self.alike[place] = index, places
                 self.fields[place].values = self.fields[places[0]].values
         self.cell_bits: dict[Cell, int] = {}
-        self.looked: dict[Cell, Values] = {}
-        self._looks: dict[Cell, Missing[int]] = {}
+        self.looked: dict[tuple[int, tuple[str, ...]], Values] = {}
+        self._looks: dict[tuple[int, tuple[str, ...]], Missing[int]] = {}
         self.constants: dict[int, dict[Cell, None]] = {}
         self.first_locals = [self.locals.number(local) for local in locals_]
         self.first = [self.number(place, value) for place, value in enumerate(components)]
@@ -158,15 +162,24 @@ class Packing:
 
     # --- reading ----------------------------------------------------------------------------------------------
 
-    def look(self, cell: Cell) -> tuple[Field, Missing[int]]:
-        """Return the field of a cell's component, and the number of the cell's value for each number in it."""
-        field = self.fields[cell[0]]
-        found = self._looks.get(cell)
+    def looks(self, cells: Iterable[Cell]) -> list[Look]:
+        """Return the field of each component that cells are of, and for each number in it one of what these hold."""
+        places: dict[int, tuple[str, ...]] = {}
+        for place, name in cells:
+            places[place] = (*places.get(place, ()), name)
+        return [self._look(place, names) for place, names in places.items()]
+
+    def _look(self, place: int, names: tuple[str, ...]) -> Look:
+        field, found = self.fields[place], self._looks.get((place, names))
         if found is None:
-            components, name = field.values.values, cell[1]
-            values = self.looked.setdefault(cell, Values(cell_value(components[0], name)))
-            found = Missing(lambda number: values.number(cell_value(components[number], name)))
-            self._looks[cell] = found
+            components = field.values.values
+
+            def held(number: int) -> tuple[Any, ...]:
+                values = [cell_value(components[number], name) for name in names]
+                return tuple([(type(value), value) for value in values])
+
+            numbers = self.looked.setdefault((place, names), Values(held(0)))
+            found = self._looks[place, names] = Missing(lambda number: numbers.number(held(number)))
         return field, found
 
     def component(self, state: int, place: int) -> Any:
@@ -212,10 +225,9 @@ class Packing:
         """
         found, bits = 0, self.cell_bits
         for cell in cells:
-            bit = bits.get(cell)
-            if bit is None:
-                bit = bits[cell] = 2 * len(bits)
-            found |= 1 << bit
+            if cell not in bits:
+                bits[cell] = 1 << 2 * len(bits)
+            found |= bits[cell]
         return found
 
     def changed_cells(self, cells: Iterable[Cell]) -> int:
@@ -224,7 +236,7 @@ class Packing:
 
     def named(self, cells: int) -> list[Cell]:
         """Return the cells of a set, touched or changed."""
-        return [cell for cell, bit in self.cell_bits.items() if cells >> bit & 3]
+        return [cell for cell, bit in self.cell_bits.items() if cells & 3 * bit]
 
     def is_constant(self, cell: Cell) -> bool:
         """Whether a cell has held one value only so far."""

@@ -75,7 +75,7 @@ MANY = 2_000
 PAYS = 100_000
 """States of a level from which on it pays to expand it in several processes."""
 
-LEARNED = 4
+LEARNED = 8
 """Levels after which what steps depend on is known well enough to join acts that depend on the same."""
 
 
@@ -309,18 +309,17 @@ class Search:
     def _run_levels(self) -> None:
         if self._judge():
             return
-        since = 0
+        turns, gathered = 0, -1
         self._fit()
         while not self._over():
-            since += 1
-            if since == LEARNED:
-                self.table.gather()
-                self.expander = None
+            turns += 1
             if self.packing.young and len(self.visited) >= YOUNG:
                 if self.restarts and self.bounds.depth is None and not self._scout():
                     self._reset()
                 self._tighten()
-                since = 0
+            if turns >= LEARNED and gathered != self.packing.layout:
+                self.table.gather()
+                self.expander, gathered = None, self.packing.layout
             try:
                 self._compare()
                 portion = self.agenda.portion(self.visited.levels)
@@ -333,7 +332,6 @@ class Search:
                 following, transitions = self._expand(portion)
             except Widened as wide:
                 self.repack(wide)
-                since = 0
                 continue
             except MemoryFull:
                 self._stop_full()
@@ -593,7 +591,8 @@ class Search:
         if self.compared == 0:
             self.names.check_start()
         last = self.visited.last
-        states = last[max(0, self.compared - len(self.visited) + len(last)) : CHECKED]
+        start = max(0, self.compared - len(self.visited) + len(last))
+        states = last[start : start + CHECKED - self.compared]
         self._compare_states(states)
         self.compared += len(states)
 

@@ -127,7 +127,7 @@ class Normal:
             self.actors = [ordered, *(Missing(partial(self._actors, each)) for each in self.singles[1:])]
             self.least = Missing(self._least)
         self.keys = self._keys()
-        self.ranked = Missing(self._ranked)
+        self.ranked: dict[tuple[int, ...], list[int]] = {}
         self.column_images = [self._column_images(order) for order in self.orders]
         self.images = [self._image(order) for order in self.orders]
         self.choices = Missing(self._choices if pieces else self._choice)
@@ -162,32 +162,34 @@ class Normal:
 
     def _choice(self, sides: int) -> tuple[int, Missing[int]]:
         """Return the least of the columns in ascending order, and the table that renames actors in the same way."""
-        found = [(self.columns(sides, at), at) for at in self.rising(sides)]
-        least = min(found)[0]
-        return least, self.least[sum(1 << at for columns, at in found if columns == least)]
+        rising = self.rising(sides)
+        if len(rising) == 1:
+            return self.columns(sides, rising[0]), self.least[1 << rising[0]]
+        found = [self.columns(sides, at) for at in rising]
+        least = min(found)
+        return least, self.least[
+            sum([1 << at for columns, at in zip(found, rising, strict=True) if columns == least])
+        ]
 
     def rising(self, sides: int) -> list[int]:
         """Return the numbers of the renamings that put the columns in ascending order."""
         starts, low = self.keys
         found = [(sides >> start) & low for start in starts]
-        rising = sorted(found)
-        ranks = 0
-        for key in found:
-            ranks = ranks * self.count + rising.index(key)
-        return self.ranked[ranks]
+        ranks = tuple(map(sorted(found).index, found))
+        return self.ranked.get(ranks) or self._ranked(ranks)
 
-    def _ranked(self, number: int) -> list[int]:
-        """Return the numbers of the renamings that put columns of some ranks in ascending order.
+    def _ranked(self, ranks: tuple[int, ...]) -> list[int]:
+        """Return the numbers of the renamings that put columns of some ranks in ascending order, and remember them.
 
-        number: has a digit for each column, the first one highest: how many columns are less.
+        ranks: for each column how many are less.
         """
-        ranks = [number // self.count**i % self.count for i in reversed(range(self.count))]
         rising = sorted(ranks)
-        return [
+        found = self.ranked[ranks] = [
             at
             for at, order in enumerate(self.orders)
             if all(rising[order[i]] == rank for i, rank in enumerate(ranks))
         ]
+        return found
 
     def _least(self, several: int) -> Missing[int]:
         """Return the table of the least that actors become under some renamings, given as bits of their numbers."""

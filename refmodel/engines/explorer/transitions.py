@@ -100,7 +100,8 @@ def _joined(acts: tuple[Act, ...]) -> tuple[Act, ...]:
 
 def _never(act: Act) -> bool:
     """Whether an act of an idle actor cannot begin, whatever it depends on being constant as far as is known."""
-    return act[0] == 0 and act[2] != (-1,) and all(not outcomes for outcomes, _ in act[1].values())
+    tried = bool(act[1])
+    return tried and act[0] == 0 and act[2] != (-1,) and all(not outcomes for outcomes, _ in act[1].values())
 
 
 class Transitions:
@@ -284,7 +285,7 @@ class Transitions:
                 lesson = self.lessons[number, start] = Lesson()
             told = lesson.told(packing).get(state & lesson.mask)
             if told is None:
-                known = lesson.recall(packing, state)
+                known = lesson.known.get(lesson.key(packing, state))
                 if known is None:
                     known = self._study(lesson, number, start, state)
                 told = known.changes(packing, state, number, actor), known.cells
@@ -318,7 +319,8 @@ class Transitions:
             touched, following = self.one(packing.locals.values[number], start, state, branches, [])
             read |= recorder.read
             cells |= packing.cells(touched) | packing.changed_cells(recorder.written)
-            self.watch(cell for cell in recorder.read if cell[0] in recorder.counters)
+            if recorder.kept:
+                self.watch([cell for cell in recorder.read if cell[0] in recorder.kept])
             if following is not None:
                 writes = writes_of(recorder.written, recorder.added)
                 changed |= dict.fromkeys(write.place for write in writes)
@@ -326,7 +328,8 @@ class Transitions:
         if self.halted and not found:
             found.append(((), number))  # whose every way is the end of the system does not wait
         known = Known(tuple(found), cells)
-        lesson.note(packing, state, read, changed, known)
+        lesson.depend(read, changed)
+        lesson.known[lesson.key(packing, state)] = known
         return known
 
     def _written(self, state: int) -> dict[Cell, Any]:
