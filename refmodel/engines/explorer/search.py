@@ -66,7 +66,7 @@ SCOUTED = 500
 AROUND = 80
 """How often it goes ahead where a search that is not young any more has to begin again."""
 
-ARRAYS = 50_000
+ARRAYS = 150_000
 """States from which on they are kept in arrays."""
 
 MANY = 2_000
