@@ -150,3 +150,12 @@ def test_what_steps_do_stays_known_when_fields_get_wider(reductions: Reductions 
     states = list(search.visited.all())
     assert search.successors(states) | {states[0]} == set(states)
     assert search.table.runs <= 1.1 * runs
+
+
+def test_what_an_idle_actor_never_tried_is_not_left_out() -> None:
+    """Acts that depend on the same are joined; what they lead to is not known before they are looked up."""
+    table = search_of((1, 1, 1)).table
+    starts = [start for act in table.acts[0][0] for start in act[2]]
+    table.gather()
+    assert table.left_out == []
+    assert sorted(start for act in table.acts[0][0] for start in act[2]) == starts

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from refmodel.engines.explorer.actors import Actors, Local, Program, Start
-from refmodel.engines.explorer.search import Reductions, Search
+from refmodel.engines.explorer.search import CHECKED, Reductions, Search
 from refmodel.engines.explorer.symmetry import BrokenSymmetry, Order, Renaming, renamed_flight
 from refmodel.machine import Next, step
 from refmodel.machine.flight import freeze
@@ -45,6 +45,7 @@ def test_renaming_there_and_back_changes_nothing() -> None:
     """Other names of a state in normal form lead back to it."""
     protocol, view, _, names = parts(*SCOPE)
     search = run(protocol, view, starts_of(protocol), names)
+    assert search.compared == CHECKED
     assert search.fitting(partial(wandering, search, (1, 0))) == []
 
 

@@ -114,8 +114,8 @@ def _owners_source(line: Callable[[str], None], actors: Sequence[int], own: int)
         line(f"  e = owners[l{a}]")
         line(f"  if e is None: o{a} = 0")
         line("  else:")
-        line(f"   o{a} = e[1].get(st & e[0])")
-        line(f"   if o{a} is None: o{a} = owner_mask(l{a}, st)")
+        line(f"   try: o{a} = e[1][st & e[0]]")
+        line(f"   except KeyError: o{a} = owner_mask(l{a}, st)")
     if own:
         line("  own = table.own_claims(st, plan) if plan[1] else 0")
     line(f"  claimed = {' | '.join([*(f'o{a}' for a in actors), *(['own'] if own else [])])}")
@@ -137,18 +137,18 @@ def _actor_source(
         line(f"{pad}o = claimed and {' | '.join(others)}")
     line(f"{pad}for act in {acts}:")
     pad += " "
-    line(f"{pad}r = act[1].get(st & act[0])")
-    line(f"{pad}if r is None:")
+    line(f"{pad}try: changes, cells = act[1][st & act[0]]")
+    line(f"{pad}except KeyError:")
     line(f"{pad} at[0], at[1] = st, {local}")
-    line(f"{pad} r = learn(act, st)")
+    line(f"{pad} changes, cells = learn(act, st)")
     if others:
-        line(f"{pad}if o and r[1] & o: raise Breach(st, r[1] & o)")
+        line(f"{pad}if o and cells & o: raise Breach(st, cells & o)")
     if waits:
-        line(f"{pad}if r[0]:")
-        line(f"{pad} for c in r[0]: add(st + c)")
+        line(f"{pad}if changes:")
+        line(f"{pad} for c in changes: add(st + c)")
         line(f"{pad}elif act[2] == (-1,): busy = 1")
     else:
-        line(f"{pad}for c in r[0]: add(st + c)")
+        line(f"{pad}for c in changes: add(st + c)")
 
 
 class Ordered(Missing[int]):

@@ -75,8 +75,8 @@ MANY = 2_000
 PAYS = 100_000
 """States of a level from which on it pays to expand it in several processes."""
 
-LEARNED = 8
-"""Levels after which what steps depend on is known well enough to join acts that depend on the same."""
+LEARNED = 500
+"""States from which on what steps depend on is known well enough to join acts that depend on the same."""
 
 
 @attrs.frozen
@@ -309,15 +309,14 @@ class Search:
     def _run_levels(self) -> None:
         if self._judge():
             return
-        turns, gathered = 0, -1
+        gathered = -1
         self._fit()
         while not self._over():
-            turns += 1
             if self.packing.young and len(self.visited) >= YOUNG:
                 if self.restarts and self.bounds.depth is None and not self._scout():
                     self._reset()
                 self._tighten()
-            if turns >= LEARNED and gathered != self.packing.layout:
+            if len(self.visited) >= LEARNED and gathered != self.packing.layout:
                 self.table.gather()
                 self.expander, gathered = None, self.packing.layout
             try:
