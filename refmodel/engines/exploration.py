@@ -194,7 +194,7 @@ def result_of(
         runs=table.runs,
         restarts=len(search.restarts),
         unjudged=tuple(judge.unjudged),
-        distrusted=tuple(cls.__name__ for cls in table.distrusted),
+        distrusted=tuple(cls.__name__ for cls in table.ownership.distrusted),
         missed=missed if search.complete else (),
         steps=steps,
         failed=failed,

@@ -36,12 +36,12 @@ KEPT = {
         "merged",
         "visible",
         "hidden",
-        "distrusted",
         "waits",
         "runs",
         "ran",
         "failed",
     ),
+    "ownership": ("distrusted",),
     "packing": (
         "locals",
         "fields",
@@ -152,7 +152,14 @@ def _parts(search: Search) -> dict[str, Any]:
 
 
 def _objects(search: Search) -> dict[str, object]:
-    return {"search": search, "agenda": search.agenda, "table": search.table, "packing": search.packing}
+    table = search.table
+    return {
+        "search": search,
+        "agenda": search.agenda,
+        "table": table,
+        "ownership": table.ownership,
+        "packing": search.packing,
+    }
 
 
 class _Reader(pickle.Unpickler):

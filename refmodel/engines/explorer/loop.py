@@ -59,7 +59,9 @@ def loop_source(groups: Sequence[Sequence[int]], own: int, *, owners: bool, wait
     actors = [actor for group in tasks for actor in group]
     out = ["def loop(level, table, add, at, packing):"]
     line = out.append
-    line(" learn, owners, owner_mask, plans = table.learn, table.owners, table.owner_mask, table.plans")
+    line(
+        " learn, plans, claim, owners = table.learn, table.plans, table.ownership.learn, table.ownership.memos"
+    )
     line(" everyone = packing.local_bits")
     for a in actors:
         line(f" acts{a}, shift{a}, low{a} = table.acts[{a}], packing.shifts[{a}], packing.lows[{a}]")
@@ -115,7 +117,7 @@ def _owners_source(line: Callable[[str], None], actors: Sequence[int], own: int)
         line(f"  if e is None: o{a} = 0")
         line("  else:")
         line(f"   try: o{a} = e[1][st & e[0]]")
-        line(f"   except KeyError: o{a} = owner_mask(l{a}, st)")
+        line(f"   except KeyError: o{a} = claim(l{a}, st)")
     if own:
         line("  own = table.own_claims(st, plan) if plan[1] else 0")
     line(f"  claimed = {' | '.join([*(f'o{a}' for a in actors), *(['own'] if own else [])])}")

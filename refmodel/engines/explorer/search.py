@@ -282,13 +282,13 @@ class Search:
                 self.recorder.kept.add(wrong.place)
                 self._unlearn(f"the counter at place {wrong.place} is looked at", None)
             case Breach():
-                self._distrust(self.table.claiming(wrong.state, wrong.cells), "others touch it")
+                self._distrust(self.table.ownership.claiming(wrong.state, wrong.cells), "others touch it")
             case Unfounded():
                 self._distrust(wrong.classes, wrong.why)
 
     def _distrust(self, classes: Sequence[type[Operation]], why: str) -> None:
         """Believe the claims of some operations no more."""
-        self.table.distrusted |= dict.fromkeys(classes)
+        self.table.ownership.distrusted |= dict.fromkeys(classes)
         self._unlearn(
             f"what {' and '.join(cls.__qualname__ for cls in classes)} claims is not so: {why}", None
         )

@@ -16,7 +16,7 @@ granted until a run shows otherwise; then the search begins again without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable
 from functools import partial, reduce
 from itertools import islice
 from operator import or_
@@ -26,15 +26,14 @@ import attrs
 
 from refmodel.engines.explorer.actors import Actors, Local
 from refmodel.engines.explorer.branches import Branches, Offer, Took, not_told
+from refmodel.engines.explorer.claims import Claims, Ownership
 from refmodel.engines.explorer.lesson import Known, Lesson, Write, writes_of
-from refmodel.engines.explorer.loop import Breach, Unfounded
+from refmodel.engines.explorer.loop import Breach
 from refmodel.engines.explorer.missing import Missing
 from refmodel.engines.explorer.packing import Packing
 from refmodel.machine import Operation, View
 from refmodel.machine.choice import ChoicePoint
-from refmodel.machine.flight import thaw
-from refmodel.machine.recorder import Cell, Recorder, Unkept, record_fields, recording_view
-from refmodel.machine.remember import remembered
+from refmodel.machine.recorder import Cell, Recorder, Unkept, recording_view
 
 MOST_STEPS = 2_000
 """Steps that run as one transition at most; more are taken for a loop that nobody else can end."""
@@ -116,7 +115,7 @@ class Transitions:
     left_out: acts that cannot begin.
     shifts: where the actors' fields started when the memos were made.
     own: how many actors, the last ones, do the system's own work.  plans: what they can do together.
-    distrusted: operations whose claims turned out wrong; what they claim is not believed.
+    ownership: who claims what.
 
     waits: whether any step was met that had to wait.  halted: whether the act in work has ended the system in any way.
     runs: executions of model code.  ran: (class, step) and (class, step, failed point) that were reached.
@@ -148,8 +147,7 @@ class Transitions:
         self.plans = Missing(self.plan_of)
         self.waits = False
         self.halted = False
-        self.owners: dict[int, list[Any] | None] = Missing(self.owner_of)
-        self.distrusted: dict[type[Operation], None] = {}
+        self.ownership = Ownership(self.view, packing, recorder, believed=merge)
         self.lessons: dict[tuple[int, int], Lesson] = {}
         self.relies: dict[Control | Cell, None] = {}
         self.runs = 0
@@ -162,7 +160,7 @@ class Transitions:
             acts.clear()
         self.left_out.clear()
         self.plans.clear()
-        self.owners.clear()
+        self.ownership.memos.clear()
         self.shifts = self.packing.shifts
 
     def repack(self, change: Callable[[list[int]], list[int]]) -> None:
@@ -179,7 +177,7 @@ class Transitions:
                 for act in acts:
                     self._repack_act(act, local, change)
         self.plans.clear()
-        self.owners.clear()
+        self.ownership.memos.clear()
         self.shifts = self.packing.shifts
 
     def _repack_act(self, act: Act, local: int, change: Callable[[list[int]], list[int]]) -> None:
@@ -205,7 +203,7 @@ class Transitions:
         for key, lesson in list(self.lessons.items()):
             if any(each in wrong for each in lesson.relies):
                 del self.lessons[key]
-        self.owners.clear()
+        self.ownership.memos.clear()
         for acts_of_actor in self.acts:
             for acts in acts_of_actor.values():
                 for act in acts:
@@ -238,7 +236,9 @@ class Transitions:
         state = locals_ << packing.shifts[first]
         numbers = {actor: packing.local_number(state, actor) for actor in range(first, packing.actors)}
         acts = tuple(act for actor, number in numbers.items() for act in self.acts[actor][number])
-        return acts, tuple(actor for actor, number in numbers.items() if self.owners[number] is not None)
+        return acts, tuple(
+            actor for actor, number in numbers.items() if self.ownership.memos[number] is not None
+        )
 
     def own_claims(self, state: int, plan: tuple[tuple[Act, ...], tuple[int, ...]]) -> int:
         """Return what the actors that do the system's own work claim in a state.
@@ -248,10 +248,10 @@ class Transitions:
         packing, claims = self.packing, dict[int, int]()
         for actor in plan[1]:
             number = packing.local_number(state, actor)
-            entry = self.owners[number]
-            assert entry is not None
-            known = entry[1].get(state & entry[0])
-            claims[actor] = self.owner_mask(number, state) if known is None else known
+            memo = self.ownership.memos[number]
+            assert memo is not None
+            known = memo[1].get(state & memo[0])
+            claims[actor] = self.ownership.learn(number, state) if known is None else known
         for act in plan[0]:
             others = sum_of(claim for actor, claim in claims.items() if actor != act[5])
             found = act[1].get(state & act[0]) or self.learn(act, state)
@@ -446,7 +446,7 @@ class Transitions:
         on, and whether they changed them.
         """
         recorder = self.recorder
-        claims = self.claims(local)
+        claims = self.ownership.claims(local)
         before = dict(recorder.read), dict(recorder.written), dict(recorder.added)
         recorder.touched = {}
         self.view.choose = _no_choice(self.offer)
@@ -496,7 +496,7 @@ class Transitions:
                 return False
             else:
                 constant.append(cell)
-        after = self.claims(following)
+        after = self.ownership.claims(following)
         if not all(after.cover(cell, writes) for cell, writes in relied.items()):
             return False
         used |= relied
@@ -524,101 +524,6 @@ class Transitions:
                 if at not in self.shared:
                     self.shared.add(at)
                     raise Restart(f"{_shown(at)} writes what others look at", at)
-
-    # --- claims -----------------------------------------------------------------------------------------------
-
-    def claims(self, local: Local) -> Claims:
-        """Return what an actor claims in the state of the running view.  Raises Unfounded."""
-        owned: dict[Any, None] = {}
-        pinned: dict[Any, None] = {}
-        for cls, step, values in local.flight:
-            if claims_something(cls) and cls not in self.distrusted:
-                operation = thaw(cls, values)
-                try:
-                    owned |= dict.fromkeys(operation.owns(self.view, step))
-                    pinned |= dict.fromkeys(operation.pins(self.view, step))
-                except (LookupError, TypeError, AttributeError) as error:
-                    # What it believes to have is gone, or is something else.
-                    raise Unfounded([cls], f"{type(error).__name__}: {error}") from error
-        return Claims(owned, pinned)
-
-    def owner_mask(self, number: int, state: int) -> int:
-        """Return the cells that an actor with a local state claims in a state, and remember them.
-
-        Raises Unfounded.
-        """
-        entry = self.owners[number]
-        assert entry is not None
-        recorder, packing = self.recorder, self.packing
-        recorder.begin(packing.peek(state))
-        local: Local = packing.locals.values[number]
-        claims = self.claims(local)
-        need = entry[0] | packing.mask(place for place, _ in recorder.read)
-        if need != entry[0]:
-            entry[0] = need
-            entry[1].clear()
-        for cell in recorder.read:
-            if not claims.cover(cell, False) and not packing.is_constant(cell):
-                claiming = [cls for cls, _, _ in local.flight if claims_something(cls)]
-                raise Unfounded(claiming, f"a claim depends on {cell}, which is not claimed itself")
-        found = packing.cells(self._expanded(claims.owned))
-        found |= packing.changed_cells(self._expanded(claims.pinned))
-        entry[1][state & need] = found
-        return found
-
-    def _expanded(self, claimed: Iterable[Any]) -> Iterator[Cell]:
-        """Yield the cells of claimed places, with any of their values, and claimed cells."""
-        for each in claimed:
-            if isinstance(each, tuple):
-                yield each
-                continue
-            names: dict[str, None] = {"": None}
-            for value in self.packing.fields[each].values.values:
-                names |= dict.fromkeys(record_fields(type(value)) or ())
-            yield from ((each, name) for name in names)
-
-    def owner_of(self, number: int) -> list[Any] | None:
-        """Return mask and memo of what a local state claims, None for one that never claims anything."""
-        local: Local = self.packing.locals.values[number]
-        claiming = self.merge and any(
-            claims_something(cls) and cls not in self.distrusted for cls, _, _ in local.flight
-        )
-        return [0, {}] if claiming else None
-
-    def claiming(self, state: int, cells: int) -> list[type[Operation]]:
-        """Return the operations in flight in a state that claim one of some cells."""
-        packing, found = self.packing, dict[type[Operation], None]()
-        self.recorder.begin(packing.peek(state))
-        for actor in range(packing.actors):
-            local: Local = packing.local(state, actor)
-            for frame in local.flight:
-                claims = self.claims(attrs.evolve(local, flight=(frame,)))
-                claimed = packing.cells(self._expanded(claims.owned))
-                claimed |= packing.changed_cells(self._expanded(claims.pinned))
-                if claimed & cells:
-                    found[frame[0]] = None
-        assert found, "a breach of nobody's claim"
-        return list(found)
-
-
-@attrs.frozen
-class Claims:
-    """What an actor claims: places, or cells.  owned: nobody else touches them.  pinned: nobody else changes them."""
-
-    owned: dict[Any, None]
-    pinned: dict[Any, None]
-
-    def cover(self, cell: Cell, change: bool) -> bool:
-        """Whether a cell may be looked at, or changed, without anybody noticing."""
-        if cell in self.owned or cell[0] in self.owned:
-            return True
-        return not change and (cell in self.pinned or cell[0] in self.pinned)
-
-
-@remembered
-def claims_something(cls: type[Operation]) -> bool:
-    """Whether an operation ever claims anything."""
-    return cls.owns is not Operation.owns or cls.pins is not Operation.pins
 
 
 def sum_of(sets: Iterable[int]) -> int:

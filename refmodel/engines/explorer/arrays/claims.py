@@ -46,12 +46,15 @@ class Claims(LocalMemo):
     def _meet(self, local: Word) -> None:
         """Look at local states that were not met before."""
         for number in np.unique(local[~self.known[local]]).tolist():
-            self.known[number], self.may[number] = True, self.expander.table.owners[number] is not None
+            self.known[number], self.may[number] = (
+                True,
+                self.expander.table.ownership.memos[number] is not None,
+            )
             if self.may[number]:
                 self.admit(number)
 
     def _entry(self, local: int) -> list[Any]:
-        entry = self.expander.table.owners[local]
+        entry = self.expander.table.ownership.memos[local]
         assert entry is not None
         return entry
 
@@ -68,7 +71,7 @@ class Claims(LocalMemo):
         """Return what a local state claims in a state."""
         mask, known = self._entry(local)
         found = known.get(state & mask)
-        return self.expander.table.owner_mask(local, state) if found is None else found
+        return self.expander.table.ownership.learn(local, state) if found is None else found
 
     def noted(self, answers: list[Any]) -> None:
         """Number the sets of cells."""
