@@ -187,6 +187,9 @@ class Lockstep:
     def changes(self, answer: Line) -> Record:
         """Return the differences of the counters since the last command; unknown ones are named."""
         told = answer.get("counters", {})
+        if told == self.counters and UNKNOWN not in told.values():
+            self.compared += len(told) if self.level != "data" else 0
+            return {}
         found: Record = {}
         for name, before in self.counters.items():
             now = self.counters[name] = told.get(name, UNKNOWN)
