@@ -1,7 +1,8 @@
 """Benchmarks of ``conform``: commands a second against examples and a kernel, and how soon planted faults are found.
 
-Seconds of lockstep with an example are CPU seconds of both sides; a kernel and the model work at the same time, so
-those of the clock count, without those in which it boots.  Seconds until a fault is found are those of the clock.
+Seconds of lockstep with an example are CPU seconds of both sides, which share a processor; a kernel and the model work
+at the same time, so those of the clock count, without those in which it boots.  Seconds until a fault is found are
+those of the clock.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from refmodel.conformance.conform import Conformance, conform, profile_for
 from refmodel.conformance.linux.boot import kernels
 from refmodel.conformance.linux.machine import ANSWER_SECONDS, QEMU
 from refmodel.conformance.linux.target_linux import LinuxTarget
+from refmodel.conformance.one_cpu import one_cpu
 from refmodel.conformance.target import open_target
 from refmodel.engines.bench import Figure
 from refmodel.resources import specs_dir
@@ -110,11 +112,12 @@ def build(directory: Path) -> tuple[Path, Path]:
 
 
 def _searched(name: str, seed: int, seconds: float) -> Conformance:
-    target = open_target(name)
-    try:
-        return conform(target, name, profile_for(target, None), seconds=seconds, seed=seed)
-    finally:
-        target.close()
+    with one_cpu(os.getpid()):
+        target = open_target(name)
+        try:
+            return conform(target, name, profile_for(target, None), seconds=seconds, seed=seed)
+        finally:
+            target.close()
 
 
 def _speed(what: str, name: str) -> Figure:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from functools import reduce
 from multiprocessing import get_context
 from operator import or_
@@ -15,6 +17,7 @@ import attrs
 
 from refmodel.conformance.boundary import BadTarget
 from refmodel.conformance.conform import Conformance, Coverage, Progress, Share, conform, profile_for
+from refmodel.conformance.one_cpu import one_cpu
 from refmodel.conformance.target import open_target
 from refmodel.engines.processes import processes
 
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
     from refmodel.conformance.validator import Level
+
+TAKING_TURNS = ("exec:", "lib:")
+"""Beginnings of the names of targets that are a process which waits while the model works."""
 
 _LOOK = 1.0
 """Seconds between two looks at how far the others have come."""
@@ -111,6 +117,12 @@ def _watch(
 
 
 def _run(given: Any, share: Share | None, progress: Callable[[Progress], None]) -> Conformance:
+    number = os.getpid() if share is None else share.part
+    with one_cpu(number) if given[0].startswith(TAKING_TURNS) else nullcontext():
+        return _run_here(given, share, progress)
+
+
+def _run_here(given: Any, share: Share | None, progress: Callable[[Progress], None]) -> Conformance:
     name, profile_name, timeout, level, seconds, seed = given
     target = open_target(name, timeout)
     try:
