@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from refmodel.cli.errors import FINE, REFUTED, UNDECIDED
-from refmodel.cli.options import json_option, print_json
+from refmodel.cli.options import jobs_option, json_option, print_json
 from refmodel.cli.progress import progress
 from refmodel.cli.subject import change_option, known_bugs_option, options, subject, subjects
 
@@ -40,9 +40,7 @@ _EXIT = {"not refuted": FINE, "refuted": REFUTED, "undecided": UNDECIDED}
 @click.option(
     "--seed", type=int, default=0, show_default=True, metavar="N", help="Where all randomness comes from."
 )
-@click.option(
-    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Processes to use."
-)
+@jobs_option()
 @click.option("--sequential", is_flag=True, help="Run one command at a time: no races of several actors.")
 @click.option("--contracts", is_flag=True, help="Test the contracts of decision functions instead of runs.")
 @click.option(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from refmodel.cli.errors import FINE, REFUTED, UNDECIDED
-from refmodel.cli.options import json_option, print_json, timeout_option
+from refmodel.cli.options import jobs_option, json_option, print_json, timeout_option
 from refmodel.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -38,14 +38,7 @@ _EXIT = {"not refuted": FINE, "refuted": REFUTED, "undecided": UNDECIDED}
     "--seconds", type=click.FloatRange(min=0), default=10.0, show_default=True, help="How long to search."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Which programs are drawn.")
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Processes to use, each with an implementation of its own.",
-)
+@jobs_option(what="Processes to use, each with an implementation of its own.")
 @timeout_option
 @click.option("--out", "directory", metavar="DIR", help="Save a divergence here.  [default: conform-<seed>]")
 @json_option

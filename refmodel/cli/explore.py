@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from refmodel.cli.errors import FINE, REFUTED, UNDECIDED, OneLine
-from refmodel.cli.options import json_option, print_json
+from refmodel.cli.options import jobs_option, json_option, print_json
 from refmodel.cli.progress import progress
 from refmodel.cli.subject import change_option, known_bugs_option, options, subject
 
@@ -35,9 +35,7 @@ _EXIT = {"holds": FINE, "refuted": REFUTED, "not refuted": FINE, "undecided": UN
 @click.option(
     "--memory", type=click.IntRange(min=64), metavar="MB", help="Stop before the search takes more than that."
 )
-@click.option(
-    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Processes to use."
-)
+@jobs_option()
 @click.option(
     "--order",
     type=click.Choice(["breadth", "depth"]),

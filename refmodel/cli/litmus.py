@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from refmodel.cli.errors import FINE, REFUTED, UNDECIDED
-from refmodel.cli.options import json_option, print_json
+from refmodel.cli.options import jobs_option, json_option, print_json
 
 if TYPE_CHECKING:
     from refmodel.engines.litmus import LitmusResult
@@ -34,9 +34,7 @@ profile_option = click.option(
 @litmus.command(short_help="Explore scenarios; without FILES all that come with refmodel.")
 @click.argument("files", nargs=-1)
 @profile_option
-@click.option(
-    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Processes to use."
-)
+@jobs_option()
 @json_option
 def run(files: tuple[str, ...], profile_name: str | None, jobs: int, as_json: bool) -> None:
     """Explore scenarios completely: a row for each file and each of its profiles.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 profile_option = click.option(
     "--profile",
@@ -23,6 +26,14 @@ timeout_option = click.option(
     show_default=True,
     help="Seconds that an answer may take; the first may take four times as long.",
 )
+
+
+def jobs_option(default: int = 1, what: str = "Processes to use.") -> Callable[[Command], Command]:
+    """Return the option for the number of processes.  what: its help."""
+    return click.option(
+        "--jobs", type=click.IntRange(min=1), default=default, show_default=True, metavar="N", help=what
+    )
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 

@@ -7,7 +7,7 @@ import sys
 import click
 
 from refmodel.cli.errors import FINE, REFUTED, UNDECIDED, WRONG_USE, Undecided
-from refmodel.cli.options import json_option, print_json
+from refmodel.cli.options import jobs_option, json_option, print_json
 from refmodel.cli.progress import progress
 
 _EXIT = {"confirmed": FINE, "refuted": REFUTED, "could not run": WRONG_USE, "undecided": UNDECIDED}
@@ -23,9 +23,7 @@ _EXIT = {"confirmed": FINE, "refuted": REFUTED, "could not run": WRONG_USE, "und
     metavar="N",
     help="CPU time for a condition.",
 )
-@click.option(
-    "--jobs", type=click.IntRange(min=1), default=2, show_default=True, metavar="N", help="Processes to use."
-)
+@jobs_option(2)
 @click.option("--diff", is_flag=True, help="Compare versions of decisions: alike, or different where first.")
 @click.option(
     "--teeth", is_flag=True, help="Put wrong versions in place of the decisions: each must be refuted."

@@ -63,7 +63,7 @@ def verify(directory: str, target: str, shard: int | None, timeout: float, as_js
     """
     import attrs
 
-    from refmodel.conformance.target import open_target
+    from refmodel.conformance.target import opened
     from refmodel.conformance.vectors import read_manifest, verify
     from refmodel.report import conform_page
     from refmodel.report.terminal import show
@@ -72,11 +72,8 @@ def verify(directory: str, target: str, shard: int | None, timeout: float, as_js
     shipped = specs_dir() / "vectors" / directory
     path = shipped if not Path(directory).exists() and shipped.exists() else Path(directory)
     read_manifest(path)
-    opened = open_target(target, timeout)
-    try:
-        outcomes = list(verify(path, opened, shard))
-    finally:
-        opened.close()
+    with opened(target, timeout) as implementation:
+        outcomes = list(verify(path, implementation, shard))
     if as_json:
         print_json([attrs.asdict(each) for each in outcomes])
     else:

@@ -19,8 +19,7 @@ from refmodel.conformance.conform import Conformance, conform, profile_for
 from refmodel.conformance.linux.boot import kernels
 from refmodel.conformance.linux.machine import ANSWER_SECONDS, QEMU
 from refmodel.conformance.linux.target_linux import LinuxTarget
-from refmodel.conformance.one_cpu import one_cpu
-from refmodel.conformance.target import open_target
+from refmodel.conformance.target import opened
 from refmodel.engines.bench import Figure
 from refmodel.resources import specs_dir
 
@@ -112,12 +111,8 @@ def build(directory: Path) -> tuple[Path, Path]:
 
 
 def _searched(name: str, seed: int, seconds: float) -> Conformance:
-    with one_cpu(os.getpid()):
-        target = open_target(name)
-        try:
-            return conform(target, name, profile_for(target, None), seconds=seconds, seed=seed)
-        finally:
-            target.close()
+    with opened(name) as target:
+        return conform(target, name, profile_for(target, None), seconds=seconds, seed=seed)
 
 
 def _speed(what: str, name: str) -> Figure:

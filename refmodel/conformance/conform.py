@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, islice
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -151,12 +151,8 @@ class _Search:
     ) -> Conformance:
         """Run programs until one diverges, here or elsewhere, or the end is reached."""
         done = 0
-        for number in self.numbers():
-            if (
-                done == runs
-                or (done and self.elapsed() >= seconds)
-                or (self.share and self.share.over.is_set())
-            ):
+        for number in islice(self.numbers(), runs):
+            if (done and self.elapsed() >= seconds) or (self.share and self.share.over.is_set()):
                 break
             found, program = self.one(number)
             done += 1

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import nullcontext
 from functools import reduce
 from multiprocessing import get_context
 from operator import or_
@@ -17,8 +15,7 @@ import attrs
 
 from refmodel.conformance.boundary import BadTarget
 from refmodel.conformance.conform import Conformance, Coverage, Progress, Share, conform, profile_for
-from refmodel.conformance.one_cpu import one_cpu
-from refmodel.conformance.target import open_target
+from refmodel.conformance.target import opened
 from refmodel.engines.processes import processes
 
 if TYPE_CHECKING:
@@ -26,9 +23,6 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
     from refmodel.conformance.validator import Level
-
-TAKING_TURNS = ("exec:", "lib:")
-"""Beginnings of the names of targets that are a process which waits while the model works."""
 
 _LOOK = 1.0
 """Seconds between two looks at how far the others have come."""
@@ -117,21 +111,12 @@ def _watch(
 
 
 def _run(given: Any, share: Share | None, progress: Callable[[Progress], None]) -> Conformance:
-    number = os.getpid() if share is None else share.part
-    with one_cpu(number) if given[0].startswith(TAKING_TURNS) else nullcontext():
-        return _run_here(given, share, progress)
-
-
-def _run_here(given: Any, share: Share | None, progress: Callable[[Progress], None]) -> Conformance:
     name, profile_name, timeout, level, seconds, seed = given
-    target = open_target(name, timeout)
-    try:
+    with opened(name, timeout, part=share.part if share else None) as target:
         against = profile_for(target, profile_name)
         return conform(
             target, name, against, level=level, seconds=seconds, seed=seed, progress=progress, share=share
         )
-    finally:
-        target.close()
 
 
 # --- in another process -----------------------------------------------------------------------------------

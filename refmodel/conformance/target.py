@@ -10,14 +10,20 @@ A target is named by how it is reached and where it is, then by words for the im
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from refmodel.conformance.boundary import VERSION, BadTarget, Broke, Hello, Line, check_answer, hello_of
+from refmodel.conformance.one_cpu import one_cpu
 
 KINDS = ("python", "exec", "lib", "linux")
 """How an implementation can be reached."""
+
+TAKING_TURNS = ("exec", "lib")
+"""Those that are a process of their own, which waits while the model works."""
 
 START = 4
 """How much longer than for another answer an implementation may take for the first, because it has to start."""
@@ -99,3 +105,19 @@ def open_target(name: str, timeout: float = 5.0) -> Target:
         )
     made: Target = classes[kind](where.strip(), timeout)
     return made
+
+
+@contextmanager
+def opened(name: str, timeout: float = 5.0, *, part: int | None = None) -> Iterator[Target]:
+    """Start an implementation, and end it at the end; one that takes turns with the model shares its processor.
+
+    part: number of this process among several that do the same, each on a processor of its own.
+    Raises BadTarget, as ``open_target`` does.
+    """
+    shared = one_cpu(os.getpid() if part is None else part)
+    with shared if name.partition(":")[0] in TAKING_TURNS else nullcontext():
+        target = open_target(name, timeout)
+        try:
+            yield target
+        finally:
+            target.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from refmodel.conformance.adapters import write_adapter
 from refmodel.conformance.boundary import BadTarget, Broke
 from refmodel.conformance.conform import conform
-from refmodel.conformance.target import open_target
+from refmodel.conformance.target import open_target, opened
 from refmodel.profiles import profile
 from refmodel.resources import specs_dir
 
@@ -152,6 +153,16 @@ def test_a_program_as_starting_point_runs_as_it_is(tmp_path: Path) -> None:
         assert conform(target, "adapter", profile("linux-7.3"), seconds=600, runs=5).verdict == "not refuted"
     finally:
         target.close()
+
+
+def test_a_program_shares_a_processor_with_the_model_while_it_runs(tmp_path: Path) -> None:
+    write_adapter("exec", tmp_path)
+    before = os.sched_getaffinity(0)
+    with opened(f"exec:{sys.executable} {tmp_path / 'main.py'}"):
+        assert len(os.sched_getaffinity(0)) == 1
+    with opened(f"python:{specs_dir() / 'examples/store.py'}:Store"):
+        assert os.sched_getaffinity(0) == before
+    assert os.sched_getaffinity(0) == before
 
 
 def test_a_starting_point_overwrites_nothing(tmp_path: Path) -> None:
