@@ -198,7 +198,7 @@ class CpuOffline612(Operation):
     @step
     def go_down(self, v: KernelView) -> Next:
         """Move the tasks elsewhere; one may still be about to lock a context of this CPU (Z15, I-17)."""
-        v[v.at.online_cpus] = tuple(cpu for cpu in v[v.at.online_cpus] if cpu != self.cpu)
+        self.leave(v)
         self.pools = registered_pools(v)
         return self.detach
 
@@ -219,6 +219,10 @@ class CpuOffline612(Operation):
         """The CPU is gone."""
         v[v.at.hotplug_locked] = False
         return Return(0)
+
+    def leave(self, v: KernelView) -> None:
+        """Take the CPU out of those that run tasks."""
+        v[v.at.online_cpus] = tuple(cpu for cpu in v[v.at.online_cpus] if cpu != self.cpu)
 
 
 @attrs.define
@@ -242,7 +246,7 @@ class CpuOffline73(CpuOffline618):
     @step
     def go_down(self, v: KernelView) -> Next:
         """Move the tasks elsewhere; one that has looked up a context of this CPU can use it safely."""
-        v[v.at.online_cpus] = tuple(cpu for cpu in v[v.at.online_cpus] if cpu != self.cpu)
+        self.leave(v)
         return self.end
 
 
