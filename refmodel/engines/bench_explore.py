@@ -60,7 +60,8 @@ def measure(path: Path, size: Size, setting: Setting, bytecode: Path | None = No
     Raises Failed with what the process said.
     """
     arguments = [str(path), json.dumps(attrs.asdict(size)), json.dumps(attrs.asdict(setting))]
-    command = [sys.executable, "-m", "refmodel.engines.bench_process", *arguments]
+    # Not with -m: what is explored imports the module by its name, and it would be loaded twice.
+    command = [sys.executable, "-c", "from refmodel.engines.bench_subject import main; main()", *arguments]
     environment = dict(os.environ)
     if bytecode is not None:
         environment |= {"PYTHONPYCACHEPREFIX": str(bytecode), "PYTHONDONTWRITEBYTECODE": ""}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -111,8 +112,11 @@ def explored(build: Build, size: Size, setting: Setting) -> dict[str, Any]:
     }
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Explore one scope and print the figures as a line of JSON: the fresh process of ``bench_explore.measure``."""
-    path, size, setting = arguments
+def main() -> None:
+    """Explore the scope that the arguments name (file, size, setting) and print the figures as a line of JSON.
+
+    That is the fresh process of ``bench_explore.measure``.
+    """
+    path, size, setting = sys.argv[1:]
     found = explored(load_build(path), Size(**json.loads(size)), Setting(**json.loads(setting)))
     print(json.dumps(found))

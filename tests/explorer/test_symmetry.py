@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import permutations
 from typing import Any
 
 import attrs
 import pytest
 
 from refmodel.engines.explorer.actors import Actors, Local, Program, Start
+from refmodel.engines.explorer.packing import Packing
 from refmodel.engines.explorer.search import CHECKED, Reductions, Search
-from refmodel.engines.explorer.symmetry import BrokenSymmetry, Order, Renaming, renamed_flight
+from refmodel.engines.explorer.symmetry import BrokenSymmetry, LocalNames, Order, Renaming, renamed_flight
 from refmodel.machine import Next, step
 from refmodel.machine.flight import freeze
 from tests.explorer.protocol import Protocol, Slot, SwapOut, Zap
@@ -67,6 +69,26 @@ def test_three_columns_have_one_least_form() -> None:
     assert len(search.names.orders) == 6
     for order in search.names.orders:
         assert search.fitting(partial(wandering, search, order)) == []
+
+
+def test_renamings_that_agree_on_what_a_local_state_mentions_share_the_answer() -> None:
+    _, view, actors, names = parts(3, 2, 2)
+    packing = Packing(view.snapshot(), actors.initial, names.columns)
+    orders = list(permutations(range(3)))
+    asked: list[Order] = []
+
+    def local(local: Local, order: Order) -> Local:
+        asked.append(order)
+        return names.local(local, order)
+
+    tables = LocalNames(attrs.evolve(names, local=local), packing, orders).tables
+    idle = packing.locals.number(actors.initial[0])
+    busy = packing.locals.number(attrs.evolve(actors.initial[0], flight=(freeze(Zap(0), "drop_count"),)))
+
+    assert {table[idle] for table in tables} == {idle}
+    assert len({table[busy] for table in tables}) == 3
+    assert asked.count(orders[0]) == 2, "once for each, to see what it mentions"
+    assert len(asked) == 2 + 2, "slot 0 is called 1 or 2, and nothing else is looked at"
 
 
 def test_columns_stand_in_ascending_order() -> None:

@@ -83,6 +83,50 @@ def _renamed_frame(frame: Frame, rename: Callable[[type[Operation], str, Any], A
     return cls, step, tuple(renamed)
 
 
+class _Asked(tuple[int, ...]):
+    """The renaming that renames nothing; it notes which indexes it is asked for."""
+
+    def __init__(self, order: Order) -> None:
+        self.indexes: dict[Any, None] = {}
+
+    def __getitem__(self, index: Any) -> Any:
+        self.indexes[index] = None
+        return super().__getitem__(index)
+
+
+class LocalNames:
+    """The local states of actors under other names, by number.
+
+    Most mention no index, or one: renamings that agree on what a local state mentions share the answer.
+
+    tables: for each renaming the table that renames local states.
+    """
+
+    def __init__(self, renaming: Renaming, packing: Packing, orders: Sequence[Order]) -> None:
+        self.renaming, self.packing = renaming, packing
+        self.tables = [Missing(partial(self._renamed, order)) for order in orders]
+        self._mentions = Missing(partial(self._mentioned, orders[0]))
+        self._known: dict[tuple[int, ...], int] = {}
+
+    def _renamed(self, order: Order, number: int) -> int:
+        mentioned = self._mentions[number]
+        names = tuple([order[index] for index in mentioned])
+        if names == mentioned:
+            return number
+        found = self._known.get((number, *names))
+        if found is None:
+            locals_ = self.packing.locals
+            found = locals_.number(self.renaming.local(locals_.values[number], order))
+            self._known[number, *names] = found
+        return found
+
+    def _mentioned(self, same: Order, number: int) -> Order:
+        """Return the indexes that a local state mentions."""
+        asked = _Asked(same)
+        self.renaming.local(self.packing.locals.values[number], asked)
+        return tuple(asked.indexes)
+
+
 class Normal:
     """Brings packed states into their normal form.
 
@@ -113,10 +157,9 @@ class Normal:
         self.pieces = pieces
         self.masks = [packing.mask(piece) for piece in self.pieces]
         self.rest = ~(self.sides | self.everyone | sum(self.masks))
-        if before is None:
-            self.locals = [Missing(partial(self._local, order)) for order in self.orders]
-        else:
-            self.locals = before.locals
+        self.locals: LocalNames = (
+            LocalNames(renaming, packing, self.orders) if before is None else before.locals
+        )
         self.singles: list[list[tuple[int, Missing[int]]]]
         self.actors: list[Missing[int]]
         self.least: Missing[Missing[int]]
@@ -263,13 +306,10 @@ class Normal:
     def _single(self, at: int, actor: int, bits: int) -> int:
         """Return the local state of one actor under other names."""
         packing = self.packing
-        number = self.locals[at][packing.local_number(bits, actor)]
+        number = self.locals.tables[at][packing.local_number(bits, actor)]
         if number > packing.most[actor]:
             packing.reach(actor, number)
         return number << packing.shifts[actor]
-
-    def _local(self, order: Order, number: int) -> int:
-        return self.packing.locals.number(self.renaming.local(self.packing.locals.values[number], order))
 
     # --- checking ---------------------------------------------------------------------------------------------
 
