@@ -377,7 +377,7 @@ class IaaJob(Operation):
 
     @step
     def sleep(self, v: KernelView) -> Next:
-        """Sleep until the interrupt thread has called back with the result."""
+        """Sleep on the wait object until the interrupt thread has called back with the result."""
         place = v.at.iaa.request[self.req]
         answer = v[place].answer
         if answer is None:

@@ -58,6 +58,9 @@ class IaaDesc:
 
 FREE_DESC = IaaDesc()
 
+WAIT_OBJECT = "the wait object of the caller"
+"""On which a caller sleeps until it is called back (struct crypto_wait)."""
+
 
 @component
 class IaaWq:
@@ -108,10 +111,14 @@ class IaaCrypto:
 class IaaRequest:
     """The request of a caller: of a context of zswap, or of a CPU where jobs are asked for directly.
 
-    locked: somebody uses it.  answer: what the interrupt thread told it, None while it sleeps.
+    locked: somebody uses it.
+    data: what the callback is given (``base.data``): the wait object of the caller, who has put it there when the
+        request was made.  It is the caller's; what the driver needs to know of a job stands in the descriptor.
+    answer: what the wait object was told, None while its owner sleeps.
     """
 
     locked: bool = False
+    data: Hashable = WAIT_OBJECT
     answer: Hashable = None
 
 

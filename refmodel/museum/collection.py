@@ -77,6 +77,7 @@ from refmodel.museum import (
     iaa_h25_flag_of_another_meaning,
     iaa_h27_algorithm_gone,
     iaa_h27a_algorithm_gone,
+    iaa_i07_clobbers_the_callers_field,
     iaa_s13_reversed_result,
     iaa_s15_error_lost,
     iaa_s15a_raw_though_forbidden,
@@ -201,6 +202,7 @@ EXHIBITS: tuple[Exhibit, ...] = tuple(
         i01_descriptor_kept,
         i03_table_under_readers,
         i04_software_before_unmap,
+        iaa_i07_clobbers_the_callers_field,
         iaa_h1_freed_under_a_job,
         iaa_h2_queue_gone,
         iaa_h2a_queue_gone,
@@ -268,7 +270,6 @@ NOT_IN_THIS_ROOM = {
     "S12": "A task sleeps while another one spins on its CPU: whoever waits takes no CPU in the model.",
     "M01": "A handle's word is used twice while zsmalloc evicts: none of the model's kernels has that code.",
     "I02": "More devices than CPUs divide by zero: see refmodel.museum.iaa_tables.",
-    "I07": "The driver uses a field of its caller: a request of the model has no field for both.",
     "C01": "A bounce buffer is copied past the destination: the model has lengths, not buffers.",
 }
 """Bugs of the list that need something that the model does not have."""
