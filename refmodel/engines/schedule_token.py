@@ -18,7 +18,8 @@ from refmodel.engines.packing import Packable
 from refmodel.engines.record_packing import packable, record
 from refmodel.engines.scope import STEPS_BACKGROUND, Scope
 from refmodel.engines.token import SCHEDULE_VERSION, BadToken, opened, profile_of, sealed
-from refmodel.kernel.config import MAX_BATCH, PAGE_SIZE
+from refmodel.kernel.config import MAX_BATCH
+from refmodel.kernel.crypto import LONGEST
 
 if TYPE_CHECKING:
     from refmodel.profiles import Profile
@@ -130,7 +131,7 @@ def _check(scope: Scope) -> None:
 def _check_sizes(scope: Scope) -> None:
     found = [("actors", sum(max(thread.number, 1) for thread in scope.threads), 0, _MOST_OF_A_KIND)]
     found.append(("initial commands", len(scope.initial), 0, _MOST_PLACES))
-    found += [("length", length, 1, PAGE_SIZE) for length in scope.lengths or (0,)]
+    found += [("length", length, 1, LONGEST) for length in scope.lengths or (0,)]
     found.append(("batch", scope.batch, 1, MAX_BATCH))
     for name, size in attrs.asdict(scope.sizes, filter=lambda field, _: field.init).items():
         least = 0 if name in _NONE else 1

@@ -84,7 +84,7 @@ class Scope:
     name: as reports print it.  question: what it is to answer, in one sentence.
     threads: who runs commands.  initial: commands that run to their end before, while nothing fails.
     sizes: how big everything is.  synchronous, enabled, device: as in ``Setting``.
-    lengths: compressed lengths that every page can get, in bytes.
+    lengths: compressed lengths that every page can get, in bytes, up to two pages; more than one page is an error.
     batch: pages that the compressor takes in one call, where the profile has batches.
     faults: choice points at which something may fail.  fixed: choice points that take their first answer.
     budget: how many failures there may be in a run, None for any number.

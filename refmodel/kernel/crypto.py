@@ -33,6 +33,9 @@ from refmodel.kernel.config import PAGE_SIZE
 ZERO_PAGE: Final = bytes(PAGE_SIZE)
 """The page of zeroes as bytes."""
 
+LONGEST: Final = 2 * PAGE_SIZE
+"""Bytes that a page can become at most: what zswap gives room for as long as compressors may write more than a page."""
+
 _WORD_SIZE: Final = 8
 _REMEMBERED_PAGES: Final = 1024
 
@@ -59,6 +62,19 @@ class CompressError:
     """
 
     errno: int
+
+
+@attrs.frozen
+class Overlong(CompressError):
+    """A page that became longer, from a compressor that does not look at how much it was offered: it writes all of it.
+
+    So did lzo before 6.15, and so may a device; others stop at the end of what they were offered.
+
+    errno: ENOSPC, which the crypto layer makes of it when it sees the length.
+    length: bytes that are written, PAGE_SIZE + 1 to `LONGEST`.
+    """
+
+    length: int
 
 
 Outcome: TypeAlias = Compressed | CompressError
@@ -366,7 +382,7 @@ class Recorded:
 
     What lzo answers to an incompressible page: EINVAL (recorded on 6.12.117, 6.18.15 and 7.3.4). Before
     "crypto: lzo - Fix compression buffer overrun" (6.15, 6.12.31, 6.1.141) it wrote past the offered
-    length, and ``crypto/scompress.c`` made ENOSPC of that.
+    length, and ``crypto/scompress.c`` made ENOSPC of that (`Overlong`).
 
     name: the kernel's name of the algorithm.
     """
@@ -393,7 +409,8 @@ class Symbolic:
     """A compressor for exploration: every content can get each of the lengths, or an error.
 
     name: any name.
-    lengths: possible compressed lengths in bytes, 1 to PAGE_SIZE, all different, the normal one first.
+    lengths: possible compressed lengths in bytes, 1 to `LONGEST`, all different, the normal one first.  One above
+        PAGE_SIZE is written all the same (`Overlong`).
     fail: whether the compressor may also refuse a page (EINVAL).
     batch_size: pages that one call takes.
 
@@ -408,9 +425,9 @@ class Symbolic:
 
     def __attrs_post_init__(self) -> None:
         """Check that the outcomes are possible, different and at least one."""
-        wrong = [length for length in self.lengths if not 1 <= length <= PAGE_SIZE]
+        wrong = [length for length in self.lengths if not 1 <= length <= LONGEST]
         if wrong:
-            raise ValueError(f"codec {self.name!r}: lengths {wrong} are not in 1 to {PAGE_SIZE} bytes")
+            raise ValueError(f"codec {self.name!r}: lengths {wrong} are not in 1 to {LONGEST} bytes")
         if len(set(self.lengths)) < len(self.lengths):
             raise ValueError(f"codec {self.name!r}: lengths {list(self.lengths)} repeat; give each one once")
         if not self.lengths and not self.fail:
@@ -420,8 +437,11 @@ class Symbolic:
 
     def outcomes(self, content: Hashable) -> tuple[Outcome, ...]:
         """Return the content, packed, with each of the lengths, then the refusal."""
-        fitting = tuple(Compressed(length, Packed(content)) for length in self.lengths)
-        return (*fitting, CompressError(EINVAL)) if self.fail else fitting
+        made = tuple(
+            Compressed(length, Packed(content)) if length <= PAGE_SIZE else Overlong(ENOSPC, length)
+            for length in self.lengths
+        )
+        return (*made, CompressError(EINVAL)) if self.fail else made
 
     def decompress(self, data: Hashable) -> Hashable:
         """Return the content.  Raises CorruptData for what is not packed: a page that was kept raw."""

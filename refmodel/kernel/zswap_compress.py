@@ -10,7 +10,7 @@ import attrs
 from refmodel.kernel import batch_decisions, choices, memcg, zsmalloc
 from refmodel.kernel.acomp_ctx import lock_ctx, unlock_ctx
 from refmodel.kernel.config import PAGE_SIZE
-from refmodel.kernel.crypto import Compressed, CompressError
+from refmodel.kernel.crypto import Compressed, CompressError, Overlong
 from refmodel.kernel.folio import live_folio
 from refmodel.kernel.swap_slots import current_cpu
 from refmodel.kernel.zswap_entry import live_entry
@@ -31,13 +31,24 @@ def object_node(v: KernelView, cpu: int, folio: int) -> int:
     return live_folio(v, folio).nid
 
 
+def check_room(length: int, size: int) -> None:
+    """Stop where so many bytes are written into a buffer of a smaller size: what stands behind it is overwritten."""
+    if length > size:
+        raise KernelBug(f"{length} bytes are written into a buffer of {size}: {length - size} past its end")
+
+
 @attrs.define
 class ZswapCompress(Operation):
     """Compress one page of a folio and put the result into the pool of an entry.
 
     folio, index: the page.  entry: gets handle and length.  pool: where the bytes go.
     Value: True, or False after exactly one reject counter moved.
+
+    buffer: bytes of the context's buffer.  It is longer than what the compressor is offered, for some do not look at
+        that (Z34).
     """
+
+    buffer: ClassVar[int] = 2 * PAGE_SIZE
 
     source: ClassVar[str] = "mm/zswap.c zswap_compress(), Linux 6.12.117"
     requirements: ClassVar[tuple[str, ...]] = ("B2", "Z5", "Z6")
@@ -120,7 +131,16 @@ class ZswapCompress(Operation):
         outcome: Compressed | CompressError = v.choose(
             choices.COMPRESS, v.cfg.codecs[pool.compressor].outcomes(folio.contents[self.index])
         )
+        if isinstance(outcome, Overlong):
+            self.write_overlong(outcome.length)
         return self.tell(v, outcome)
+
+    def write_overlong(self, length: int) -> None:
+        """Let the compressor write more than it was offered, straight into the buffer (since 6.9; devices always).
+
+        The crypto layer compares the length with the offer when all of it is written.
+        """
+        check_room(length, self.buffer)
 
     def tell(self, v: KernelView, outcome: Compressed | CompressError) -> Compressed | CompressError:
         """Tell observers what the compressor has made of the page; return it."""
@@ -148,7 +168,13 @@ class ZswapCompress(Operation):
 
 @attrs.define
 class ZswapCompress618(ZswapCompress):
-    """Compress one page; a page that does not shrink is stored raw (6.18 and later)."""
+    """Compress one page; a page that does not shrink is stored raw (6.18 and later).
+
+    The buffer is one page: every compressor looks at what it is offered by then (mm/zswap: reduce the size of the
+    compression buffer to a single page).
+    """
+
+    buffer: ClassVar[int] = PAGE_SIZE
 
     source: ClassVar[str] = "mm/zswap.c zswap_compress(), Linux 6.18.15"
 
@@ -207,6 +233,12 @@ class ZswapCompress61(ZswapCompress):
     def empty_ctx(self) -> Next:
         """Stop where the kernel would use a context that was freed with its CPU (Z15)."""
         raise KernelBug(f"zswap_frontswap_store: the context of CPU {self.cpu} is used after it was freed")
+
+    def write_overlong(self, length: int) -> None:
+        """Let the compressor write into the scratch buffer of the crypto layer (SCOMP_SCRATCH_SIZE, 32 pages).
+
+        The length is compared with the offer before the result is copied out of there (crypto/scompress.c, C01).
+        """
 
     def count_reject(self, v: KernelView, error: int) -> None:
         """Count nothing: 6.1 has no counter for compressor errors."""

@@ -70,10 +70,10 @@ def _threads(*commands: Command, number: int = 1) -> tuple[Thread, ...]:
         (_token(sizes=attrs.evolve(SMALL, slots=4097)), "token with slots 4097: expected 1 to 4096"),
         (_token(sizes=attrs.evolve(SMALL, slots=-1)), "token with slots -1: expected 1 to 4096"),
         (_token(sizes=attrs.evolve(SMALL, pools=0)), "token with pools 0: expected 1 to 64"),
-        (_token(lengths=()), "token with length 0: expected 1 to 4096"),
+        (_token(lengths=()), "token with length 0: expected 1 to 8192"),
         (_token(name="red \x1b[31m"), "expected one that can be printed in a line"),
         (_token(threads=_threads(number=65)), "token with actors 65: expected 0 to 64"),
-        (_token(lengths=(5000,)), "token with length 5000: expected 1 to 4096"),
+        (_token(lengths=(9000,)), "token with length 9000: expected 1 to 8192"),
     ],
 )
 def test_a_bad_token_gets_one_clear_line(bad: str, message: str) -> None:

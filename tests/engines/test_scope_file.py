@@ -108,7 +108,7 @@ READ = THREAD + 'run = ["read(0, 0)"]\n'
         (f"[system]\nmax_batch = 9\n{READ}", r"2: max_batch = 9; expected 1 to 8 pages"),
         (f"[system]\nbatch = 0\n{READ}", r"2: batch = 0; expected 1 to 8 pages"),
         (f"[system]\npages = '2'\n{READ}", r"2: pages = '2'; expected a whole number"),
-        (f"[system]\nlengths = [5000]\n{READ}", r"1: codec 'tokens': lengths \[5000\] are not in"),
+        (f"[system]\nlengths = [9000]\n{READ}", r"1: codec 'tokens': lengths \[9000\] are not in"),
         (f"[system]\nvswap_cluster_size = 3\n{READ}", r"1: vswap_cluster_size 3; expected a power of two"),
         (READ.replace('"read', '"raed'), r"3: unknown command raed; .* did you mean read\?"),
         (READ.replace("0, 0", "0"), r"3: 1 arguments in read\(0\); expected read\(mm, page\)"),

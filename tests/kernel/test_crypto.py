@@ -14,6 +14,7 @@ from refmodel.conformance.patterns import page
 from refmodel.kernel.config import PAGE_SIZE
 from refmodel.kernel.crypto import (
     CODECS,
+    LONGEST,
     ZERO_PAGE,
     Codec,
     Compressed,
@@ -22,6 +23,7 @@ from refmodel.kernel.crypto import (
     Deflate,
     DeflateIaa,
     Lz4,
+    Overlong,
     Packed,
     Recorded,
     Symbolic,
@@ -265,10 +267,16 @@ class TestSymbolic:
         with pytest.raises(ValueError, match="batch_size 0; expected at least 1 page"):
             Symbolic("any", batch_size=0)
 
-    @pytest.mark.parametrize("lengths", [(0,), (1024, PAGE_SIZE + 1), (-1,)])
-    def test_lengths_outside_a_page_are_refused(self, lengths: tuple[int, ...]) -> None:
-        """No compressor returns such a length."""
-        with pytest.raises(ValueError, match="are not in 1 to 4096 bytes"):
+    def test_what_is_longer_than_a_page_is_an_error_and_is_written_all_the_same(self) -> None:
+        """The crypto layer makes an error of the length, after the compressor has written so much."""
+        codec = Symbolic("any", lengths=(PAGE_SIZE, PAGE_SIZE + 1), fail=False)
+
+        assert (Compressed(PAGE_SIZE, Packed(5)), Overlong(ENOSPC, PAGE_SIZE + 1)) == codec.outcomes(5)
+
+    @pytest.mark.parametrize("lengths", [(0,), (1024, LONGEST + 1), (-1,)])
+    def test_lengths_of_more_than_two_pages_are_refused(self, lengths: tuple[int, ...]) -> None:
+        """No compressor makes so much of a page."""
+        with pytest.raises(ValueError, match="are not in 1 to 8192 bytes"):
             Symbolic("any", lengths)
 
     def test_repeated_lengths_are_refused(self) -> None:
