@@ -10,8 +10,9 @@ import attrs
 import pytest
 
 from refmodel.engines.explorer.actors import Actors, Local, Program, Start
+from refmodel.engines.explorer.comparing import CHECKED
 from refmodel.engines.explorer.packing import Packing
-from refmodel.engines.explorer.search import CHECKED, Reductions, Search
+from refmodel.engines.explorer.search import Reductions, Search
 from refmodel.engines.explorer.symmetry import BrokenSymmetry, LocalNames, Order, Renaming, renamed_flight
 from refmodel.machine import Next, step
 from refmodel.machine.flight import freeze

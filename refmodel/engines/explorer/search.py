@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
 from refmodel.engines.explorer.actors import Actors
 from refmodel.engines.explorer.agenda import Agenda, Order
+from refmodel.engines.explorer.ahead import look_around, scout
 from refmodel.engines.explorer.bits import change_bits, insert_bits, remove_bits
 from refmodel.engines.explorer.branches import Offer
-from refmodel.engines.explorer.loop import Breach, Ordered, Stuck, Unfounded, compiled_loop, compiled_normals
+from refmodel.engines.explorer.comparing import compare
+from refmodel.engines.explorer.granted import WRONG, correct
+from refmodel.engines.explorer.loop import Ordered, Stuck, compiled_loop, compiled_normals
 from refmodel.engines.explorer.memory import MemoryFull, allowance, resident
-from refmodel.engines.explorer.packing import Inconstant, Packing, Widened
-from refmodel.engines.explorer.symmetry import BrokenSymmetry, Normal, Renaming
-from refmodel.engines.explorer.transitions import Restart, StepFailed, Transitions
+from refmodel.engines.explorer.packing import Packing, Widened
+from refmodel.engines.explorer.symmetry import Normal, Renaming
+from refmodel.engines.explorer.transitions import StepFailed, Transitions
 from refmodel.engines.explorer.visited import (
     STORAGES,
     Following,
@@ -32,9 +34,9 @@ from refmodel.engines.explorer.visited import (
     Visited,
     arrays_able,
 )
-from refmodel.machine import Operation, View
+from refmodel.machine import View
 from refmodel.machine.choice import ChoicePoint
-from refmodel.machine.recorder import Cell, Recorder, Unkept
+from refmodel.machine.recorder import Recorder
 
 if TYPE_CHECKING:
     from refmodel.engines.explorer.arrays.expander import Expander
@@ -42,29 +44,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-WRONG = (Restart, Inconstant, Unkept, Breach, Unfounded)
-"""Something that was taken for granted is not so."""
-
-CHECKED = 200
-"""States whose successors are compared under other names."""
-
 CHUNK = 16_384
 """States that are expanded before what follows them is brought into normal form."""
 
 YOUNG = 5_000
 """States before the search goes ahead, and fields are packed tightly."""
-
-SCOUTS = 64
-"""States with which it goes ahead at a time."""
-
-QUIET = 10
-"""How often that teaches nothing before it ends."""
-
-SCOUTED = 500
-"""How often it goes ahead at most."""
-
-AROUND = 80
-"""How often it goes ahead where a search that is not young any more has to begin again."""
 
 ARRAYS = 150_000
 """States from which on they are kept in arrays."""
@@ -263,48 +247,13 @@ class Search:
             if self.stopped:
                 self._save(0)
         except WRONG as wrong:
-            self._correct(wrong)
-            near = self.agenda.portion(self.visited.levels)[: SCOUTS * AROUND]
+            correct(self, wrong)
+            near = self.agenda.portion(self.visited.levels)
             self._reset()
             if not self.packing.young and self.bounds.depth is None:
-                self._look_around(list(near))
+                look_around(self, near)
             return False
         return True
-
-    def _correct(self, wrong: Exception | Unkept) -> None:
-        """Take something for granted no more, and drop what relied on it."""
-        match wrong:
-            case Restart():
-                self._unlearn(wrong.why, {wrong.at})
-            case Inconstant():
-                self._unlearn(str(wrong), self._varying(wrong.cell))
-            case Unkept():
-                self.recorder.kept.add(wrong.place)
-                self._unlearn(f"the counter at place {wrong.place} is looked at", None)
-            case Breach():
-                self._distrust(self.table.ownership.claiming(wrong.state, wrong.cells), "others touch it")
-            case Unfounded():
-                self._distrust(wrong.classes, wrong.why)
-
-    def _distrust(self, classes: Sequence[type[Operation]], why: str) -> None:
-        """Believe the claims of some operations no more."""
-        self.table.ownership.distrusted |= dict.fromkeys(classes)
-        self._unlearn(
-            f"what {' and '.join(cls.__qualname__ for cls in classes)} claims is not so: {why}", None
-        )
-
-    def _varying(self, cell: Cell) -> list[Cell]:
-        """Take a cell, and those that are packed like it, for constant no more; return them."""
-        place, name = cell
-        cells = [(other, name) for other in self.packing.alike[place]]
-        for each in cells:
-            self.packing.constants.get(each[0], {}).pop(each, None)
-        return cells
-
-    def _unlearn(self, why: str, wrong: Container[Any] | None) -> None:
-        """Drop all that was learned and relied on something wrong."""
-        self.restarts.append(why)
-        self.table.unlearn(wrong)
 
     def _run_levels(self) -> None:
         if self._judge():
@@ -313,14 +262,14 @@ class Search:
         self._fit()
         while not self._over():
             if self.packing.young and len(self.visited) >= YOUNG:
-                if self.restarts and self.bounds.depth is None and not self._scout():
+                if self.restarts and self.bounds.depth is None and not scout(self):
                     self._reset()
                 self._tighten()
             if len(self.visited) >= LEARNED and gathered != self.packing.layout:
                 self.table.gather()
                 self.expander, gathered = None, self.packing.layout
             try:
-                self._compare()
+                compare(self)
                 portion = self.agenda.portion(self.visited.levels)
                 if not portion:
                     self.complete, self.stopped = not self.cut, self.cut
@@ -416,49 +365,6 @@ class Search:
             except Widened as wide:
                 self.repack(wide)
 
-    def _scout(self) -> bool:
-        """Go ahead depth first, to meet values that fields need room for, and what is not as it was taken for granted.
-
-        What fails is left to the search, which gets there by a shortest run.  Returns whether all that was taken for
-        granted still is; otherwise the search has to begin again, while it is small.
-        """
-        known, quiet = len(self.restarts), 0
-        seen, waiting = set(self.visited.all()), list(self.visited.last)
-        for _ in range(SCOUTED):
-            runs = self.table.runs
-            waiting += self._ahead(waiting, seen)
-            quiet = 0 if self.table.runs > runs else quiet + 1
-            if quiet == QUIET or not waiting:
-                break
-        return len(self.restarts) == known
-
-    def _look_around(self, waiting: list[int]) -> None:
-        """Go ahead breadth first from where something turned out wrong: what is like it is mostly met near there."""
-        seen = set(waiting)
-        for _ in range(AROUND):
-            waiting[:0] = self._ahead(waiting, seen)
-
-    def _ahead(self, waiting: list[int], seen: set[int]) -> list[int]:
-        """Take some states from the end of those that wait; return what they lead to and was not seen.
-
-        They go on waiting where something was not as it was taken for granted, or a field got wider.
-        """
-        try:
-            fresh = sorted(self.successors(waiting[-SCOUTS:], owners=self.reductions.merge) - seen)
-        except Widened as wide:
-            self.repack(wide)
-            waiting[:] = change_bits(insert_bits, wide.inserts, waiting)
-            widened = change_bits(insert_bits, wide.inserts, list(seen))
-            seen.clear()
-            seen.update(widened)
-            return []
-        except WRONG as wrong:
-            self._correct(wrong)
-            return []
-        del waiting[-SCOUTS:]
-        seen.update(fresh)
-        return fresh
-
     def _tighten(self) -> None:
         """Take the spare bits of a young search out of all states."""
         removed = self.packing.tighten()
@@ -488,12 +394,12 @@ class Search:
         """
         found: list[int] = []
         try:
-            self._run_loop(states, found, [0, 0], owners=owners, waits=False)
+            self.run_loop(states, found, [0, 0], owners=owners, waits=False)
         except StepFailed:
             for state in states:
                 with suppress(StepFailed):
-                    self._run_loop((state,), found, [0, 0], owners=owners, waits=False)
-        return self._normals(found)
+                    self.run_loop((state,), found, [0, 0], owners=owners, waits=False)
+        return self.normals(found)
 
     # --- expanding --------------------------------------------------------------------------------------------
 
@@ -519,11 +425,11 @@ class Search:
         for start in range(0, len(level), CHUNK):
             found: list[int] = []
             chunk = level[start : start + CHUNK]
-            self._run_loop(chunk, found, at, owners=self.reductions.merge, waits=waits)
+            self.run_loop(chunk, found, at, owners=self.reductions.merge, waits=waits)
             if self.table.waits and not waits:
                 return self.expanded(level, at)
             transitions += len(found)
-            following |= self._normals(found)
+            following |= self.normals(found)
             if len(level) > CHUNK and self.memory_full():
                 raise MemoryFull
         return following, transitions
@@ -569,59 +475,20 @@ class Search:
             self.visited = rows
         return self.visited.in_arrays
 
-    def _run_loop(
+    def run_loop(
         self, level: Iterable[int], found: list[int], at: list[int], *, owners: bool, waits: bool
     ) -> None:
+        """Note what follows states, and in ``at`` the state and the local state in which a step runs.
+
+        owners: check who claims what.  waits: look for states in which every operation in flight waits.
+        Raises what ``expanded`` does.
+        """
         loop = compiled_loop(self.groups, self.own, owners, waits)
         loop(level, self.table, found.append, at, self.packing)
 
-    def _normals(self, states: Iterable[int]) -> set[int]:
+    def normals(self, states: Iterable[int]) -> set[int]:
+        """Return the normal forms of states."""
         names, sorts = self.names, any(len(group) > 1 for group in self.groups)
         columns, whole = (len(names.renaming.columns), not names.pieces) if names is not None else (0, False)
         normals = compiled_normals(sorts, columns, whole)
         return normals(set(states), self.packing.local_bits, self.ordered, names)
-
-    # --- checking the symmetry ----------------------------------------------------------------------------------
-
-    def _compare(self) -> None:
-        """Expand the first states under other names too.  Raises BrokenSymmetry if that makes a difference."""
-        if self.names is None or self.compared >= CHECKED:
-            return
-        if self.compared == 0:
-            self.names.check_start()
-        last = self.visited.last
-        start = max(0, self.compared - len(self.visited) + len(last))
-        states = last[start : start + CHECKED - self.compared]
-        self._compare_states(states)
-        self.compared += len(states)
-
-    def _compare_states(self, states: Sequence[int]) -> None:
-        assert self.names is not None
-        try:
-            expected = self._followers(states)
-        except (StepFailed, Stuck):
-            for state in states if len(states) > 1 else ():  # of a single one the search reports it
-                self._compare_states((state,))
-            return
-        try:
-            self.names.check(states, expected, self._followers)
-        except (StepFailed, Stuck) as error:
-            raise BrokenSymmetry(
-                f"the scope is not symmetric: under other names of the indexes a step fails ({error})"
-            ) from error
-
-    def _followers(self, states: Sequence[int]) -> list[set[int]]:
-        """Return the normal forms of what each state leads to.  Raises what ``expanded`` does."""
-        found: list[int] = []
-        ends = [0]
-
-        def each() -> Iterator[int]:
-            for state in states:
-                yield state
-                ends.append(len(found))
-
-        waits = self.table.waits
-        self._run_loop(each(), found, [0, 0], owners=self.reductions.merge, waits=waits)
-        if self.table.waits and not waits:
-            return self._followers(states)
-        return [self._normals(found[start:end]) for start, end in pairwise(ends)]
