@@ -20,6 +20,7 @@ from refmodel.kernel.memory import WritePage
 from refmodel.kernel.state import Pte
 from refmodel.kernel.swap_fault import DoSwapPage
 from refmodel.kernel.swap_state import ReadSwapCacheAsync
+from refmodel.kernel.swapon import SwapOff612
 from refmodel.kernel.vmscan import ShrinkFolio
 from refmodel.kernel.zswap_writeback import ZswapWritebackBase
 from refmodel.machine import Operation, evolve
@@ -31,7 +32,15 @@ if TYPE_CHECKING:
 NAMING = frozenset({"folio", "folios", "gathered", "head", "rest", "retried", "splitting", "tails", "taken"})
 """Variables of operations that hold numbers of folios."""
 
-RECEIVING = (DoSwapPage, MadvisePageout, MadviseWillneed, ReadSwapCacheAsync, ShrinkFolio, ZswapWritebackBase)
+RECEIVING = (
+    DoSwapPage,
+    MadvisePageout,
+    MadviseWillneed,
+    ReadSwapCacheAsync,
+    ShrinkFolio,
+    SwapOff612,
+    ZswapWritebackBase,
+)
 """Operations that call one whose value is the number of a folio, or several."""
 
 OTHERS = frozenset(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import pytest
+
 from refmodel.engines.explorer.bits import insert_bits, remove_bits
 from refmodel.engines.explorer.packing import Packing, Widened
 
@@ -88,3 +90,14 @@ def test_an_actor_has_bits_for_what_it_does_itself() -> None:
     packing.tighten()
     assert [low.bit_length() for low in packing.lows] == [7, 7, 1]
     assert packing.local_width == packing.bits == 15
+
+
+def test_an_actor_that_begins_late_gets_all_the_bits_that_it_needs_at_once() -> None:
+    """Its first local state has a high number: the search asks for room once, and takes it that it has it then."""
+    packing = Packing([0], ["idle", "waits"])
+    packing.tighten()
+    late = [packing.locals.number(f"local {value}") for value in range(50)][-1]
+    with pytest.raises(Widened):
+        packing.reach(1, late)
+    assert packing.most[1] >= late
+    assert packing.lows[1] >= late

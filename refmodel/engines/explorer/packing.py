@@ -123,7 +123,7 @@ class Packing:
         self.first = [self.number(place, value) for place, value in enumerate(components)]
         for actor, number in enumerate(self.first_locals):
             self._raise(actor, number)
-            while number > self.lows[actor]:
+            if number > self.lows[actor]:
                 self.widen_locals(actor)
         for place, number in enumerate(self.first):
             while number > self.fields[place].low:
@@ -337,9 +337,12 @@ class Packing:
         return self.local_width + self.column_width * (self.column[place] + 1)
 
     def widen_locals(self, actor: int) -> tuple[Run, ...]:
-        """Give an actor, and those that begin like it, more bits; return where they were inserted."""
+        """Give an actor, and those that begin like it, room for what they may have; return where bits were inserted.
+
+        Numbers are common to all actors: one that begins late may need many bits at once.
+        """
         self.layout += 1
-        more = 1 + self.spare
+        more = max(1, self.most[actor].bit_length() - self.lows[actor].bit_length()) + self.spare
         positions = [self.shifts[mate] + self.lows[mate].bit_length() for mate in reversed(self.mates[actor])]
         for mate in self.mates[actor]:
             self.lows[mate] = (self.lows[mate] + 1 << more) - 1
