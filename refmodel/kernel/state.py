@@ -392,6 +392,10 @@ class Places:
     slot_cache: Sequence[Place[tuple[int, ...]]]
     """[cpu]: freed slots that wait for a flush, oldest first."""
     si: Place[SwapDevice]
+    avail_list: Place[bool]
+    """The device is on the list of available devices (swap_avail_heads): slots can be handed out and one is free.
+    6.18 and later keep the opposite as a bit of the counter of slots in use (SWAP_USAGE_OFFLIST_BIT), to change both
+    without the device's lock; in the model both change in one step anyway."""
     si_pins: Place[int]
     """Operations that have pinned the device: the end of swapoff waits for them."""
 
@@ -547,6 +551,7 @@ def describe(config: Config) -> tuple[Layout, Places]:
         slot_cache_enabled=layout.one("slot_cache_enabled", True),
         slot_cache=layout.row("slot_cache", size.cpus, ()),
         si=layout.one("si", device),
+        avail_list=layout.one("avail_list", blocks > 1),
         si_pins=layout.counter("si_pins"),
         tree=layout.row("tree", slots, 0),
         frontswap=layout.row("frontswap", slots, False),

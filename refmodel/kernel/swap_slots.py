@@ -86,6 +86,29 @@ def put_swap_device(v: KernelView) -> None:
     v[v.at.si_pins] -= 1
 
 
+def take_free(v: KernelView, nr: int) -> None:
+    """Count free slots as in use; a device that is full now leaves the list of available devices.
+
+    Source: mm/swapfile.c swap_range_alloc(), Linux 6.12.117.
+    """
+    si = v[v.at.si]
+    v[v.at.si] = evolve(si, free=si.free - nr)
+    if si.free == nr:
+        v[v.at.avail_list] = False
+
+
+def give_free(v: KernelView, nr: int) -> None:
+    """Count slots in use as free; a device that was full goes back on the list of available devices.
+
+    Not while swapoff is at work: it has taken the device off the list for good (S04).
+    Source: mm/swapfile.c swap_range_free(), Linux 6.12.117.
+    """
+    si = v[v.at.si]
+    v[v.at.si] = evolve(si, free=si.free + nr)
+    if not si.free and si.on:
+        v[v.at.avail_list] = True
+
+
 @attrs.define
 class AddToSwap612(Operation):
     """Give a folio swap slots and put it into the swap cache.
@@ -113,7 +136,7 @@ class AddToSwap612(Operation):
         self.slot = v.choose(choices.SLOT, runs)
         for s in range(self.slot, self.slot + nr):
             v[v.at.slot[s]] = SwapSlot(cache=True)
-        v[v.at.si] = evolve(v[v.at.si], free=v[v.at.si].free - nr)
+        take_free(v, nr)
         return self.charge
 
     @step
@@ -260,7 +283,7 @@ class SwapRangeFree612(Operation):
             v[v.at.slot[s]] = FREE_SLOT
             v[v.at.zeromap[s]] = False
             v[v.at.device[s]] = UNKNOWN
-        v[v.at.si] = evolve(v[v.at.si], free=v[v.at.si].free + self.nr)
+        give_free(v, self.nr)
 
 
 @attrs.define

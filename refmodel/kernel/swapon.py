@@ -22,6 +22,26 @@ if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
 
 
+def open_device(v: KernelView) -> None:
+    """Let slots be handed out; the device goes on the list of available devices unless it is full.
+
+    Source: mm/swapfile.c _enable_swap_info(), Linux 6.12.117.
+    """
+    si = v[v.at.si]
+    v[v.at.si] = evolve(si, on=True)
+    v[v.at.avail_list] = si.free > 0
+
+
+def close_device(v: KernelView) -> None:
+    """Hand out no more slots, and take the device off the list of available devices.
+
+    Both in one step, under the device's lock: a slot that is freed in between would put it back (S04).
+    Source: mm/swapfile.c swapoff(), del_from_avail_list(), Linux 6.12.117.
+    """
+    v[v.at.avail_list] = False
+    v[v.at.si] = evolve(v[v.at.si], on=False)
+
+
 @attrs.define
 class SwapOn612(Operation):
     """Take the swap device into use.
@@ -53,7 +73,8 @@ class SwapOn612(Operation):
     @step
     def enable(self, v: KernelView) -> Next:
         """Let slots be handed out and the device be pinned; freed slots go through the caches as before."""
-        v[v.at.si] = evolve(v[v.at.si], on=True, users=True)
+        v[v.at.si] = evolve(v[v.at.si], users=True)
+        open_device(v)
         v[v.at.slot_cache_enabled] = True
         return Return(0)
 
@@ -98,7 +119,7 @@ class SwapOff612(Operation):
         """Hand out no more slots."""
         if not v[v.at.si].on:
             return Return(-errno.EINVAL)
-        v[v.at.si] = evolve(v[v.at.si], on=False)
+        close_device(v)
         return self.drain_slots
 
     @step
@@ -284,7 +305,7 @@ class SwapOff612(Operation):
     @step
     def reopen(self, v: KernelView) -> Next:
         """Give up: hand out slots as before, and let freed ones go through the caches again."""
-        v[v.at.si] = evolve(v[v.at.si], on=True)
+        open_device(v)
         v[v.at.slot_cache_enabled] = True
         return Return(self.error)
 

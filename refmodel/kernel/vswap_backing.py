@@ -13,10 +13,10 @@ import attrs
 from refmodel.kernel import choices, memcg
 from refmodel.kernel.folio import get_folio, live_folio, lock_folio, put_folio, unlock_folio
 from refmodel.kernel.state import UNKNOWN
-from refmodel.kernel.swap_slots import slots_of
+from refmodel.kernel.swap_slots import give_free, slots_of, take_free
 from refmodel.kernel.vswap_decisions import free_runs, in_a_row, run_bits
 from refmodel.kernel.vswap_state import NO_ENTRY, RmapWord
-from refmodel.machine import Call, Next, Operation, Return, evolve, step
+from refmodel.machine import Call, Next, Operation, Return, step
 
 if TYPE_CHECKING:
     from refmodel.kernel.table import KernelView
@@ -44,7 +44,7 @@ def release_slots(v: KernelView, slot: int, nr: int) -> None:
     v[v.at.vswap.allocated] &= ~run_bits(slot, nr)
     for s in range(slot, slot + nr):
         v[v.at.device[s]] = UNKNOWN
-    v[v.at.si] = evolve(v[v.at.si], free=v[v.at.si].free + nr)
+    give_free(v, nr)
 
 
 def keeps_backing(v: KernelView, first: int, nr: int) -> bool:
@@ -117,15 +117,15 @@ class VswapAllocSwapSlot(Operation):
     @step
     def allocate(self, v: KernelView) -> Next:
         """Take an aligned run of slots of the device (PS3); any free run is possible."""
-        si = v[v.at.si]
-        runs = tuple(free_runs(v[v.at.vswap.allocated], len(v.at.device), self.nr)) if si.on else ()
+        on = v[v.at.si].on
+        runs = tuple(free_runs(v[v.at.vswap.allocated], len(v.at.device), self.nr)) if on else ()
         if not runs:
             return self.reclaim_cached
         if v.fails(choices.ALLOC_SLOT):
             return self.refuse
         self.physical = v.choose(choices.SLOT, tuple(dict.fromkeys((runs[0], runs[-1]))))
         v[v.at.vswap.allocated] |= run_bits(self.physical, self.nr)
-        v[v.at.si] = evolve(si, free=si.free - self.nr)
+        take_free(v, self.nr)
         return self.charge
 
     @step

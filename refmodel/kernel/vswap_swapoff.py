@@ -10,7 +10,7 @@ import attrs
 from refmodel.kernel import choices
 from refmodel.kernel.folio import FolioOperation, put_folio
 from refmodel.kernel.mm import all_nodes
-from refmodel.kernel.swapon import SwapOn612
+from refmodel.kernel.swapon import SwapOn612, close_device, open_device
 from refmodel.machine import Call, Next, Operation, Return, Wait, evolve, step
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class VswapSwapOff(FolioOperation):
         """Hand out no more slots (SO1)."""
         if not v[v.at.si].on:
             return Return(-errno.EINVAL)
-        v[v.at.si] = evolve(v[v.at.si], on=False)
+        close_device(v)
         return self.read_ahead
 
     @step
@@ -155,7 +155,7 @@ class VswapSwapOff(FolioOperation):
     @step
     def reopen(self, v: KernelView) -> Next:
         """Give up: hand out slots as before."""
-        v[v.at.si] = evolve(v[v.at.si], on=True)
+        open_device(v)
         return Return(self.error)
 
     def next_slot(self, v: KernelView) -> bool:

@@ -55,6 +55,7 @@ STATE_PROPERTIES: tuple[StateProperty, ...] = (
     limits.cursor_rests_on_the_living,
     swap_slots.map_byte_counts_users,
     swap_slots.table_word_counts_users,
+    swap_slots.available_means_usable,
     swap_slots.cached_folio_has_its_slots,
     swap_slots.nr_swapcached,
     references.every_folio_is_in_use,

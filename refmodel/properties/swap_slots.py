@@ -101,3 +101,20 @@ def nr_swapcached(index: Index) -> str | None:
         if v[counters.swapcached] != pages.get(group, 0):
             return miscounted(v, "swapcached", pages)
     return None
+
+
+@state_property(
+    "AVAILABLE",
+    source="mm/swapfile.c swap_avail_heads, get_swap_pages(), Linux 6.12.117",
+    requirements=("S6",),
+    bug="stays_on_the_list",
+)
+def available_means_usable(index: Index) -> str | None:
+    """The swap device is on the list of available devices iff it may be written to and has a free slot."""
+    v = index.v
+    si = v[v.at.si]
+    if v[v.at.avail_list] == (si.on and si.free > 0):
+        return None
+    on = "on" if v[v.at.avail_list] else "not on"
+    may = "may" if si.on else "may not"
+    return f"the swap device is {on} the list of available devices; it {may} be written to and has {si.free} free slots"

@@ -372,3 +372,46 @@ def test_a_device_is_opened_once() -> None:
 
     assert toy.finish(second) == -errno.EBUSY
     assert toy.finish(first) == 0
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_full_device_is_not_on_the_list_of_available_devices(kernel: str) -> None:
+    """It leaves the list with its last free slot and comes back with the next one."""
+    toy = nearly_full(kernel)
+    assert toy.v[toy.v.at.avail_list]
+
+    toy.out(0)
+    assert not toy.v[toy.v.at.avail_list]
+    toy.run(toy.ops.swap_range_free(slot=toy.slot(0), nr=1))
+    assert toy.v[toy.v.at.avail_list]
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_swapoff_takes_the_device_off_the_list_for_good(kernel: str) -> None:
+    """A slot that becomes free meanwhile does not put it back (S04)."""
+    toy = nearly_full(kernel)
+    toy.out(0)
+    swapoff = Execution(toy.ops.swapoff())
+    swapoff.advance(toy.v)
+
+    toy.run(toy.ops.swap_range_free(slot=toy.slot(0), nr=1))
+    assert not toy.v[toy.v.at.avail_list]
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_full_device_that_stays_in_use_stays_off_the_list(kernel: str) -> None:
+    """Swapoff that gives up puts back only a device that has a free slot."""
+    toy = nearly_full(kernel)
+    toy.out(0)
+    toy.fail(choices.SIGNAL)
+
+    assert toy.run(toy.ops.swapoff()) == -errno.EINTR
+    assert not toy.v[toy.v.at.avail_list]
+
+
+def nearly_full(kernel: str) -> Toy:
+    """Return a system with one page in memory and one free slot."""
+    toy = Toy(kernel)
+    toy.write(0, "page 0")
+    toy.v[toy.v.at.si] = evolve(toy.v[toy.v.at.si], size=1, free=1)
+    return toy

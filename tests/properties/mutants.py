@@ -232,6 +232,16 @@ class SwapoffWithoutReading(SwapOff618):
         return Return(0)
 
 
+@attrs.define
+class StaysOnTheList(SwapOff618):
+    @step
+    def close(self, v: KernelView) -> Next:
+        """Leave the device on the list of available devices."""
+        following = SwapOff618.close(self, v)
+        v[v.at.avail_list] = True
+        return following
+
+
 # --- loads and writeback ----------------------------------------------------------------------------------
 
 
@@ -440,6 +450,7 @@ MUTANTS = (
         OUT,
         do("swapoff"),
     ),
+    mutant("stays_on_the_list", "linux-7.3", {"swapoff": StaysOnTheList}, ("AVAILABLE",), do("swapoff")),
     mutant(
         "load_keeps_the_entry", "linux-7.3", {"zswap_load": LoadKeepsTheEntry}, ("ZS-21",), WRITE, OUT, READ
     ),
