@@ -308,11 +308,17 @@ class SplitFolio(FolioOperation):
 class DirectReclaim(Operation):
     """An allocation that runs short reclaims something itself, whatever its caller holds.
 
+    gfp_has_io_fs: whether the allocation may do I/O and enter filesystems; one with GFP_NOIO may do neither.
     Value: None.  Writes that it starts end later.
+
+    How many entries the shrinker of zswap counts as worth a try is left to the choice of the victim; whether it
+    counts any for an allocation that forbids I/O is the shrinker's own decision (Z07).
     """
 
-    source: ClassVar[str] = "mm/vmscan.c try_to_free_pages(), shrink_node(), Linux 6.12.117"
+    source: ClassVar[str] = "mm/vmscan.c try_to_free_pages(), shrink_node(), do_shrink_slab(), Linux 6.12.117"
     requirements: ClassVar[tuple[str, ...]] = ("Z1", "Z3")
+
+    gfp_has_io_fs: bool = True
 
     @step
     def scan(self, v: KernelView) -> Next:
@@ -335,7 +341,13 @@ class DirectReclaim(Operation):
         return Return()
 
     def folios(self, v: KernelView) -> list[int]:
-        """Return the folios on LRU lists, ascending; the coldest, where they have an order."""
+        """Return the folios on LRU lists, ascending; the coldest, where they have an order.
+
+        Without I/O they stay: none is given slots, no dirty one is written (shrink_folio_list).  That a clean one
+        of the swap cache could go is left out.
+        """
+        if not self.gfp_has_io_fs:
+            return []
         if v.at.reclaim.list:
             return list(coldest(v, 1))
         found, used = [], v[v.at.folios_used] >> 1
@@ -349,4 +361,7 @@ class DirectReclaim(Operation):
         """Return the lists of zswap entries that the shrinker may visit, as (cgroup, node)."""
         if not v.ops.shrinker_scan or not v[v.at.zswap].shrinker_enabled:
             return []
-        return [(m, nid) for m, row in enumerate(v.at.lru) for nid, place in enumerate(row) if v[place]]
+        found = [(m, nid) for m, row in enumerate(v.at.lru) for nid, place in enumerate(row) if v[place]]
+        if self.gfp_has_io_fs:
+            return found
+        return [(m, nid) for m, nid in found if v.ops.shrinker_count(m, nid, io_allowed=False).may_count(v)]

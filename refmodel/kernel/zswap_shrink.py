@@ -342,8 +342,7 @@ class ShrinkerCount(Operation):
 
         Each disk swap-in spares one entry once: what is consumed is subtracted in the same step.
         """
-        allowed = v[v.at.zswap].shrinker_enabled and self.io_allowed
-        if not allowed or not memcg_rules.writeback_enabled(v, self.memcg):
+        if not self.may_count(v):
             return self.finish(v, 0)
         backing = memcg_rules.stat(v, self.memcg, "zswap") // PAGE_SIZE
         stored = memcg_rules.stat(v, self.memcg, "zswapped")
@@ -354,6 +353,11 @@ class ShrinkerCount(Operation):
         spared = shrink_decisions.spared_entries(v[place], freeable)
         v[place] -= spared
         return self.finish(v, shrink_decisions.worth_a_try(freeable - spared, backing, stored))
+
+    def may_count(self, v: KernelView) -> bool:
+        """Whether entries may be written back at all: the shrinker is on, and allocation and cgroup allow it."""
+        allowed = v[v.at.zswap].shrinker_enabled and self.io_allowed
+        return allowed and memcg_rules.writeback_enabled(v, self.memcg)
 
     def finish(self, v: KernelView, answer: int) -> Return:
         """End and tell observers."""

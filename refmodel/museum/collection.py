@@ -108,6 +108,7 @@ from refmodel.museum import (
     z03_old_copy_stays,
     z05_reads_after_unlock,
     z06_early_uncharge,
+    z07_io_though_forbidden,
     z08_reference_per_reject,
     z09_exclusive_load,
     z11_late_charge,
@@ -143,6 +144,7 @@ EXHIBITS: tuple[Exhibit, ...] = tuple(
         z03_old_copy_stays,
         z05_reads_after_unlock,
         z06_early_uncharge,
+        z07_io_though_forbidden,
         z08_reference_per_reject,
         z09_exclusive_load,
         z11_late_charge,
@@ -266,7 +268,6 @@ EXHIBITS: tuple[Exhibit, ...] = tuple(
 and postings have as they are; then those of the IAA driver, of kcompressd, last those of zram."""
 
 NOT_IN_THIS_ROOM = {
-    "Z07": "The shrinker's I/O waits for its caller: needs a device whose worker allocates memory.",
     "Z16": "A lock is held over an allocation whose reclaim takes locks of its class, of other CPUs: no run hangs.",
     "Z28": "Statistics lag per CPU: the model's are exact, which the flush before the check makes them.",
     "V01": "A task locks a cluster twice, in cgroup v1's hand-over: the model has cgroup v2, and steps for such locks.",

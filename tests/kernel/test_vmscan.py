@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
 import pytest
 
 from refmodel.kernel import choices
 from refmodel.kernel.zswap_store import queue_shrink_work
 from refmodel.machine import ChoicePoint, Operation
+from refmodel.museum.z07_io_though_forbidden import CountsAnyway
 from tests.kernel.toy import KERNELS, LRU_KERNELS, Toy
 
 
@@ -154,3 +156,23 @@ def test_whoever_creates_a_pool_may_reclaim_for_its_parts(kernel: str, turn: int
     assert "compress" in toy.names()
     assert toy.v[toy.v.at.pool_list] == (2, 1)
     assert not toy.v[toy.v.at.hotplug_locked]
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_an_allocation_that_forbids_io_starts_none(kernel: str) -> None:
+    """Folios stay where they are, and the shrinker has nothing to do (Z07)."""
+    toy = stored(kernel)
+    before = toy.v.snapshot()
+
+    toy.run(toy.ops.direct_reclaim(gfp_has_io_fs=False))
+    assert toy.v.snapshot() == before
+
+
+@pytest.mark.parametrize("kernel", LRU_KERNELS)
+def test_that_an_allocation_forbids_io_is_for_the_shrinker_to_see(kernel: str) -> None:
+    """With one that does not look the entry is written back."""
+    toy = stored(kernel)
+    toy.v.ops = attrs.evolve(toy.v.ops, shrinker_count=CountsAnyway)
+
+    toy.run(toy.ops.direct_reclaim(gfp_has_io_fs=False))
+    assert toy.v[toy.v.at.zs.written_back_pages] == 1
