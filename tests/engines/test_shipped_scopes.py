@@ -30,6 +30,7 @@ def test_a_scope_asks_a_question_of_several_profiles(path: object) -> None:
         ("fork", "linux-7.3", (198_025, 373_273, 129)),
         ("insert-first", "batching-v14", (61_916, 116_582, 187)),
         ("reclaim", "linux-7.3", (93_982, 188_246, 130)),
+        ("swapoff", "linux-7.3", (139_003, 377_251, 130)),
         ("zswap", "linux-7.3", (177_830, 405_058, 177)),
         ("zswap-faults", "linux-7.3", (114_592, 258_906, 202)),
         ("zswap-faults", "linux-6.12", (338_505, 830_668, 312)),
