@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from refmodel.engines.explorer.actors import Actors, Program, Start
 from refmodel.engines.explorer.packing import Widened
 from refmodel.engines.explorer.path import way_to
 from refmodel.engines.explorer.search import Bounds, Reductions, Search
 from tests.explorer.protocol import Violation
-from tests.explorer.scope import NOTHING, all_reductions, at_rest_up_to_names, parts, search_of
+from tests.explorer.scope import (
+    NOTHING,
+    all_reductions,
+    at_rest_up_to_names,
+    counters_of,
+    parts,
+    search_of,
+)
 
 SMALL, MIDDLE = (1, 2, 2), (2, 2, 2)
 BUGS = {
@@ -102,6 +110,21 @@ def test_going_ahead_changes_nothing_but_the_time(young: int, monkeypatch: pytes
     search = search_of(MIDDLE, "all").run()
     assert search.complete
     assert (len(search.visited), search.transitions, search.depth) == (14_309, 44_187, 57)
+
+
+def test_an_actor_that_begins_late_stays_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its first local state has a high number by then; fields are as tight as they can be when it comes."""
+
+    def states(young: int) -> tuple[int, int, int]:
+        monkeypatch.setattr("refmodel.engines.explorer.search.YOUNG", young)
+        protocol, view, _, _ = parts(2, 2, 2)
+        starts = tuple(Start(label, make) for label, make in protocol.starts)
+        programs = [Program("task", starts[:-1]), Program("shrinker", starts[-1:])]
+        search = Search(view, Actors(programs, [1, 1]), counters=counters_of(protocol), reductions=NOTHING)
+        search.run()
+        return len(search.visited), search.transitions, search.depth
+
+    assert states(young=2) == states(young=1_000_000)
 
 
 def test_two_runs_find_the_same_states_in_the_same_order() -> None:
