@@ -22,6 +22,8 @@ from refmodel.kernel.swap_fault import DoSwapPage
 from refmodel.kernel.swap_state import ReadSwapCacheAsync
 from refmodel.kernel.swapon import SwapOff612
 from refmodel.kernel.vmscan import ShrinkFolio
+from refmodel.kernel.zram_batch import ZramBioWriteBatch
+from refmodel.kernel.zswap_compress_pages import ZswapCompressPages
 from refmodel.kernel.zswap_writeback import ZswapWritebackBase
 from refmodel.machine import Operation, evolve
 
@@ -43,12 +45,16 @@ RECEIVING = (
 )
 """Operations that call one whose value is the number of a folio, or several."""
 
+MEASURING = (ZramBioWriteBatch, ZswapCompressPages)
+"""Operations that call one whose value is lengths in bytes."""
+
 OTHERS = frozenset(
     {
-        "attempts", "budget", "cached", "cluster", "content", "cpu", "done", "entry", "error", "failures", "flushing",
-        "former", "free_from", "handle", "immediate", "index", "length", "memcg", "mm", "next", "nid", "nodes", "nr",
-        "objcg", "old", "order", "page", "physical", "pool", "pools", "process", "queue", "reclaiming", "removed",
-        "run", "slot", "slots", "threshold", "todo", "told", "value", "visits", "who", "writing",
+        "attempts", "budget", "cached", "calls", "cluster", "content", "contents", "cpu", "data", "done", "end",
+        "entries", "entry", "error", "failures", "flushing", "former", "free_from", "handle", "immediate",
+        "index", "length", "length_in", "lengths", "memcg", "mm", "next", "nid", "nodes", "nr", "objcg", "old",
+        "order", "out", "page", "physical", "pool", "pools", "process", "queue", "reclaiming", "removed", "req",
+        "run", "slot", "slots", "stored", "threshold", "todo", "told", "value", "visits", "who", "writing",
     }
 )  # fmt: skip
 """Variables of operations that hold other numbers."""
@@ -128,7 +134,7 @@ def _renamed_local(local: Local, order: Order) -> Local:
             return _renamed_value(value, order)
         if name == "result" and issubclass(cls, RECEIVING):
             return _renamed_value(value, order)
-        if name in OTHERS:
+        if name in OTHERS or (name == "result" and issubclass(cls, MEASURING)):
             return value
         raise BrokenSymmetry(
             f"{cls.__name__}.{name} is {value!r}, which may be the number of a folio; explore without symmetry"

@@ -37,7 +37,7 @@ LARGE = Size(3, 3, 3)
 
 BUGS = tuple(Size(2, 2, 2, bug) for bug in (1, 2, 3, 4))
 
-KERNEL = (("zswap", "linux-6.12"), ("zswap-faults", "linux-6.12"), ("fork", "linux-6.12"))
+KERNEL = (("zswap", "linux-6.12"), ("zswap-faults", "zram-7.3"), ("fork", "linux-6.12"))
 """The three largest shipped scopes, each in the profile in which it is largest."""
 
 

@@ -30,8 +30,15 @@ def test_a_scope_asks_a_question_of_several_profiles(path: object) -> None:
         ("fork", "linux-7.3", (198_025, 373_273, 129)),
         ("insert-first", "batching-v14", (61_916, 116_582, 187)),
         ("reclaim", "linux-7.3", (93_982, 188_246, 130)),
+        ("reclaim", "zram-7.3", (66_956, 133_198, 149)),
         ("swapoff", "linux-7.3", (139_003, 377_251, 130)),
+        ("large-folio", "linux-7.3", (145_988, 286_850, 135)),
+        ("hotplug", "linux-7.3", (3_852, 8_096, 72)),
+        ("hotplug", "linux-6.1", (9_043, 18_392, 84)),
         ("zswap", "linux-7.3", (177_830, 405_058, 177)),
+        ("zswap", "linux-6.1", (317_041, 644_650, 380)),
+        ("zswap", "batching-v14", (164_057, 366_204, 196)),
+        ("zswap", "vswap-v6", (71_054, 155_443, 220)),
         ("zswap-faults", "linux-7.3", (114_592, 258_906, 202)),
         ("zswap-faults", "linux-6.12", (338_505, 830_668, 312)),
         ("iaa-batches", "iaa-v14", (19_486, 47_148, 44)),
@@ -67,6 +74,14 @@ def test_a_scope_has_the_same_states_transitions_and_levels_everywhere(
     assert result.verdict == "holds"
     assert (result.states, result.transitions, result.depth) == size
     assert result.distrusted == (), "operations of the model claim only what is theirs"
+
+
+def test_hotplug_finds_in_linux_6_1_as_it_is_what_later_kernels_remedied() -> None:
+    file = load_scope(specs_dir() / "scopes" / "hotplug.toml")
+    result = explore(file.scope, profile("linux-6.1"))
+    assert result.verdict == "refuted"
+    assert result.counterexample is not None
+    assert "used after it was freed" in result.counterexample.violation.found
 
 
 @pytest.mark.parametrize(
