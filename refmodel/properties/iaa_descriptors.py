@@ -385,11 +385,19 @@ def _batches(events: list[Event]) -> Iterator[tuple[str, int, tuple[int, ...]]]:
 )
 def what_software_did_is_done(events: list[Event], v: KernelView) -> str | None:
     """A page that software has decompressed for a batch counts as decompressed."""
-    done = sum(name in ("iaa_software", "iaa_poll") and not fields["error"] for name, fields in events)
-    for op, _, lengths in _batches(events):
-        good = sum(length > 0 for length in lengths)
-        if op == "decompress" and good < done:
-            return f"{done} pages of a batch have been decompressed, of which {good} count: {lengths}"
+    done, working = 0, False
+    for name, fields in events:
+        if name in ("worker_start", "worker"):
+            # While a batch waits, the worker may write pages back, which are decompressed for that.
+            working = name == "worker_start"
+        elif name in ("iaa_software", "iaa_poll") and not working:
+            done += not fields["error"]
+        elif name == "iaa_batch":
+            lengths = fields["lengths"]
+            good = sum(length > 0 for length in lengths)
+            if fields["op"] == "decompress" and good < done:
+                return f"{done} pages of a batch have been decompressed, of which {good} count: {lengths}"
+            done = 0
     return None
 
 

@@ -135,6 +135,24 @@ def test_planted_events_break_their_property_and_no_events_do_not(id: str) -> No
     assert found.check(IN_EVENTS[id], v)
 
 
+def test_what_the_shrink_worker_decompresses_while_a_batch_waits_is_not_the_batch() -> None:
+    found, v = by_id("IAA-36"), system()
+    assert isinstance(found, HistoryProperty)
+    meanwhile: list[Event] = [("worker_start", {}), *IN_EVENTS["IAA-36"][:1], ("worker", {"ret": 0})]
+    assert found.check([*meanwhile, *IN_EVENTS["IAA-36"][1:]], v) is None
+
+
+def test_each_batch_counts_for_itself() -> None:
+    found, v = by_id("IAA-36"), system()
+    assert isinstance(found, HistoryProperty)
+    good: list[Event] = [
+        ("iaa_software", {"op": "decompress", "error": 0}),
+        ("iaa_batch", {"op": "decompress", "error": 0, "lengths": (4096,)}),
+    ]
+    assert found.check([*good, *good], v) is None
+    assert found.check([*good, *IN_EVENTS["IAA-36"]], v)
+
+
 def test_counters_that_do_not_add_up_are_found() -> None:
     found, v = by_id("IAA-53"), system()
     assert isinstance(found, HistoryProperty)
