@@ -6,6 +6,8 @@ What is explored is given as a Python file with a function ``build(slots, versio
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib.util
 import json
 import os
@@ -117,6 +119,7 @@ def main() -> None:
 
     That is the fresh process of ``bench_explore.measure``.
     """
+    atexit.register(gc.freeze)  # as the command does
     path, size, setting = sys.argv[1:]
     found = explored(load_build(path), Size(**json.loads(size)), Setting(**json.loads(setting)))
     print(json.dumps(found))

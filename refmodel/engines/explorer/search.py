@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CHUNK = 16_384
+CHUNK = 32_768
 """States that are expanded before what follows them is brought into normal form."""
 
 YOUNG = 5_000
