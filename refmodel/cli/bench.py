@@ -34,7 +34,8 @@ def bench(context: click.Context, profile_name: str, as_json: bool) -> None:
 def explore(as_json: bool) -> None:
     """Measure the explorer on kernel scopes, and on a protocol that Spin and prototypes explore too.
 
-    Takes some minutes. In a checkout only the protocol is there; without spin and gcc those columns say so.
+    Takes some minutes. The seconds of bugs are medians of five runs. Only a checkout has the protocol; without spin
+    and gcc those columns say so.
     """
     from refmodel.report import bench_explore_page
     from refmodel.report.terminal import console, show
