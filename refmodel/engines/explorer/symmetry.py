@@ -46,7 +46,7 @@ class Renaming:
     """Indexes that are interchangeable, and where they stand.
 
     columns: for each index, the places of the components that it names, in the same sequence for all.
-    local: returns the local state of an actor under other names.
+    local: returns the local state of an actor under other names; it asks the order for each index that it finds.
     component: returns the value of a component under other names.
     mentions: the places, in columns or not, of components whose values mention an index.
     given_out: an index names what comes to be in a run, the lowest free one first; so the initial state, and what
