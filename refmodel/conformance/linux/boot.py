@@ -14,6 +14,9 @@ from refmodel.conformance.linux.machine import BOOT_SECONDS, Machine, Shape
 KVM_SECONDS = 20.0
 """How long a kernel may take under KVM before it is emulated instead: a few seconds are usual."""
 
+IMAGES = ("boot/vmlinuz-*", "lib/modules/*/vmlinuz*", "usr/lib/modules/*/vmlinuz*")
+"""Where packages have the image of a kernel; the name of one that is not signed may say so at its end."""
+
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -22,17 +25,19 @@ def kernels() -> Path:
     return cache() / "linux"
 
 
+def image_in(unpacked: Path) -> Path | None:
+    """Return the image of a kernel whose packages were unpacked to a directory, or None."""
+    return next((image for place in reversed(IMAGES) for image in sorted(unpacked.glob(place))[::-1]), None)
+
+
 def find_kernel(name: str, modules: Path | None) -> tuple[Path, Path | None]:
     """Return the image and the directory of modules of a kernel.
 
     name: a version that was obtained, for example ``6.12``, or the path of an image.
     Raises BadTarget where there is none.
     """
-    places = (
-        ("boot/vmlinuz-*", "lib/modules/*/vmlinuz", "usr/lib/modules/*/vmlinuz") if "/" not in name else ()
-    )
-    obtained = [image for place in places for image in sorted((kernels() / name).glob(place))]
-    image = obtained[-1] if obtained else Path(name)
+    obtained = None if "/" in name else image_in(kernels() / name)
+    image = obtained or Path(name)
     if not name or not image.is_file():
         raise BadTarget(
             f"target linux:{name}: no such kernel; expected an image, or a version obtained with "

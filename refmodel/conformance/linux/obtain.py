@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 
 from refmodel.conformance.boundary import BadTarget
-from refmodel.conformance.linux.boot import kernels
+from refmodel.conformance.linux.boot import IMAGES, image_in, kernels
 
 ELSEWHERE = (
     "elsewhere, take the image and the modules of a kernel for x86-64 with CONFIG_ZSWAP from your distribution "
@@ -45,7 +45,8 @@ def get_kernel(version: str, directory: Path | None = None, suite: str = "") -> 
 
     version: for example ``6.12``.  directory: where to; by default where ``linux:VERSION`` looks.
     suite: of the distribution, for example ``trixie-backports``; by default those that the host is configured for.
-    Raises BadTarget on a host without the client, and for a version that it does not offer.
+    Raises BadTarget on a host without the client, for a version that it does not offer, and where a package has no
+    image; what was there before stays then.
     """
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         raise BadTarget(f"this host has no apt-get and dpkg-deb; {ELSEWHERE}")
@@ -54,10 +55,15 @@ def get_kernel(version: str, directory: Path | None = None, suite: str = "") -> 
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="get-") as name:
         place = Path(name)
         client = client_of(suite, place) if suite else Client()
-        for package in with_modules(newest(version, client.offered())):
-            client.download(package, place)
+        package = newest(version, client.offered())
+        for each in with_modules(package):
+            client.download(each, place)
         for file in sorted(place.glob("*.deb")):
             _run(["dpkg-deb", "-x", str(file), str(place / "unpacked")], place)
+        if image_in(place / "unpacked") is None:
+            raise BadTarget(
+                f"package {package}: no kernel image in it; expected {', '.join(IMAGES)}; {ELSEWHERE}"
+            )
         if target.exists():
             shutil.rmtree(target)
         (place / "unpacked").rename(target)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from refmodel.conformance.boundary import BadTarget
+from refmodel.conformance.linux.boot import find_kernel
 from refmodel.conformance.linux.obtain import get_kernel, newest, with_modules
 
 OFFERED = [
@@ -71,20 +72,55 @@ else:
 """
 UNPACK = """#!{python}
 import pathlib, sys
-pathlib.Path(sys.argv[3]).mkdir()
+image = pathlib.Path(sys.argv[3], "{image}")
+image.parent.mkdir(parents=True, exist_ok=True)
+image.write_text("")
 """
+
+
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, image: str) -> Path:
+    """Make a package client whose packages have one file; return where it notes what it looks into."""
+    seen = tmp_path / "seen"
+    filled = {"python": sys.executable, "seen": str(seen), "image": image}
+    for name, text in {"apt-get": APT, "apt-cache": APT, "dpkg-deb": UNPACK}.items():
+        for key, value in filled.items():
+            text = text.replace(f"{{{key}}}", value)
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return seen
+
+
+@pytest.mark.parametrize(
+    "image", ["boot/vmlinuz-7.3.4", "usr/lib/modules/7.3.4/vmlinuz", "usr/lib/modules/7.3.4/vmlinuz.unsigned"]
+)
+def test_the_image_of_a_package_is_found_where_packages_have_it(
+    image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client(tmp_path, monkeypatch, image)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    made = get_kernel("7.3", suite="trixie-backports")
+    assert find_kernel("7.3", None) == (made / image, made)
+
+
+def test_a_package_without_an_image_is_refused_and_what_was_there_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client(tmp_path, monkeypatch, "usr/share/doc/linux/copyright")
+    target = tmp_path / "kernels" / "7.3"
+    target.mkdir(parents=True)
+    with pytest.raises(
+        BadTarget, match=r"package linux-image-7\.3\.4\+deb13-amd64: no kernel image in it; expected boot/"
+    ):
+        get_kernel("7.3", target, "trixie-backports")
+    assert target.is_dir()
 
 
 def test_a_suite_is_looked_into_without_touching_the_host(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client is told of lists of its own, from where the host gets its packages, and nothing of it stays."""
-    seen = tmp_path / "seen"
-    programs = {"apt-get": APT, "apt-cache": APT, "dpkg-deb": UNPACK}
-    for name, text in programs.items():
-        (tmp_path / name).write_text(text.replace("{python}", sys.executable).replace("{seen}", str(seen)))
-        (tmp_path / name).chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
+    seen = client(tmp_path, monkeypatch, "boot/vmlinuz-7.3.4")
     made = get_kernel("7.3", tmp_path / "kernels" / "7.3", "trixie-backports")
 
     assert made.is_dir()
