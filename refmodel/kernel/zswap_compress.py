@@ -31,12 +31,6 @@ def object_node(v: KernelView, cpu: int, folio: int) -> int:
     return live_folio(v, folio).nid
 
 
-def check_room(length: int, size: int) -> None:
-    """Stop where so many bytes are written into a buffer of a smaller size: what stands behind it is overwritten."""
-    if length > size:
-        raise KernelBug(f"{length} bytes are written into a buffer of {size}: {length - size} past its end")
-
-
 @attrs.define
 class ZswapCompress(Operation):
     """Compress one page of a folio and put the result into the pool of an entry.
@@ -139,8 +133,11 @@ class ZswapCompress(Operation):
         """Let the compressor write more than it was offered, straight into the buffer (since 6.9; devices always).
 
         The crypto layer compares the length with the offer when all of it is written.
+        Raises KernelBug where the buffer is shorter: what stands behind it is overwritten.
         """
-        check_room(length, self.buffer)
+        if length > self.buffer:
+            past = length - self.buffer
+            raise KernelBug(f"{length} bytes are written into a buffer of {self.buffer}: {past} past its end")
 
     def tell(self, v: KernelView, outcome: Compressed | CompressError) -> Compressed | CompressError:
         """Tell observers what the compressor has made of the page; return it."""

@@ -36,6 +36,7 @@ class PreparesInParts(CpuOnline612):
         """Allocate the buffer of the next pool's context."""
         if self.done == len(self.pools):
             return self.come_up
+        self.acomp = NEVER_ASKED
         return self.free_parts if v.fails(choices.ALLOC_CTX) else self.allocate_acomp
 
     @step
@@ -48,12 +49,6 @@ class PreparesInParts(CpuOnline612):
     def allocate_request(self, v: KernelView) -> Next:
         """Allocate the request."""
         return self.free_parts if v.fails(choices.ALLOC_CTX) else self.publish
-
-    @step
-    def publish(self, v: KernelView) -> Next:
-        """Put all of them into the context, under its lock."""
-        self.acomp = NEVER_ASKED
-        return CpuOnline612.publish(self, v)
 
     @step
     def free_parts(self, v: KernelView) -> Next:

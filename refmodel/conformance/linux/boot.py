@@ -27,7 +27,8 @@ def kernels() -> Path:
 
 def image_in(unpacked: Path) -> Path | None:
     """Return the image of a kernel whose packages were unpacked to a directory, or None."""
-    return next((image for place in reversed(IMAGES) for image in sorted(unpacked.glob(place))[::-1]), None)
+    found = [image for place in IMAGES for image in sorted(unpacked.glob(place))]
+    return found[-1] if found else None
 
 
 def find_kernel(name: str, modules: Path | None) -> tuple[Path, Path | None]:
